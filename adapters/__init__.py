@@ -1,0 +1,1 @@
+"""Speaks other people's wires: no policy, no money."""

@@ -1,0 +1,105 @@
+"""The contract between the gateway and every backend kind: a call goes out, an answer is relayed back.
+
+All of it is free of I/O. `dispatch` moves the bytes (through `adapters.transport`) and asks a backend
+three things: what to send (`outgoing`), how to pass the answer on (`relay`), what a refusal means (`refusal`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from adapters.chat import TokenUsage
+from adapters.document import Document
+
+Headers = tuple[tuple[bytes, bytes], ...]  # names in lower case
+Dialect = Literal["chat", "completions", "responses", "messages", "embeddings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request by an application, in the dialect it came in. `headers` passed the allow-list."""
+
+    dialect: Dialect
+    document: Document
+    stream: bool
+    wants_usage: bool  # the client itself asked for `stream_options.include_usage`
+    headers: Headers = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """What to write to a replica. `path` is appended to the replica's base URL path; `headers` hold
+    no `host` and no `content-length`: the transport adds them."""
+
+    method: bytes
+    path: bytes
+    headers: Headers
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An HTTP error answer of a provider, judged. `body` is OpenAI-shaped JSON fit for the client:
+    it never holds our key or the provider's name for us."""
+
+    status: int
+    kind: Literal[
+        "client",  # the request is at fault: the client gets `body`, no other target is tried
+        "busy",  # 408, 409, 429, 503, 529: another target may take it
+        "broken",  # 5xx and redirects
+        "ours",  # 401/403: our key or configuration is at fault; the client must not think it is theirs
+        "gone",  # the upstream model is retired or unknown there
+    ]
+    message: str
+    body: bytes = field(repr=False)
+
+
+class Relay(Protocol):
+    """One answer on its way through: the provider's bytes in, the client's bytes out.
+
+    Counters are exact at any moment, so that a cancelled answer is booked for what had come by then.
+    """
+
+    usage: TokenUsage  # `source` is `unknown` until reported; `estimated()` stands in for it then
+    content_events: int  # events that carried generated content so far (an estimate of output tokens)
+    finish_reason: str | None
+    error: str | None  # the provider sent an error inside the stream: the outcome is a failure
+    complete: bool  # the answer is known to have ended as the dialect says (`[DONE]`, `message_stop`, whole JSON)
+    metrics: dict[str, float] | None  # per-request metrics of the engine, where it reports them (vLLM)
+
+    def headers(self) -> Headers:
+        """Content headers of the client's answer (content-type; no content-encoding unless bytes are untouched)."""
+
+    def feed(self, data: bytes) -> bytes:
+        """Bytes for the client, `b""` where an event is not whole yet. Raises UpstreamError('protocol') on nonsense."""
+
+    def finish(self) -> bytes:
+        """The provider's answer ended properly at the HTTP level: the last bytes for the client.
+        Raises StreamCut if the answer was not complete."""
+
+    def failure(self, message: str) -> bytes:
+        """Bytes that end the client's stream with an error in the client's dialect, never with a clean stop."""
+
+
+class Backend(Protocol):
+    """One backend kind, with its key and address resolved. Built at load, shared by all requests."""
+
+    kind: str
+    dialects: frozenset[Dialect]  # spoken natively
+
+    def outgoing(self, call: Call, model: str) -> Outgoing:
+        """The call as this backend wants it, for its own name of the model. Raises Unsupported."""
+
+    def relay(self, call: Call, model: str, headers: Headers) -> Relay:
+        """The way back for a 2xx answer; `model` is the upstream name."""
+
+    def refusal(self, status: int, headers: Headers, body: bytes) -> Refusal:
+        """What a non-2xx answer means."""
+
+
+def header(headers: Sequence[tuple[bytes, bytes]], name: bytes) -> bytes | None:
+    """The first value of a header, or None; names are in lower case."""
+    for key, value in headers:
+        if key == name:
+            return value
+    return None

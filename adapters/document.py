@@ -1,0 +1,162 @@
+"""A JSON body parsed once: its values, and where each top-level value stands in the text.
+
+Weir relays bytes. It parses a body a single time to judge it, and when something must change
+(the model's name, Weir's own metadata) it splices the new text in where the old one stood, so
+that everything else reaches the provider exactly as the application wrote it.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from json import JSONDecodeError, JSONDecoder
+from json.decoder import scanstring
+from typing import Any, Final, Literal
+
+_skip_whitespace = re.compile(r"[ \t\n\r]*").match
+
+type_of_fault = Literal["not_utf8", "not_json", "not_an_object", "duplicate_key", "too_deep"]
+
+
+class InvalidDocument(ValueError):
+    """The body is not one JSON object that every parser reads alike. `str()` is fit for the client:
+    it names positions and keys, never values."""
+
+    def __init__(self, fault: type_of_fault, message: str) -> None:
+        super().__init__(message)
+        self.fault: Final = fault
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Where one top-level member stands in the text: from its key's quote to its value's end (code points)."""
+
+    start: int
+    value_start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One JSON object: `text` as it came, `values` by top-level key, `members` with their positions."""
+
+    text: str
+    values: dict[str, Any]
+    members: dict[str, Member]
+
+    def rewritten(self, changes: Mapping[str, str | None]) -> bytes:
+        """The same text, with each named top-level value replaced by the given JSON text.
+
+        A key that is absent is added at the end; `None` removes the member. All else keeps its bytes.
+        """
+        text, edits, added = self.text, [], []
+        removed = {key for key, value in changes.items() if value is None and key in self.members}
+        for key, value in changes.items():
+            member = self.members.get(key)
+            if member is None:
+                if value is not None:
+                    added.append(f'"{key}":{value}')
+            elif value is not None:
+                edits.append((member.value_start, member.end, value))
+        edits.extend(self._cuts(removed))
+        if added:
+            close = text.rindex("}")
+            kept = len(self.members) - len(removed)
+            edits.append((close, close, ("," if kept else "") + ",".join(added)))
+        for start, end, value in sorted(edits, reverse=True):
+            text = text[:start] + value + text[end:]
+        return text.encode()
+
+    def _cuts(self, removed: set[str]) -> list[tuple[int, int, str]]:
+        """The stretches to cut so that the members in `removed` go, each with the comma that joined it."""
+        cuts: list[tuple[int, int, str]] = []
+        members = list(self.members.items())
+        kept_before = False
+        for i, (key, member) in enumerate(members):
+            if key not in removed:
+                kept_before = True
+                continue
+            last = i == len(members) - 1
+            if kept_before:  # the comma before it goes with it
+                cuts.append((members[i - 1][1].end, member.end, ""))
+            else:  # nothing stands before it: the comma behind it goes
+                cuts.append((member.start, member.end if last else members[i + 1][1].start, ""))
+        return cuts
+
+
+def parse(body: bytes) -> Document:
+    """Parse one JSON object. Raises InvalidDocument for anything parsers could disagree about:
+    invalid UTF-8, duplicate keys at any depth, NaN and infinities, text behind the object."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidDocument("not_utf8", f"the body is not UTF-8: byte {error.start} is invalid") from None
+    try:
+        return _walk(text)
+    except JSONDecodeError as error:
+        raise InvalidDocument("not_json", f"the body is not JSON: {error.msg} at character {error.pos}") from None
+    except (StopIteration, IndexError):
+        raise InvalidDocument("not_json", "the body is not JSON: it ends too early or has an empty place") from None
+    except RecursionError:
+        raise InvalidDocument("too_deep", "the body is nested too deeply") from None
+    except InvalidDocument:
+        raise
+    except ValueError as error:  # a number of more digits than Python will convert
+        raise InvalidDocument("not_json", f"the body is not JSON Weir can read: {error}") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object's members; refuses two of one name, since parsers disagree about which of them counts."""
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise _duplicate(key)
+            seen.add(key)
+    return members
+
+
+def _duplicate(key: str) -> InvalidDocument:
+    return InvalidDocument("duplicate_key", f"the key {key[:64]!r} stands twice in one object; send it once")
+
+
+def _refuse_constant(name: str) -> Any:
+    raise InvalidDocument("not_json", f"the body is not JSON: {name} is not a JSON number")
+
+
+_scan_value = JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant).scan_once
+
+
+def _walk(text: str) -> Document:
+    """Walk the top-level object, handing each value to the C scanner, and note where it stood."""
+    skip = _skip_whitespace
+    at = skip(text, 0).end()  # type: ignore[union-attr]  # the pattern matches the empty string, so never None
+    if text[at : at + 1] != "{":
+        raise InvalidDocument("not_an_object", "the body must be a JSON object, like {\"model\": …}")
+    values: dict[str, Any] = {}
+    members: dict[str, Member] = {}
+    at = skip(text, at + 1).end()  # type: ignore[union-attr]  # as above
+    if text[at] != "}":
+        while True:
+            start = at
+            if text[at] != '"':
+                raise JSONDecodeError("a key in double quotes was expected", text, at)
+            key, at = scanstring(text, at + 1, True)
+            at = skip(text, at).end()  # type: ignore[union-attr]  # as above
+            if text[at] != ":":
+                raise JSONDecodeError("':' was expected", text, at)
+            value_start = skip(text, at + 1).end()  # type: ignore[union-attr]  # as above
+            if key in values:
+                raise _duplicate(key)
+            values[key], at = _scan_value(text, value_start)
+            members[key] = Member(start, value_start, at)
+            at = skip(text, at).end()  # type: ignore[union-attr]  # as above
+            if text[at] == "}":
+                break
+            if text[at] != ",":
+                raise JSONDecodeError("',' or '}' was expected", text, at)
+            at = skip(text, at + 1).end()  # type: ignore[union-attr]  # as above
+    at = skip(text, at + 1).end()  # type: ignore[union-attr]  # as above
+    if at != len(text):
+        raise JSONDecodeError("nothing may follow the object", text, at)
+    return Document(text, values, members)

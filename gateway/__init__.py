@@ -1,0 +1,1 @@
+"""The service: everything that touches the network, the clock or the disk."""

@@ -1,0 +1,1 @@
+"""Paths, authentication, and the one place that turns errors into HTTP."""

@@ -1,0 +1,1 @@
+"""The `weir` command: one module for each of its verbs."""

@@ -1,0 +1,1 @@
+"""YAML to one immutable snapshot: merge, validate, JSON Schema, watch, reload."""

@@ -1,0 +1,1 @@
+"""Attempts: order, fall back, break, relay, cancel."""

@@ -1,0 +1,1 @@
+"""The replicas: where they are, how healthy, what their engines report."""

@@ -1,0 +1,1 @@
+"""What happened, kept: the journal, and the databases it is shipped to."""

@@ -1,0 +1,1 @@
+"""Pure decisions: no network, clock, file, database or randomness."""

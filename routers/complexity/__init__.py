@@ -1,0 +1,1 @@
+"""Text to a score and a kind, with the weights that ship."""

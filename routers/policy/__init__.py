@@ -1,0 +1,1 @@
+"""The policy: boundaries make permits, rules make decisions."""

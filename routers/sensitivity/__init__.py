@@ -1,0 +1,1 @@
+"""Segments to findings to a label, and redaction as a pure function."""
