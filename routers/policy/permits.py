@@ -1,0 +1,286 @@
+"""Boundaries: the one place that grants a request the right to go to a model.
+
+`Permit` cannot be made elsewhere: its constructor wants a seal that never leaves this module, it is
+final and immutable, and copying hands back the same object while pickling is refused. Every way to a
+model (rule, weight, fallback, retry, alias, explicit name) passes through `Permits.opened`.
+
+A label nobody can vouch for fails closed. Where a detector failed, every boundary on data is in force.
+Where content could not be read, every boundary on a category or type is in force, since it may hold
+any; only kinds of content that the policy itself declares harmless (`sensitivity.unscanned` gives them
+a level below confidential) are taken at their word. A zone fact that nobody stated satisfies nothing.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, Never, Self
+
+from routers.policy.facts import Model, Zone
+from routers.sensitivity.label import Label, Level
+from routers.signals import Signals
+
+AIR_GAP: Final = "air_gapped"
+
+_SEAL: Final = object()
+
+
+class Permit:
+    """The right to send one request to one model under the policy `policy` (a hash)."""
+
+    __slots__ = ("_facts", "_seal", "policy")
+    policy: str
+    _facts: Model
+
+    def __new__(cls, seal: object, facts: Model, policy: str) -> Self:
+        if seal is not _SEAL:
+            raise TypeError("a permit is granted by the policy, never constructed")
+        self = object.__new__(cls)
+        _set(self, "_seal", seal)
+        _set(self, "_facts", facts)
+        _set(self, "policy", policy)
+        return self
+
+    def __init_subclass__(cls) -> Never:
+        raise TypeError("a permit has no subclasses: they could grant themselves")
+
+    def __setattr__(self, name: str, value: object) -> Never:
+        raise AttributeError(f"a permit does not change: {name}")
+
+    def __delattr__(self, name: str) -> Never:
+        raise AttributeError(f"a permit does not change: {name}")
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
+        return self
+
+    def __reduce_ex__(self, protocol: object) -> Never:
+        raise TypeError("a permit does not travel: the process that sends asks its own policy")
+
+    def __repr__(self) -> str:
+        return f"Permit(model={self.model!r}, zone={self.zone.name!r}, policy={self.policy!r})"
+
+    @property
+    def model(self) -> str:
+        """The model's name in the policy."""
+        return self._facts.name
+
+    @property
+    def backend(self) -> str:
+        return self._facts.backend
+
+    @property
+    def upstream(self) -> str:
+        """The backend's own name for the model."""
+        return self._facts.upstream
+
+    @property
+    def zone(self) -> Zone:
+        return self._facts.zone
+
+    @property
+    def replicas(self) -> tuple[str, ...]:
+        """Base URLs the request may be sent to."""
+        return self._facts.replicas
+
+
+_set = object.__setattr__
+
+
+def is_genuine(permit: object) -> bool:
+    """Whether the boundary code made this permit; dispatch asks before it opens a connection."""
+    return type(permit) is Permit and getattr(permit, "_seal", None) is _SEAL
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A model this request may not go to, or cannot use; `boundary` is set where a boundary forbids it."""
+
+    model: str
+    reason: str
+    boundary: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """Which labels a boundary speaks of. Fields that are set must all hold; none set: every label."""
+
+    at_least: Level | None = None
+    categories: frozenset[str] | None = None
+    types: frozenset[str] | None = None
+
+    def covers(self, label: Label, *, unread: bool) -> bool:
+        """Whether the label falls under it; `unread` content may hold any category and type."""
+        if label.failed:
+            return True
+        if self.at_least is not None and label.level < self.at_least:
+            return False
+        if unread:
+            return True
+        if self.categories is not None and self.categories.isdisjoint(label.categories):
+            return False
+        return self.types is None or not self.types.isdisjoint(label.types)
+
+
+@dataclass(frozen=True, slots=True)
+class Only:
+    """What a zone must be. A fact it does not state is not satisfied."""
+
+    zones: frozenset[str] | None = None
+    inside: bool | None = None
+    jurisdictions: frozenset[str] | None = None
+    certified: frozenset[str] = frozenset()  # every one of these
+    retention_at_most: int | None = None  # days
+    trains_on_data: bool | None = None
+
+    def refusal(self, zone: Zone) -> str | None:
+        """Why the zone will not do, or None where it does."""
+        checks = (
+            (self.zones is None or zone.name in self.zones, f"zone {zone.name} is not among those allowed"),
+            (self.inside is None or zone.inside is self.inside, _sides(zone)),
+            (
+                self.jurisdictions is None or zone.jurisdiction in self.jurisdictions,
+                f"its jurisdiction is {zone.jurisdiction or 'unknown'}",
+            ),
+            (
+                self.certified <= zone.certified,
+                f"it lacks {', '.join(sorted(self.certified - zone.certified))}",
+            ),
+            (
+                self.retention_at_most is None
+                or (zone.retention_days is not None and zone.retention_days <= self.retention_at_most),
+                "how long it retains data is unknown"
+                if zone.retention_days is None
+                else f"it retains data for {zone.retention_days} days",
+            ),
+            (
+                self.trains_on_data is None or zone.trains_on_data is self.trains_on_data,
+                "whether it trains on data is unknown"
+                if zone.trains_on_data is None
+                else f"it {'trains' if zone.trains_on_data else 'does not train'} on data",
+            ),
+        )
+        return next((reason for satisfied, reason in checks if not satisfied), None)
+
+
+def _sides(zone: Zone) -> str:
+    return f"zone {zone.name} is {'inside' if zone.inside else 'outside'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Boundary:
+    """A hard limit: requests it speaks of go only to zones that are as `only` says."""
+
+    name: str
+    only: Only
+    data: Data | None = None  # None: whatever the label
+    tenants: frozenset[str] | None = None
+    workflows: frozenset[str] | None = None
+
+    def in_force(self, signals: Signals, *, unread: bool) -> bool:
+        if self.tenants is not None and signals.tenant not in self.tenants:
+            return False
+        if self.workflows is not None and signals.workflow not in self.workflows:
+            return False
+        return self.data is None or self.data.covers(signals.label, unread=unread)
+
+
+class Permits:
+    """The boundaries, worked out for every model at load: a request only asks which of them are in force."""
+
+    __slots__ = ("_boundaries", "_harmless", "_models", "_policy")
+
+    def __init__(
+        self,
+        models: Mapping[str, Model],
+        boundaries: Iterable[Boundary],
+        *,
+        air_gapped: bool,
+        harmless: frozenset[str],
+        policy: str,
+    ) -> None:
+        """`harmless`: kinds of unread content that the policy declares to hold nothing sensitive."""
+        self._models = dict(models)
+        self._harmless = harmless
+        self._policy = policy
+        gap = (Boundary(AIR_GAP, Only(inside=True)),) if air_gapped else ()
+        self._boundaries = tuple((boundary, _refused(boundary, models)) for boundary in (*gap, *boundaries))
+
+    def opened(self, signals: Signals) -> "Passage":
+        """What this one request may use."""
+        unread = bool(signals.label.unscanned) and not self._harmless.issuperset(signals.label.unscanned)
+        in_force = tuple(
+            (boundary.name, refused)
+            for boundary, refused in self._boundaries
+            if boundary.in_force(signals, unread=unread)
+        )
+        return Passage(signals, self._models, in_force, self._policy)
+
+    def closed_to(self, tenant: str) -> frozenset[str]:
+        """Models that some boundary keeps from this tenant whatever it sends."""
+        return frozenset(
+            name
+            for boundary, refused in self._boundaries
+            if boundary.data is None
+            and boundary.workflows is None
+            and (boundary.tenants is None or tenant in boundary.tenants)
+            for name in refused
+        )
+
+
+def _refused(boundary: Boundary, models: Mapping[str, Model]) -> dict[str, Dropped]:
+    """The models a boundary keeps out while it is in force, each with the reason."""
+    reasons = ((name, boundary.only.refusal(model.zone)) for name, model in models.items())
+    return {
+        name: Dropped(name, f"boundary {boundary.name}: {reason}", boundary.name)
+        for name, reason in reasons
+        if reason is not None
+    }
+
+
+class Passage:
+    """The boundaries in force for one request; the only thing that grants permits."""
+
+    __slots__ = ("_in_force", "_models", "_policy", "_signals")
+
+    def __init__(
+        self,
+        signals: Signals,
+        models: Mapping[str, Model],
+        in_force: tuple[tuple[str, Mapping[str, Dropped]], ...],
+        policy: str,
+    ) -> None:
+        self._signals = signals
+        self._models = models
+        self._in_force = in_force
+        self._policy = policy
+
+    @property
+    def in_force(self) -> tuple[str, ...]:
+        """Names of the boundaries this request falls under."""
+        return tuple(name for name, _ in self._in_force)
+
+    def permit(self, name: str) -> Permit | Dropped:
+        """The permit for a model, or why there is none. Raises KeyError for a name that is no model."""
+        for _, refused in self._in_force:
+            dropped = refused.get(name)
+            if dropped is not None:
+                return dropped
+        model = self._models[name]
+        reason = _unfit(model, self._signals)
+        if reason is not None:
+            return Dropped(name, reason)
+        return Permit(_SEAL, model, self._policy)
+
+
+def _unfit(model: Model, signals: Signals) -> str | None:
+    """Why the model cannot do this request, boundaries aside."""
+    if not signals.needs <= model.can:
+        return f"it cannot do {', '.join(sorted(signals.needs - model.can))}"
+    if model.context is not None:
+        wanted = signals.prompt_tokens + (signals.max_output_tokens or 0)
+        if wanted > model.context:
+            return f"its context of {model.context} tokens is too small for {wanted}"
+    if model.retires is not None and signals.day >= model.retires:
+        return "it is retired"
+    return None

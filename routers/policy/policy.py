@@ -1,0 +1,180 @@
+"""Rules: which of the permitted models gets the request, in which order, and why."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from routers.policy.conditions import ALWAYS, Condition, compiled, described
+from routers.policy.facts import Model
+from routers.policy.permits import Boundary, Dropped, Passage, Permit, Permits
+from routers.signals import Signals
+
+ROUTED: Final = "routed"  # what an alias says to leave the choice to the rules
+EXPLICIT: Final = "explicit"  # the route of a request that named its model itself
+
+
+class UnknownModel(LookupError):  # noqa: N818  # it says what is the matter: the API answers 404
+    """The application asked for a model that neither `models` nor `aliases` names."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the model {name[:128]!r} does not exist")
+        self.name: Final = name
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A rule. `use` is drawn from by weight where `weighted`, else taken in order; `on_failure` follows."""
+
+    name: str
+    use: tuple[str, ...]
+    weights: tuple[float, ...] | None = None  # one for each of `use`, in sum above 0
+    on_failure: tuple[str, ...] = ()
+    when: Condition = ALWAYS
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self.use + self.on_failure))
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Where a request goes. `targets` is empty where it may go nowhere; `blocked_by` then names the
+    boundaries that kept it, and is empty too where no model could have done it at all."""
+
+    route: str
+    targets: tuple[Permit, ...]
+    dropped: tuple[Dropped, ...] = ()  # the models considered that it may not or cannot use
+    passed_over: tuple[tuple[str, str], ...] = ()  # routes that held but had no target left, and why
+    reasons: tuple[str, ...] = ()
+    blocked_by: tuple[str, ...] = ()
+
+
+class Policy:
+    """One compiled policy, immutable. Microseconds for each decision; every draw and fact is an argument."""
+
+    __slots__ = ("_permits", "_routes", "aliases", "boundaries", "hash", "models", "routes")
+
+    def __init__(
+        self,
+        models: Mapping[str, Model],
+        boundaries: Sequence[Boundary],
+        routes: Sequence[Route],
+        aliases: Mapping[str, str],
+        *,
+        digest: str,
+        air_gapped: bool = False,
+        harmless: frozenset[str] = frozenset(),
+    ) -> None:
+        """`aliases` maps to a model's name or ROUTED; `harmless` as in `Permits`."""
+        self.hash: Final = digest
+        self.models: Final = dict(models)
+        self.boundaries: Final = tuple(boundaries)
+        self.routes: Final = tuple(routes)
+        self.aliases: Final = dict(aliases)
+        self._permits = Permits(models, boundaries, air_gapped=air_gapped, harmless=harmless, policy=digest)
+        self._routes = tuple(
+            (route, compiled(route.when), f"route {route.name}: {described(route.when)}") for route in routes
+        )
+
+    def decide(self, signals: Signals, draw: float) -> Decision:
+        """Where this request goes. `draw` in [0, 1) settles weighted choices: the same draw for the same
+        conversation makes them stick. Raises UnknownModel."""
+        name = self.aliases.get(signals.model, signals.model)
+        passage = self._permits.opened(signals)
+        if name != ROUTED or signals.model not in self.aliases:
+            return self._explicit(passage, signals.model, name)
+        return self._routed(passage, signals, draw)
+
+    def permit(self, signals: Signals, model: str) -> Permit | Dropped:
+        """The right to try one model by this policy, asked anew for each attempt. A model that has gone
+        from the policy is dropped."""
+        if model not in self.models:
+            return Dropped(model, "it is no longer in the policy")
+        return self._permits.opened(signals).permit(model)
+
+    def verdicts(self, signals: Signals) -> dict[str, Permit | Dropped]:
+        """Every model's permit, or why it has none: what `weir explain` prints."""
+        passage = self._permits.opened(signals)
+        return {name: passage.permit(name) for name in self.models}
+
+    def visible_models(self, tenant: str) -> tuple[str, ...]:
+        """The names this tenant may send, aliases first, less the models a boundary keeps from it always."""
+        closed = self._permits.closed_to(tenant)
+        aliases = (alias for alias, name in self.aliases.items() if name not in closed)
+        return (*aliases, *(name for name in self.models if name not in closed))
+
+    def _explicit(self, passage: Passage, asked: str, name: str) -> Decision:
+        if name not in self.models:
+            raise UnknownModel(asked)
+        verdict = passage.permit(name)
+        reasons = (f"the application asked for {asked}",)
+        if isinstance(verdict, Permit):
+            return Decision(EXPLICIT, (verdict,), reasons=reasons)
+        return Decision(EXPLICIT, (), (verdict,), reasons=reasons, blocked_by=_boundaries((verdict,)))
+
+    def _routed(self, passage: Passage, signals: Signals, draw: float) -> Decision:
+        dropped: dict[str, Dropped] = {}
+        passed_over: list[tuple[str, str]] = []
+        for route, holds, reason in self._routes:
+            if not holds(signals):
+                continue
+            targets, refused = _targets(passage, route, draw)
+            for each in refused:
+                dropped[each.model] = each
+            if targets:
+                reasons = (reason, *(f"boundary {name} is in force" for name in passage.in_force))
+                return Decision(route.name, targets, tuple(dropped.values()), tuple(passed_over), reasons)
+            why = "; ".join(f"{each.model}: {each.reason}" for each in refused)
+            passed_over.append((route.name, f"no target is left ({why})"))
+        return Decision(
+            "",
+            (),
+            tuple(dropped.values()),
+            tuple(passed_over),
+            ("no route has a target left",),
+            _boundaries(tuple(dropped.values())),
+        )
+
+
+def _boundaries(dropped: tuple[Dropped, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(each.boundary for each in dropped if each.boundary is not None))
+
+
+def _targets(passage: Passage, route: Route, draw: float) -> tuple[tuple[Permit, ...], tuple[Dropped, ...]]:
+    """A route's permitted targets in the order to try them, and those it lost."""
+    permits: dict[str, Permit] = {}
+    dropped: list[Dropped] = []
+    for name in route.targets:
+        verdict = passage.permit(name)
+        if isinstance(verdict, Permit):
+            permits[name] = verdict
+        else:
+            dropped.append(verdict)
+    if route.weights is not None and len(permits) > 1:
+        drawn = _drawn(route.use, route.weights, permits, draw)
+        if drawn is not None:
+            rest = sorted(zip(route.weights, route.use, strict=True), key=lambda pair: -pair[0])
+            order = dict.fromkeys((drawn, *(name for _, name in rest), *route.on_failure))
+            return tuple(permits[name] for name in order if name in permits), tuple(dropped)
+    return tuple(permits.values()), tuple(dropped)
+
+
+def _drawn(
+    names: tuple[str, ...], weights: tuple[float, ...], permits: Mapping[str, Permit], draw: float
+) -> str | None:
+    """The model a weighted draw falls on. Where it falls on one that is not permitted, what is left of the
+    draw is drawn again among the permitted: the shares of those keep their proportion, and a conversation
+    whose model is permitted never moves because another one is not."""
+    choices = list(zip(names, weights, strict=True))
+    while True:
+        at = draw * sum(weight for _, weight in choices)
+        for name, weight in choices:
+            if at < weight:
+                if name in permits:
+                    return name
+                draw = at / weight
+                break
+            at -= weight
+        else:  # nothing with a weight is left (or rounding carried the draw past the end)
+            return next((name for name, _ in choices if name in permits), None)
+        choices = [choice for choice in choices if choice[0] in permits]
