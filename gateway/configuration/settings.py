@@ -1,0 +1,209 @@
+"""What one loaded configuration is made of: plain, immutable data that every other room may read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any, Literal
+
+from routers.policy.facts import Model, Zone
+from routers.policy.permits import Boundary
+from routers.policy.policy import Policy, Route
+
+BackendKind = Literal["vllm", "openai", "anthropic"]
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A value that shows itself to nobody who does not ask for it by name."""
+
+    value: str = field(repr=False)
+
+    def __repr__(self) -> str:
+        return "Secret(hidden)"
+
+    __str__ = __repr__
+
+    def reveal(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds. `first_byte` counts from the end of the request, `idle` between two reads of an answer."""
+
+    connect: float = 5.0
+    first_byte: float = 120.0
+    idle: float = 60.0
+    total: float = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class BackendSettings:
+    """One API endpoint family. `replicas` are base URLs without the dialect's own path (no `/v1`)."""
+
+    name: str
+    kind: BackendKind
+    zone: str
+    replicas: tuple[str, ...]
+    api_key: Secret | None = None
+    gpu: str | None = None  # as NVIDIA names it: H100, L40S
+    gpus: int = 0  # of each replica
+    usd_per_gpu_hour: Decimal | None = None
+    timeouts: Timeouts = Timeouts()
+    ca_file: str | None = None
+    max_connections: int = 256  # to each replica
+    default_max_tokens: int = 4096  # where the wire demands a limit and the application set none
+
+
+@dataclass(frozen=True, slots=True)
+class KeySettings:
+    """An API key: its id, the SHA-256 of the key in hexadecimal, and when it stops working (UTC)."""
+
+    id: str
+    sha256: str
+    expires: datetime | None = None
+    floor: str | None = None  # the lowest level its requests are taken for
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetSettings:
+    """What a tenant may spend, in US dollars; None: no limit."""
+
+    usd_per_day: Decimal | None = None
+    usd_per_month: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TenantSettings:
+    """Who pays: keys, the workflows that metrics show by name, budget, and a floor under every label."""
+
+    name: str
+    keys: tuple[KeySettings, ...] = ()
+    workflows: tuple[str, ...] = ()
+    budget: BudgetSettings = BudgetSettings()
+    floor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SensitivitySettings:
+    """How findings become a label. Values are level names; `levels` overrides the taxonomy's defaults by
+    type or category; `unscanned` is by kind of content, with `default` for the kinds it does not name."""
+
+    unlabelled: str = "internal"
+    unscanned: Mapping[str, str] = field(default_factory=lambda: {"default": "restricted"})
+    levels: Mapping[str, str] = field(default_factory=dict)
+    terms: tuple[str, ...] = field(default=(), repr=False)  # confidential words of this deployment
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsSettings:
+    """Where Prometheus scrapes: a port of its own, or (port None) the gateway's, behind a bearer token."""
+
+    host: str = "127.0.0.1"
+    port: int | None = 9464
+    sha256: str | None = None  # of the bearer token that scrapers must send; None: none is asked for
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """The process: where it listens, what it accepts, what it writes. Times are seconds, sizes bytes."""
+
+    host: str = "127.0.0.1"
+    port: int = 4000
+    max_body: int = 32 * 1024 * 1024
+    header_timeout: float = 10.0
+    body_timeout: float = 30.0
+    shutdown_grace: float = 30.0
+    metrics: MetricsSettings = MetricsSettings()
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    ledger: str = ".weir/ledger.sqlite"
+    prices: str | None = None  # a file of dated prices laid over the built-in ones
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A validated configuration before its policy is compiled: plain data that may cross processes."""
+
+    hash: str
+    site: str | None
+    air_gapped: bool
+    zones: Mapping[str, Zone]
+    models: Mapping[str, Model]
+    aliases: Mapping[str, str]
+    boundaries: tuple[Boundary, ...]
+    routes: tuple[Route, ...]
+    harmless: frozenset[str]  # kinds of unread content that the policy takes for harmless
+    policy_hash: str
+    backends: Mapping[str, BackendSettings]
+    tenants: Mapping[str, TenantSettings]
+    sensitivity: SensitivitySettings
+    server: ServerSettings
+    warnings: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One loaded configuration. A request keeps the one it began with; a reload swaps the whole."""
+
+    hash: str
+    policy: Policy
+    backends: Mapping[str, BackendSettings]
+    tenants: Mapping[str, TenantSettings]
+    sensitivity: SensitivitySettings
+    server: ServerSettings
+    warnings: tuple[str, ...]
+    files: tuple[str, ...]
+    settings: Settings = field(repr=False)
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Snapshot":
+        """Compile the policy and hold the rest as it is."""
+        policy = Policy(
+            settings.models,
+            settings.boundaries,
+            settings.routes,
+            settings.aliases,
+            digest=settings.policy_hash,
+            air_gapped=settings.air_gapped,
+            harmless=settings.harmless,
+        )
+        return cls(
+            settings.hash,
+            policy,
+            settings.backends,
+            settings.tenants,
+            settings.sensitivity,
+            settings.server,
+            settings.warnings,
+            settings.files,
+            settings,
+        )
+
+    def redacted(self) -> dict[str, Any]:
+        """The whole configuration as JSON values, without secrets: keys and confidential terms stay out."""
+        dump: dict[str, Any] = plain(self.settings)
+        dump["sensitivity"]["terms"] = len(self.sensitivity.terms)
+        return dump
+
+
+def plain(value: object) -> Any:
+    """Settings as JSON values; a secret becomes the word `hidden`."""
+    match value:
+        case Secret():
+            return "hidden"
+        case Enum():
+            return str(value)
+        case Decimal() | date():
+            return str(value)
+        case Mapping():
+            return {str(key): plain(entry) for key, entry in value.items()}
+        case frozenset() | set():
+            return sorted(map(plain, value))
+        case list() | tuple():
+            return [plain(entry) for entry in value]
+    if is_dataclass(value):
+        return {each.name: plain(getattr(value, each.name)) for each in fields(value)}
+    return value
