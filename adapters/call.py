@@ -1,7 +1,8 @@
 """The contract between the gateway and every backend kind: a call goes out, an answer is relayed back.
 
 All of it is free of I/O. `dispatch` moves the bytes (through `adapters.transport`) and asks a backend
-three things: what to send (`outgoing`), how to pass the answer on (`relay`), what a refusal means (`refusal`).
+three things: what to send (`outgoing`), how to pass the answer on (`relay`), what a refusal means
+(`refusal`).
 """
 
 from collections.abc import Sequence
@@ -64,21 +65,24 @@ class Relay(Protocol):
     content_events: int  # events that carried generated content so far (an estimate of output tokens)
     finish_reason: str | None
     error: str | None  # the provider sent an error inside the stream: the outcome is a failure
-    complete: bool  # the answer is known to have ended as the dialect says (`[DONE]`, `message_stop`, whole JSON)
+    complete: (
+        bool  # the answer is known to have ended as the dialect says (`[DONE]`, `message_stop`, whole JSON)
+    )
     metrics: dict[str, float] | None  # per-request metrics of the engine, where it reports them (vLLM)
 
     def headers(self) -> Headers:
-        """Content headers of the client's answer (content-type; no content-encoding unless bytes are untouched)."""
+        """Content headers of the client's answer: its content-type, known before the first byte is fed."""
 
     def feed(self, data: bytes) -> bytes:
-        """Bytes for the client, `b""` where an event is not whole yet. Raises UpstreamError('protocol') on nonsense."""
+        """Bytes for the client, `b""` where an event is not whole yet. Raises UpstreamError('protocol')."""
 
     def finish(self) -> bytes:
         """The provider's answer ended properly at the HTTP level: the last bytes for the client.
-        Raises StreamCut if the answer was not complete."""
+        Raises StreamCut if the answer was not complete; not if the provider said why (`error`), for then
+        the client has been told."""
 
     def failure(self, message: str) -> bytes:
-        """Bytes that end the client's stream with an error in the client's dialect, never with a clean stop."""
+        """Bytes that end the client's answer with an error in its own dialect, never with a clean stop."""
 
 
 class Backend(Protocol):

@@ -1,6 +1,6 @@
 """The canonical request, answer, stream events and usage that the dialects translate through."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 
@@ -30,3 +30,15 @@ class TokenUsage:
     def generated(self) -> int:
         """All tokens the model wrote."""
         return self.output + self.reasoning + self.audio_out
+
+    def estimated(self, prompt: int, content_events: int) -> "TokenUsage":
+        """What to book for an answer that never reported its usage, as one cancelled midway.
+
+        `prompt` is the caller's estimate (tokens), used where not even the prompt was reported;
+        `content_events` stand for output tokens: engines send about one token an event.
+        """
+        if self.source == "reported":
+            return self
+        if self.prompt:  # Anthropic reports the prompt first and the output last
+            return replace(self, output=max(self.output, content_events), source="estimated")
+        return TokenUsage(input=prompt, output=content_events, source="estimated")

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from json import JSONDecodeError, JSONDecoder
-from json.decoder import scanstring
+from json.decoder import scanstring  # type: ignore[attr-defined]  # untyped, but documented in its source
 from typing import Any, Final, Literal
 
 _skip_whitespace = re.compile(r"[ \t\n\r]*").match
@@ -17,7 +17,7 @@ _skip_whitespace = re.compile(r"[ \t\n\r]*").match
 type_of_fault = Literal["not_utf8", "not_json", "not_an_object", "duplicate_key", "too_deep"]
 
 
-class InvalidDocument(ValueError):
+class InvalidDocument(ValueError):  # noqa: N818  # it names what the client sent
     """The body is not one JSON object that every parser reads alike. `str()` is fit for the client:
     it names positions and keys, never values."""
 
@@ -28,7 +28,7 @@ class InvalidDocument(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """Where one top-level member stands in the text: from its key's quote to its value's end (code points)."""
+    """Where one top-level member stands in the text, from its key's quote to its value's end (characters)."""
 
     start: int
     value_start: int
@@ -93,9 +93,13 @@ def parse(body: bytes) -> Document:
     try:
         return _walk(text)
     except JSONDecodeError as error:
-        raise InvalidDocument("not_json", f"the body is not JSON: {error.msg} at character {error.pos}") from None
+        raise InvalidDocument(
+            "not_json", f"the body is not JSON: {error.msg} at character {error.pos}"
+        ) from None
     except (StopIteration, IndexError):
-        raise InvalidDocument("not_json", "the body is not JSON: it ends too early or has an empty place") from None
+        raise InvalidDocument(
+            "not_json", "the body is not JSON: it ends too early or has an empty place"
+        ) from None
     except RecursionError:
         raise InvalidDocument("too_deep", "the body is nested too deeply") from None
     except InvalidDocument:
@@ -124,7 +128,8 @@ def _refuse_constant(name: str) -> Any:
     raise InvalidDocument("not_json", f"the body is not JSON: {name} is not a JSON number")
 
 
-_scan_value = JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant).scan_once
+_decoder = JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant)
+_scan_value = _decoder.scan_once  # type: ignore[attr-defined]  # typeshed leaves it out
 
 
 def _walk(text: str) -> Document:
@@ -132,7 +137,7 @@ def _walk(text: str) -> Document:
     skip = _skip_whitespace
     at = skip(text, 0).end()  # type: ignore[union-attr]  # the pattern matches the empty string, so never None
     if text[at : at + 1] != "{":
-        raise InvalidDocument("not_an_object", "the body must be a JSON object, like {\"model\": …}")
+        raise InvalidDocument("not_an_object", 'the body must be a JSON object, like {"model": …}')
     values: dict[str, Any] = {}
     members: dict[str, Member] = {}
     at = skip(text, at + 1).end()  # type: ignore[union-attr]  # as above

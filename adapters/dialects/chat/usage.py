@@ -1,0 +1,54 @@
+"""OpenAI's `usage` object and Weir's disjoint token classes, both ways."""
+
+from typing import Any
+
+from adapters.chat import TokenUsage
+
+
+def read_usage(usage: object) -> TokenUsage:
+    """The token classes of a `usage` object; `source` stays unknown if it is none.
+
+    `prompt_tokens` counts cached, newly cached and audio tokens too, `completion_tokens` reasoning and audio:
+    each class is taken out, so that none is counted twice.
+    """
+    if not isinstance(usage, dict) or not ("prompt_tokens" in usage or "completion_tokens" in usage):
+        return TokenUsage()
+    prompt, completion = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
+    read = usage.get("prompt_tokens_details")
+    wrote = usage.get("completion_tokens_details")
+    cache_read = min(_count(read, "cached_tokens"), prompt)
+    cache_write = min(_count(read, "created_cache_tokens"), prompt - cache_read)
+    audio_in = min(_count(read, "audio_tokens"), prompt - cache_read - cache_write)
+    reasoning = min(_count(wrote, "reasoning_tokens"), completion)
+    audio_out = min(_count(wrote, "audio_tokens"), completion - reasoning)
+    return TokenUsage(
+        input=prompt - cache_read - cache_write - audio_in,
+        cache_read=cache_read,
+        cache_write=cache_write,
+        output=completion - reasoning - audio_out,
+        reasoning=reasoning,
+        audio_in=audio_in,
+        audio_out=audio_out,
+        source="reported",
+    )
+
+
+def write_usage(usage: TokenUsage) -> dict[str, Any]:
+    """The `usage` object an OpenAI client reads."""
+    return {
+        "prompt_tokens": usage.prompt,
+        "completion_tokens": usage.generated,
+        "total_tokens": usage.prompt + usage.generated,
+        "prompt_tokens_details": {
+            "cached_tokens": usage.cache_read,
+            "created_cache_tokens": usage.cache_write,
+            "audio_tokens": usage.audio_in,
+        },
+        "completion_tokens_details": {"reasoning_tokens": usage.reasoning, "audio_tokens": usage.audio_out},
+    }
+
+
+def _count(counts: object, key: str) -> int:
+    """A token count, 0 where it is missing or no count."""
+    value = counts.get(key) if isinstance(counts, dict) else None
+    return value if isinstance(value, int) and value > 0 else 0

@@ -1,0 +1,127 @@
+"""What a provider's error answer means for the caller, whichever provider worded it."""
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import orjson
+
+from adapters.call import Refusal
+
+_identifier = re.compile(r"[\w.\[\]-]{1,80}").fullmatch  # codes and parameter paths; never a sentence
+_about_a_model = re.compile(r"\bmodel\b", re.IGNORECASE).search
+_about_a_key = re.compile(r"\bapi[ _-]?key\b", re.IGNORECASE).search
+
+Kind = Literal["client", "busy", "broken", "ours", "gone"]
+
+_BUSY: Final = frozenset({408, 409, 425, 429, 503, 529})
+_OURS: Final = frozenset({401, 402, 403, 405, 407})
+_TYPES: Final = {400: "invalid_request_error", 404: "invalid_request_error", 413: "invalid_request_error",
+                 422: "invalid_request_error", 429: "rate_limit_error"}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """A provider's error in its parts, whatever the shape it came in; "" where a part is missing."""
+
+    message: str
+    kind: str
+    code: str
+    param: str
+    openai_shaped: bool  # `{"error": {"message": …}}`: fit for the client as it is
+
+
+def read_complaint(body: bytes) -> Complaint:
+    """Shapes known: OpenAI `{"error":{message,type,param,code}}`, vLLM the same with an int code,
+    `{"error":"Unauthorized"}` or `{"detail":…}`, Anthropic `{"type":"error","error":{type,message}}`."""
+    try:
+        answer = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return Complaint("", "", "", "", openai_shaped=False)
+    if isinstance(answer, list) and answer:  # Gemini's endpoint wraps its error in an array
+        answer = answer[0]
+    if not isinstance(answer, dict):
+        return Complaint("", "", "", "", openai_shaped=False)
+    error: Any = answer.get("error", answer.get("detail", answer))
+    if not isinstance(error, dict):
+        return Complaint(error if isinstance(error, str) else "", "", "", "", openai_shaped=False)
+    part = {key: _text(error.get(key)) for key in ("message", "type", "code", "param")}
+    shaped = error is answer.get("error") and answer.get("type") != "error" and bool(part["message"])
+    return Complaint(part["message"], part["type"], part["code"], part["param"], openai_shaped=shaped)
+
+
+def judge(status: int, body: bytes, *, secret: str | None = None) -> Refusal:
+    """What the gateway makes of a non-2xx answer. `secret` is our key: no body that holds it is passed on."""
+    complaint = read_complaint(body)
+    leaks = secret is not None and secret.encode() in body
+    kind = "ours" if leaks else _kind(status, complaint)
+    if kind in ("client", "gone"):
+        shown = body if complaint.openai_shaped else _worded(status, complaint, kind)
+        return Refusal(status, kind, _record(status, complaint), shown)
+    shown_status, sentence, error_type, code = _OWN_WORDS[kind]
+    if kind != "ours":
+        shown_status = {529: 503}.get(status, status if status >= 400 else shown_status)
+    shown = _error(sentence, _TYPES.get(shown_status, error_type), None, code)
+    return Refusal(shown_status, kind, _record(status, complaint), shown)
+
+
+_OWN_WORDS: Final[dict[str, tuple[int, str, str, str]]] = {  # kind → status, message, type, code
+    "busy": (
+        503,
+        "The provider is busy or over its rate limit. Try again later.",
+        "api_error",
+        "provider_busy",
+    ),
+    "broken": (502, "The provider failed to answer.", "api_error", "provider_error"),
+    "ours": (
+        502,
+        "The provider refused the gateway itself: the gateway's configuration is at fault, "
+        "not your request or key. Tell whoever runs it.",
+        "api_error",
+        "gateway_misconfigured",
+    ),
+}
+
+
+def _kind(status: int, complaint: Complaint) -> Kind:
+    if status in _BUSY:
+        return "busy"
+    if status >= 500 or status < 400:
+        return "broken"
+    if status in _OURS or (status == 400 and _about_a_key(complaint.message)):
+        return "ours"
+    if status == 410:
+        return "gone"
+    if status == 404:
+        return _missing(complaint)
+    return "client"
+
+
+def _missing(complaint: Complaint) -> Kind:
+    """A 404 speaks of a model that is gone, of what the client named, or of a path our base URL got wrong."""
+    if complaint.code == "model_not_found" or complaint.param == "model" or _about_a_model(complaint.message):
+        return "gone"
+    if not complaint.kind or complaint.message.startswith("Invalid URL"):
+        return "ours"
+    return "client"
+
+
+def _worded(status: int, complaint: Complaint, kind: Kind) -> bytes:
+    """A complaint in another shape, in OpenAI's."""
+    code = "model_not_found" if kind == "gone" else complaint.code or None
+    message = complaint.message or f"The provider refused the request with status {status}."
+    return _error(message, _TYPES.get(status, "invalid_request_error"), complaint.param or None, code)
+
+
+def _error(message: str, kind: str, param: str | None, code: str | None) -> bytes:
+    return orjson.dumps({"error": {"message": message, "type": kind, "param": param, "code": code}})
+
+
+def _record(status: int, complaint: Complaint) -> str:
+    """The complaint for logs: codes and parameter names, since messages may quote the prompt or a key."""
+    known = (part for part in (complaint.kind, complaint.code, complaint.param) if part and _identifier(part))
+    return " ".join((str(status), *known))
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else str(value) if isinstance(value, int) else ""
