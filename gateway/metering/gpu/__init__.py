@@ -1,0 +1,1 @@
+"""GPU time by posted prices: every provisioned GPU-nanosecond is booked once."""

@@ -1,0 +1,80 @@
+"""The GPU accounts of one gateway: attempts open tickets, engines report, closed windows are booked."""
+
+from collections.abc import Coroutine, Hashable, Iterable, Sequence
+
+from gateway.fleet.engines.reading import Reading
+from gateway.metering.gpu.book import ReplicaBook, Rules
+from gateway.metering.gpu.facts import Booking, GpuBackend
+from gateway.metering.gpu.rows import InProcessRows, WindowRows
+from gateway.metering.gpu.ticket import Ticket
+
+
+class GpuAccounts:
+    """One per process. Times are monotonic nanoseconds; `now_ns` and `wall_ns` are the two clocks read
+    together: they fix for good which window a moment belongs to. `gateway` tells gateways apart that share
+    `rows`."""
+
+    def __init__(
+        self,
+        backends: Iterable[GpuBackend],
+        *,
+        now_ns: int,
+        wall_ns: int,
+        gateway: str = "gateway",
+        rows: WindowRows | None = None,
+        rules: Rules | None = None,
+    ) -> None:
+        rows = rows or InProcessRows()
+        rules = rules or Rules()
+        self._books = {
+            (backend.name, replica): ReplicaBook(backend, replica, gateway, rows, rules, now_ns, wall_ns)
+            for backend in backends
+            for replica in backend.replicas
+        }
+
+    def begin(
+        self, backend: str, replica: str, owner: Hashable, now_ns: int, *, prompt_tokens: int = 0
+    ) -> Ticket:
+        """An attempt is sent now. `owner` comes back in its bookings; `prompt_tokens` is an estimate, if any.
+
+        A replica that is not on GPUs of ours gets a ticket that books nothing.
+        """
+        book = self._books.get((backend, replica))
+        if book is None:
+            return Ticket(None, owner, now_ns, prompt_tokens)
+        return book.begin(owner, now_ns, prompt_tokens)
+
+    def observe(self, backend: str, replica: str, reading: Reading) -> None:
+        """A replica's metrics page, or a light sample, has come."""
+        book = self._books.get((backend, replica))
+        if book is not None:
+            book.watch.add(reading)
+
+    def close_windows(self, now_ns: int) -> Sequence[Booking]:
+        """Book all windows that can be, each once. For rows kept in this process."""
+        return _at_once(self.close(now_ns))
+
+    def finish(self, now_ns: int) -> Sequence[Booking]:
+        """Book everything up to now, at the end of the process."""
+        return _at_once(self.close(now_ns, final=True))
+
+    async def close(self, now_ns: int, *, final: bool = False) -> list[Booking]:
+        """`close_windows` and `finish` for rows that several gateways share over a network."""
+        booked: list[Booking] = []
+        for book in self._books.values():
+            booked += await book.close(now_ns, final=final)
+        return booked
+
+    def provisioned(self, backend: str, replica: str) -> int:
+        """GPU ns provisioned in all the windows booked so far, by the clock alone."""
+        return self._books[backend, replica].provisioned_ns
+
+
+def _at_once(closing: Coroutine[object, None, list[Booking]]) -> list[Booking]:
+    """The result of a coroutine that never waits."""
+    try:
+        closing.send(None)
+    except StopIteration as done:
+        return list(done.value)
+    closing.close()
+    raise RuntimeError("these rows are kept elsewhere: await close() instead")

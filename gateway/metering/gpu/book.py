@@ -1,0 +1,327 @@
+"""One replica's GPU time, window by window: measure it, price it, hand every nanosecond to one use."""
+
+from collections import deque
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field, replace
+
+from gateway.metering.gpu.facts import SECOND, Booking, Coefficients, GpuBackend, Kind, Row, RowKey
+from gateway.metering.gpu.learning import Learner
+from gateway.metering.gpu.rows import WindowRows
+from gateway.metering.gpu.spans import Span, length, union
+from gateway.metering.gpu.ticket import Ticket
+from gateway.metering.gpu.watch import Counted, Watch
+
+Claims = dict[Ticket, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How long windows are and how long they wait (ns)."""
+
+    window_ns: int = SECOND
+    grace_ns: int = 3 * SECOND  # for the counters to cover a window, before it is closed without them
+    patience_ns: int = (
+        30 * SECOND
+    )  # for open requests, before what they turn out to have used is a correction
+    cap: float = 1.25  # the price level's limit, as a multiple of its usual value
+    usual_windows: int = 60
+    settled_after: float = 5.0  # busy seconds until the usual price level is known well enough to cap by it
+
+
+@dataclass(slots=True)
+class _Held:
+    """A window that is measured and claimed, and waits for its neighbour before it is booked."""
+
+    key: RowKey
+    row: Row
+    mine: bool  # this gateway wrote the row and books what is not a request's
+    explained: bool  # the counters told of work, so the row's price is one of its own
+    granted: Claims = field(default_factory=dict)
+    short: Claims = field(default_factory=dict)  # claims the window's own time did not reach for
+    carried_ns: int = 0  # waiting at the window's end less at its beginning
+
+
+class ReplicaBook:
+    """Built at `now_ns` (monotonic); `wall_ns - now_ns` numbers the windows for good."""
+
+    def __init__(
+        self,
+        backend: GpuBackend,
+        replica: str,
+        gateway: str,
+        rows: WindowRows,
+        rules: Rules,
+        now_ns: int,
+        wall_ns: int,
+    ) -> None:
+        self.backend = backend
+        self.replica = replica
+        self.watch = Watch()
+        self._gateway = gateway
+        self._rows = rows
+        self._rules = rules
+        self._offset = wall_ns - now_ns
+        self._begun = now_ns
+        self._next = self.window(now_ns)
+        self._tickets: list[Ticket] = []  # in the order they began
+        self._late: list[Ticket] = []  # ended after windows they had work in were closed
+        self._closed: dict[int, Row] = {}  # rows that open tickets may still have claims on
+        self._held: _Held | None = None
+        self._learner = Learner(backend.guess)
+        self._recent: deque[tuple[float, float]] = deque(maxlen=rules.usual_windows)  # busy and work, seconds
+        self._waiting_ns = 0
+        self.steps_per_token = 1.0
+        self.provisioned_ns = 0  # GPU ns of all windows booked, by the clock alone
+
+    @property
+    def coefficients(self) -> Coefficients:
+        """What is known now."""
+        return self._learner.coefficients
+
+    def window(self, now_ns: int) -> int:
+        """The number of the window this moment is in."""
+        return (now_ns + self._offset) // self._rules.window_ns
+
+    def bounds(self, window: int) -> Span:
+        """When the window begins and ends, monotonic ns."""
+        begin = window * self._rules.window_ns - self._offset
+        return begin, begin + self._rules.window_ns
+
+    def begin(self, owner: Hashable, now_ns: int, prompt_tokens: int) -> Ticket:
+        """An attempt was sent."""
+        ticket = Ticket(self, owner, now_ns, prompt_tokens)
+        self._tickets.append(ticket)
+        return ticket
+
+    def ended(self, ticket: Ticket) -> int:
+        """Take note that the ticket ended; GPU ns it probably used."""
+        if ticket.windows and ticket.windows[0] < self._next:
+            self._late.append(ticket)
+        took = (ticket.ended or ticket.begun) - ticket.begun
+        if ticket.did_nothing:
+            return 0
+        price = self._price_now()
+        seconds = price.scale * sum(ticket.work(window, price) for window in ticket.windows)
+        return self.backend.gpus * min(took, int(seconds * SECOND))
+
+    async def close(self, now_ns: int, *, final: bool = False) -> list[Booking]:
+        """Book every window that can be; all up to `now_ns` where `final`."""
+        booked: list[Booking] = []
+        while (final and self.bounds(self._next)[0] < now_ns) or self._ready(now_ns):
+            booked += await self._settle(self._next, min(now_ns, self.bounds(self._next)[1]))
+            self._next += 1
+        if final and self._held:
+            booked += await self._finish(self._held)
+            self._held = None
+        booked += await self._correct()
+        self._forget()
+        return booked
+
+    def _ready(self, now_ns: int) -> bool:
+        end = self.bounds(self._next)[1]
+        if end > now_ns:
+            return False
+        if self.watch.counted_until() < end and now_ns < end + self._rules.grace_ns:
+            return False
+        return now_ns >= end + self._rules.patience_ns or not any(
+            self._open_in(ticket, end) for ticket in self._tickets
+        )
+
+    def _open_in(self, ticket: Ticket, end: int) -> bool:
+        """Whether what the ticket did before `end` is not known well enough to book it."""
+        if not ticket.unclear or ticket.begun >= end:
+            return False
+        return ticket.first is None or ticket.windows[0] == self._next
+
+    async def _settle(self, window: int, end: int) -> list[Booking]:
+        begin = max(self.bounds(window)[0], self._begun)
+        tickets = [t for t in self._tickets if t.begun < end and (t.ended is None or t.ended >= begin)]
+        key = RowKey(self.backend.name, self.replica, window)
+        before = self._waiting_ns
+        row, work = self._measure(begin, end, window, tickets)
+        gpus = self.backend.gpus
+        posted = await self._rows.publish(key, row, gpus * row.paid_ns)
+        held = _Held(key, posted, mine=posted.writer == self._gateway, explained=work > 0)
+        self._waiting_ns = posted.waiting_ns
+        held.carried_ns = posted.waiting_ns - before
+        wanted = {t: self._due(t, window, posted) for t in tickets}
+        if not any(wanted.values()) and not work:
+            wanted = _by_presence(tickets, begin, end, gpus * posted.paid_ns)
+        held.granted, held.short = await self._draw(key, wanted, window)
+        booked: list[Booking] = []
+        if self._held:
+            await self._even_out(self._held, held)
+            booked = await self._finish(self._held)
+        self._held = held
+        self._closed[window] = posted
+        return booked
+
+    def _measure(self, begin: int, end: int, window: int, tickets: Sequence[Ticket]) -> tuple[Row, float]:
+        """The window's row, and the seconds of work that explain its busy time."""
+        own = union(
+            (max(t.begun, begin), min(end, end if t.ended is None else t.ended))
+            for t in tickets
+            if not t.did_nothing
+        )
+        rest_busy, unobserved = self.watch.rest(begin, end, own)
+        busy = int(length(own) * self.watch.inside(begin, end)) + rest_busy
+        counted = self.watch.counted(begin, end) or _own_counts(tickets, window, own)
+        work, effective = self._work(counted)
+        if counted.generated > 0:
+            self.steps_per_token = counted.steps / counted.generated
+        self._recent.append((busy / SECOND, work))
+        if busy > 0:
+            self._learner.add(busy / SECOND, counted.steps, effective, counted.context)
+        paid = self._paid(busy + self._waiting_ns, work, over=self._over(end, tickets))
+        row = Row(
+            writer=self._gateway,
+            provisioned_ns=end - begin,
+            busy_ns=busy,
+            paid_ns=paid,
+            waiting_ns=busy + self._waiting_ns - paid,
+            unobserved_ns=unobserved,
+            scale=paid / SECOND / work if work > 0 else self._usual(),
+            coefficients=self.coefficients,
+            steps_per_token=self.steps_per_token,
+        )
+        return row, work
+
+    def _work(self, counted: Counted) -> tuple[float, float]:
+        c = self.coefficients
+        effective = counted.effective(c.attention)
+        return c.prompt * effective + c.context * counted.context + c.step * counted.steps, effective
+
+    def _paid(self, due_ns: int, work: float, *, over: bool) -> int:
+        """How much of the busy time that is due gets paid for in this window."""
+        if over:
+            return due_ns
+        if work <= 0:
+            return 0
+        if sum(busy for busy, _ in self._recent) < self._rules.settled_after:
+            return due_ns
+        return min(due_ns, int(self._rules.cap * self._usual() * work * SECOND))
+
+    def _usual(self) -> float:
+        """The price level of the last minute."""
+        busy = sum(busy for busy, _ in self._recent)
+        work = sum(work for _, work in self._recent)
+        return busy / work if work > 0 else 1.0
+
+    def _over(self, end: int, tickets: Sequence[Ticket]) -> bool:
+        """Whether a busy time ended with the window, so that nothing later can explain what is waiting."""
+        return self.watch.idle_at(end) and all(t.ended is not None and t.ended <= end for t in tickets)
+
+    async def _draw(self, key: RowKey, wanted: Claims, window: int) -> tuple[Claims, Claims]:
+        """Draw on `key` for claims that belong to `window`; what each ticket got, and what it lacks."""
+        total = sum(wanted.values())
+        drawn = (await self._rows.draw(key, total)).gpu_ns if total else 0
+        granted = {t: drawn * ns // total for t, ns in wanted.items() if ns}
+        leftover = drawn - sum(granted.values())
+        if leftover:
+            await self._rows.draw(key, -leftover)
+        for ticket, ns in granted.items():
+            ticket.booked[window] = ticket.booked.get(window, 0) + ns
+        return granted, {t: wanted[t] - ns for t, ns in granted.items() if wanted[t] > ns}
+
+    async def _even_out(self, left: _Held, right: _Held) -> None:
+        """Tokens that arrived on the other side of a window's edge draw on the neighbour's unclaimed time."""
+        if not left.explained:
+            for ticket in left.short:
+                due = self._due(ticket, left.key.window, right.row)
+                left.short[ticket] = max(0, due - left.granted.get(ticket, 0))
+        for claimant, source in ((right, left), (left, right)):
+            granted, _ = await self._draw(source.key, claimant.short, claimant.key.window)
+            for ticket, ns in granted.items():
+                source.granted[ticket] = source.granted.get(ticket, 0) + ns
+
+    async def _finish(self, held: _Held) -> list[Booking]:
+        bookings = [
+            self._booking("request", held.key.window, ns, owner=ticket.owner)
+            for ticket, ns in held.granted.items()
+        ]
+        row, gpus = held.row, self.backend.gpus
+        if held.mine:
+            self.provisioned_ns += gpus * row.provisioned_ns
+            idle = row.provisioned_ns - row.busy_ns - row.unobserved_ns
+            rest: tuple[tuple[Kind, int], ...] = (
+                ("foreign", await self._rows.close(held.key)),
+                ("waiting", gpus * held.carried_ns),
+                ("idle", gpus * idle),
+                ("unobserved", gpus * row.unobserved_ns),
+            )
+            bookings += [self._booking(kind, held.key.window, ns) for kind, ns in rest]
+        return [booking for booking in bookings if booking.gpu_ns]
+
+    async def _correct(self) -> list[Booking]:
+        """Book what tickets that ended after their windows were closed turned out to have used."""
+        booked: list[Booking] = []
+        late, self._late = self._late, []
+        for ticket in late:
+            for window in {*ticket.windows, *ticket.booked}:
+                row = self._closed.get(window)
+                if row is not None:
+                    booked += await self._correct_window(ticket, window, row)
+        return booked
+
+    async def _correct_window(self, ticket: Ticket, window: int, row: Row) -> list[Booking]:
+        due = self._due(ticket, window, row)
+        drawn = await self._rows.draw(
+            RowKey(self.backend.name, self.replica, window), due - ticket.booked.get(window, 0)
+        )
+        if not drawn.gpu_ns:
+            return []
+        ticket.booked[window] = ticket.booked.get(window, 0) + drawn.gpu_ns
+        if self._held and self._held.key.window == window:
+            self._held.granted[ticket] = self._held.granted.get(ticket, 0) + drawn.gpu_ns
+            return []
+        correction = replace(
+            self._booking("request", window, drawn.gpu_ns, owner=ticket.owner), correction=True
+        )
+        if not drawn.late:
+            return [correction]
+        return [correction, replace(self._booking("foreign", window, -drawn.gpu_ns), correction=True)]
+
+    def _due(self, ticket: Ticket, window: int, row: Row) -> int:
+        """What the ticket owes for a window (GPU ns)."""
+        return int(row.scale * ticket.work(window, row) * self.backend.gpus * SECOND)
+
+    def _booking(self, kind: Kind, window: int, gpu_ns: int, *, owner: Hashable | None = None) -> Booking:
+        return Booking(kind, owner, self.backend.name, self.replica, window, gpu_ns, correction=False)
+
+    def _price_now(self) -> Row:
+        return Row("", 0, 0, 0, 0, 0, self._usual(), self.coefficients, self.steps_per_token)
+
+    def _forget(self) -> None:
+        """Drop tickets and rows nothing can claim on any more."""
+        opened = self.bounds(self._next - 1)[0]
+        self._tickets = [t for t in self._tickets if t.ended is None or t.ended >= opened]
+        oldest = min((self.window(t.begun) for t in self._tickets), default=self._next)
+        for window in [w for w in self._closed if w < oldest - 1]:
+            del self._closed[window]
+
+
+def _by_presence(tickets: Sequence[Ticket], begin: int, end: int, pool: int) -> Claims:
+    """Busy time that no counter explains goes to those who were there, by how long they were."""
+    there = {t: min(end, t.ended or end) - max(begin, t.begun) for t in tickets if not t.did_nothing}
+    total = sum(there.values())
+    return {t: pool * ns // total for t, ns in there.items()} if total else {}
+
+
+def _own_counts(tickets: Sequence[Ticket], window: int, own: Sequence[Span]) -> Counted:
+    """What own requests did: all that is known where the engine's counters cannot be had."""
+    computed = generated = context = prompts = started = 0.0
+    for ticket in tickets:
+        if ticket.windows and ticket.windows[0] == window:
+            computed += ticket.computed
+            prompts += ticket.computed + ticket.cached
+            started += 1
+        for number, count in zip(ticket.windows, ticket.counts, strict=True):
+            if number == window:
+                generated += count
+                context += count * (ticket.computed + ticket.cached + count / 2)
+    if not own:
+        return Counted()
+    begin, end = own[0][0], own[-1][1]
+    present = sum(max(0, min(end, t.ended or end) - max(begin, t.begun)) for t in tickets)
+    at_once = max(1.0, present / length(own))
+    return Counted(generated / at_once, computed, generated, context, prompts, started)

@@ -1,0 +1,103 @@
+"""What GPU accounting is told and what it hands back: backends, coefficients, rows, bookings."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final, Literal
+
+SECOND: Final = 1_000_000_000  # ns
+HOUR: Final = 3600 * SECOND
+
+Kind = Literal[
+    "request",  # used by a request that came through this gateway
+    "foreign",  # busy, and no gateway claims it
+    "waiting",  # busy, not yet explained by the engine's counters (a long prefill); negative where it is paid
+    "idle",  # provisioned and watched, and nothing ran
+    "unobserved",  # nobody watched
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Coefficients:
+    """What an engine's three doings cost, in seconds. Only their ratios matter: prices scale to busy time.
+
+    `attention` is the share by which each token of context before it makes a prompt token dearer (rho).
+    """
+
+    step: float  # F: take one step
+    prompt: float  # a: compute one prompt token
+    context: float  # d: read one token of context back
+    attention: float
+
+    def prompt_work(self, computed: float, cached: float) -> float:
+        """Seconds to compute `computed` prompt tokens behind `cached` ones."""
+        return self.prompt * self.effective(computed, cached)
+
+    def effective(self, computed: float, cached: float) -> float:
+        """Prompt tokens, weighted for the context each one looks back on (E)."""
+        return computed * (1.0 + self.attention * (cached + computed / 2))
+
+
+@dataclass(frozen=True, slots=True)
+class GpuBackend:
+    """A backend on GPUs we pay for, `gpus` to each replica; `replicas` are their names or URLs."""
+
+    name: str
+    replicas: tuple[str, ...]
+    gpus: int
+    usd_per_gpu_hour: Decimal | None
+    guess: Coefficients
+
+    def usd(self, gpu_ns: int) -> Decimal | None:
+        """What that much GPU time costs, or None where the rate is not configured."""
+        return None if self.usd_per_gpu_hour is None else self.usd_per_gpu_hour * gpu_ns / HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class RowKey:
+    """One window of one replica. `window` counts windows since the Unix epoch."""
+
+    backend: str
+    replica: str
+    window: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A closed window's posted prices, written once by the first gateway that closes it.
+
+    An effective prompt token costs `scale * coefficients.prompt`, a context token read `scale *
+    coefficients.context`, an output token `scale * coefficients.step * steps_per_token` (GPU seconds, for
+    each GPU).
+    """
+
+    writer: str  # the gateway that books the window's foreign, waiting, idle and unobserved time
+    provisioned_ns: int  # of the replica, not times its GPUs; so are the other spans
+    busy_ns: int
+    paid_ns: int  # what requests and foreign traffic share
+    waiting_ns: int  # carried on to the next window
+    unobserved_ns: int
+    scale: float  # s
+    coefficients: Coefficients
+    steps_per_token: float  # S ÷ G
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """GPU time (`gpu_ns`: GPUs times nanoseconds) that goes to one use. Corrections and `waiting` may be
+    negative."""
+
+    kind: Kind
+    owner: Hashable | None  # the facts given to `begin`, for requests
+    backend: str
+    replica: str
+    window: int
+    gpu_ns: int
+    correction: bool  # late knowledge about a window that was booked before
+
+
+@dataclass(frozen=True, slots=True)
+class Provisional:
+    """What a request is thought to have used when it ends; its windows' bookings are what counts."""
+
+    gpu_ns: int

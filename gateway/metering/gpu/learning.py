@@ -1,0 +1,74 @@
+"""Learns how an engine's costs compare, from busy time: an online ridge regression about a first guess."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from gateway.metering.gpu.facts import Coefficients
+
+_GROUP: Final = 15  # windows regressed as one, so that work and the counters that tell of it fall together
+_FORGET: Final = 0.995  # per group: half the weight is gone after about half an hour of busy time
+_PULL: Final = 2.0  # the guess weighs as much as so many groups of the usual mix
+_REACH: Final = 8.0  # no coefficient is learned further from the guess than this factor
+_LEAST_BUSY: Final = 1.0  # seconds; groups with less say nothing
+
+Vector = tuple[float, float, float]
+
+
+class Learner:
+    """Coefficients of one model on one engine version and GPU. Seconds in, seconds out."""
+
+    def __init__(self, guess: Coefficients) -> None:
+        self._guess = guess
+        self._gram = [[0.0] * 3 for _ in range(3)]
+        self._moment = [0.0] * 3
+        self._group: list[tuple[float, Vector]] = []
+        self.coefficients = guess
+        self.groups = 0
+
+    def add(self, busy: float, steps: float, effective: float, context: float) -> None:
+        """One window: its busy seconds and what the counters say was done in them."""
+        guess = self._guess
+        self._group.append((busy, (steps * guess.step, effective * guess.prompt, context * guess.context)))
+        if len(self._group) == _GROUP:
+            self._learn()
+            self._group.clear()
+
+    def _learn(self) -> None:
+        busy = sum(seconds for seconds, _ in self._group)
+        done = [sum(row[i] for _, row in self._group) for i in range(3)]
+        if busy < _LEAST_BUSY or sum(done) <= 0:
+            return
+        weight = 1.0 / busy  # errors of a group grow with its busy time
+        for i in range(3):
+            self._moment[i] = _FORGET * self._moment[i] + weight * done[i] * busy
+            for j in range(3):
+                self._gram[i][j] = _FORGET * self._gram[i][j] + weight * done[i] * done[j]
+        self.groups += 1
+        self.coefficients = self._fit()
+
+    def _fit(self) -> Coefficients:
+        total = sum(sum(row) for row in self._gram)
+        level = sum(self._moment) / total  # the guess, at the scale that explains the busy time best
+        pull = _PULL * total / max(1, self.groups) / 3
+        gram = [[self._gram[i][j] + (pull if i == j else 0.0) for j in range(3)] for i in range(3)]
+        moment = [self._moment[i] + pull * level for i in range(3)]
+        factors = [min(max(x, level / _REACH), level * _REACH) for x in solve(gram, moment)]
+        guess = self._guess
+        return Coefficients(
+            guess.step * factors[0], guess.prompt * factors[1], guess.context * factors[2], guess.attention
+        )
+
+
+def solve(matrix: Sequence[Sequence[float]], right: Sequence[float]) -> list[float]:
+    """The solution of a small, positive definite system, by elimination."""
+    size = len(right)
+    rows = [[*row, value] for row, value in zip(matrix, right, strict=True)]
+    for i in range(size):
+        for j in range(i + 1, size):
+            factor = rows[j][i] / rows[i][i]
+            rows[j] = [x - factor * y for x, y in zip(rows[j], rows[i], strict=True)]
+    solution = [0.0] * size
+    for i in reversed(range(size)):
+        known = sum(rows[i][j] * solution[j] for j in range(i + 1, size))
+        solution[i] = (rows[i][size] - known) / rows[i][i]
+    return solution

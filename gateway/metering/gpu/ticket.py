@@ -1,0 +1,145 @@
+"""One attempt as GPU accounting sees it: sent, tokens arriving, ended. The hot path: no I/O, no await."""
+
+from collections.abc import Hashable, Mapping
+from typing import TYPE_CHECKING
+
+from adapters.chat import TokenUsage
+from gateway.metering.gpu.facts import Coefficients, Provisional, Row
+
+if TYPE_CHECKING:
+    from gateway.metering.gpu.book import ReplicaBook
+
+
+class Ticket:
+    """Times are monotonic nanoseconds, windows are numbered by the book's wall clock.
+
+    An unstreamed answer calls `end` alone: its tokens are spread over the time the engine needed for them.
+    """
+
+    __slots__ = (
+        "_book",
+        "begun",
+        "booked",
+        "cached",
+        "computed",
+        "counts",
+        "ended",
+        "events",
+        "first",
+        "generated",
+        "last",
+        "owner",
+        "reported",
+        "windows",
+    )
+
+    def __init__(self, book: "ReplicaBook | None", owner: Hashable, now_ns: int, prompt_tokens: int) -> None:
+        self._book = book
+        self.owner = owner
+        self.begun = now_ns
+        self.first: int | None = None  # when the first token came
+        self.last = now_ns
+        self.ended: int | None = None
+        self.events = 0
+        self.windows: list[int] = []  # windows in which tokens came, ascending,
+        self.counts: list[float] = []  # and how many in each
+        self.computed = prompt_tokens  # prompt tokens not from cache; an estimate until the end
+        self.cached = 0
+        self.generated = 0
+        self.reported = False  # the engine itself said what was used
+        self.booked: dict[int, int] = {}  # GPU ns booked so far, by window of the claim
+
+    def tokens(self, now_ns: int, count: int) -> None:
+        """`count` output events were relayed now."""
+        book = self._book
+        if book is None or count <= 0:
+            return
+        if self.first is None:
+            self.first = now_ns
+        self.last = now_ns
+        self.events += count
+        window = book.window(now_ns)
+        windows = self.windows
+        if windows and windows[-1] == window:
+            self.counts[-1] += count
+        else:
+            windows.append(window)
+            self.counts.append(count)
+
+    def end(
+        self, now_ns: int, usage: TokenUsage, *, engine_metrics: Mapping[str, float] | None = None
+    ) -> Provisional:
+        """The attempt is over: answered, failed or cancelled. Later calls change nothing."""
+        book = self._book
+        if book is None or self.ended is not None:
+            return Provisional(0)
+        self.ended = now_ns
+        self.reported = usage.source == "reported"
+        if usage.prompt:
+            self.cached = usage.cache_read
+            self.computed = usage.prompt - usage.cache_read
+        self.generated = usage.generated or self.events
+        if usage == TokenUsage():  # nothing came and nothing was used
+            self.computed = 0
+        if self.generated > 1 and (self.first is None or self.first == self.last):
+            self._spread(now_ns, engine_metrics or {}, book)
+        elif self.generated and self.first is None:
+            self.tokens(now_ns, 1)
+        elif self.events and self.generated != self.events:
+            factor = self.generated / self.events
+            self.counts = [count * factor for count in self.counts]
+        return Provisional(book.ended(self))
+
+    @property
+    def did_nothing(self) -> bool:
+        """Over, and neither read nor wrote a token: no evidence that the engine worked."""
+        return self.ended is not None and not (self.computed or self.cached or self.generated)
+
+    @property
+    def unclear(self) -> bool:
+        """What it used may still turn out otherwise."""
+        return self.ended is None
+
+    def work(self, window: int, row: Row) -> float:
+        """Seconds of work, at the row's coefficients, that this attempt had done in `window`."""
+        coefficients = row.coefficients
+        if not self.windows:
+            return 0.0
+        seconds = 0.0
+        if self.windows[0] == window:
+            seconds = coefficients.prompt_work(self.computed, self.cached)
+        before = 0.0
+        for number, count in zip(self.windows, self.counts, strict=True):
+            if number == window:
+                context = self.computed + self.cached + before + count / 2
+                price = coefficients.step * row.steps_per_token + coefficients.context * context
+                return seconds + count * price
+            before += count
+        return seconds
+
+    def _spread(self, now_ns: int, metrics: Mapping[str, float], book: "ReplicaBook") -> None:
+        """The tokens came in one piece: lay them evenly over the time the engine took to write them."""
+        came = self.first or now_ns
+        first = came - self._writing(came, metrics, book.coefficients)
+        self.windows, self.counts = [], []
+        self.events = self.generated
+        start, stop = book.window(first), book.window(came)
+        span = max(1, came - first)
+        for window in range(start, stop + 1):
+            opens, closes = book.bounds(window)
+            share = (min(closes, came) - max(opens, first)) / span
+            if share > 0 or start == stop:
+                self.windows.append(window)
+                self.counts.append(self.generated * (share if start != stop else 1.0))
+        self.first = first
+
+    def _writing(self, came: int, metrics: Mapping[str, float], coefficients: Coefficients) -> int:
+        """How long before `came` the first token was written (ns), as the engine says or by share of work."""
+        took = came - self.begun
+        said = metrics.get("generation_time_ms")
+        if said is not None and 0 <= said * 1_000_000 <= took:
+            return int(said * 1_000_000)
+        prompt = coefficients.prompt_work(self.computed, self.cached) + coefficients.step
+        context = self.computed + self.cached + self.generated / 2
+        output = (self.generated - 1) * (coefficients.step + coefficients.context * context)
+        return int(took * output / (prompt + output)) if output else 0
