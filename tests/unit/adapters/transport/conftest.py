@@ -5,11 +5,17 @@ import contextlib
 import ssl
 
 import pytest
+import uvloop
 
 from adapters.call import Outgoing
 from adapters.transport import Pool, Timeouts
 
 PATIENT = Timeouts(connect=10, first_byte=10, idle=10, total=20, pool=10)
+
+
+def pytest_asyncio_loop_factories(config, item):
+    """Every test runs on both event loops: the one production has, and Python's own."""
+    return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 
 
 class Peer:
@@ -65,13 +71,19 @@ class Replica:
             await pool.aclose()
 
     @staticmethod
+    async def until(condition):
+        """Wait for something the loop will do soon; the test's own time limit bounds it."""
+        while not condition():  # noqa: ASYNC110  # there is no event for what the test looks at
+            await asyncio.sleep(0.001)
+
+    @staticmethod
     def post(body=b"{}", path=b"/v1/chat/completions", headers=()):
         return Outgoing(b"POST", path, tuple(headers), body)
 
-    async def fetch(self, pool, outgoing=None):
+    async def fetch(self, pool, outgoing=None, timeouts=None):
         """One exchange read to its end: status and body."""
         parts = []
-        async with await pool.exchange(outgoing or self.post()) as answer:
+        async with await pool.exchange(outgoing or self.post(), timeouts=timeouts) as answer:
             while data := await answer.read():
                 parts.append(data)
             assert await answer.read() == b""

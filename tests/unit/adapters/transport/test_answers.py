@@ -141,16 +141,11 @@ async def test_what_came_before_a_break_is_read_first(serve):
 
     replica = await serve(script)
     async with replica.pool() as pool, await pool.exchange(replica.post()) as answer:
-        await replica_gone(pool)
+        await replica.until(lambda: pool.open == 0)
         assert await answer.read() == b"hi"
         for _ in range(2):
             with pytest.raises(UpstreamError, match="before its answer was complete"):
                 await answer.read()
-
-
-async def replica_gone(pool):
-    while pool.open:
-        await asyncio.sleep(0.001)
 
 
 async def test_a_read_returns_all_that_arrived_as_one_object(serve):
@@ -160,8 +155,7 @@ async def test_a_read_returns_all_that_arrived_as_one_object(serve):
 
     replica = await serve(script)
     async with replica.pool() as pool, await pool.exchange(replica.post()) as answer:
-        while pool.idle == 0:  # complete: its connection is free although nothing was read
-            await asyncio.sleep(0.001)
+        await replica.until(lambda: pool.idle)  # complete: its connection is free though nothing was read
         assert await answer.read() == b"hi" * 50
         assert await answer.read() == b""
 
