@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any, Literal
 
+from routers.policy.conditions import All, AnyOf, HasAny, Is, Not, OneOf, Within, described
 from routers.policy.facts import Model, Zone
 from routers.policy.permits import Boundary
 from routers.policy.policy import Policy, Route
@@ -194,6 +195,8 @@ def plain(value: object) -> Any:
     match value:
         case Secret():
             return "hidden"
+        case Within() | OneOf() | HasAny() | Is() | All() | AnyOf() | Not():
+            return described(value)
         case Enum():
             return str(value)
         case Decimal() | date():

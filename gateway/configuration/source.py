@@ -14,7 +14,7 @@ SECTIONS: Final = ("zones", "backends", "models", "aliases", "tenants")  # may b
 LARGEST_FILE: Final = 4 * 1024 * 1024  # bytes
 MOST_VALUES: Final = 200_000  # in one file; aliases of aliases grow exponentially
 
-Path_ = tuple[str | int, ...]
+Route = tuple[str | int, ...]
 
 _VARIABLE: Final = re.compile(r"\$(?:\$|\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|\{)")
 
@@ -47,11 +47,11 @@ class Source:
     """The merged tree, and where each of its values stands. A mapping's entry stands where its key does."""
 
     values: dict[str, Any] = field(default_factory=dict)
-    places: dict[Path_, Place] = field(default_factory=dict)
-    filled: set[Path_] = field(default_factory=set)  # values that came from the environment: never shown
+    places: dict[Route, Place] = field(default_factory=dict)
+    filled: set[Route] = field(default_factory=set)  # values that came from the environment: never shown
     files: tuple[str, ...] = ()
 
-    def place(self, path: Path_) -> Place:
+    def place(self, path: Route) -> Place:
         """Where a path stands, or its nearest parent that stands anywhere."""
         for length in range(len(path), 0, -1):
             found = self.places.get(path[:length])
@@ -59,7 +59,7 @@ class Source:
                 return found
         return Place(self.files[0] if self.files else "configuration")
 
-    def shown(self, path: Path_) -> bool:
+    def shown(self, path: Route) -> bool:
         """Whether the value there may be repeated in a message."""
         return path not in self.filled
 
@@ -102,8 +102,8 @@ class _Reader:
         self._file = file
         self._environ = environ
         self._problems = problems
-        self._places: dict[Path_, Place] = {}
-        self._filled: set[Path_] = set()
+        self._places: dict[Route, Place] = {}
+        self._filled: set[Route] = set()
         self._count = 0
 
     def into(self, source: Source) -> None:
@@ -125,7 +125,7 @@ class _Reader:
             source.places.setdefault(path, place)
         source.filled |= self._filled
 
-    def _double(self, source: Source, path: Path_) -> None:
+    def _double(self, source: Source, path: Route) -> None:
         name = ".".join(map(str, path))
         where = (
             "give one of them another name"
@@ -176,7 +176,7 @@ class _Reader:
             "look at quotes, colons and indentation",
         )
 
-    def _value(self, loader: Any, node: yaml.Node, path: Path_) -> Any:
+    def _value(self, loader: Any, node: yaml.Node, path: Route) -> Any:
         self._count += 1
         if self._count > MOST_VALUES:
             raise _TooMuch
@@ -192,7 +192,7 @@ class _Reader:
             return self._interpolated(node, path)
         return loader.construct_object(node)
 
-    def _mapping(self, loader: Any, node: yaml.MappingNode, path: Path_) -> dict[str, Any]:
+    def _mapping(self, loader: Any, node: yaml.MappingNode, path: Route) -> dict[str, Any]:
         values: dict[str, Any] = {}
         merged: list[yaml.Node] = []
         for key_node, value_node in node.value:
@@ -217,7 +217,7 @@ class _Reader:
             self._merge(loader, base, path, values)
         return values
 
-    def _merge(self, loader: Any, base: yaml.Node, path: Path_, values: dict[str, Any]) -> None:
+    def _merge(self, loader: Any, base: yaml.Node, path: Route, values: dict[str, Any]) -> None:
         """`<<: *base`: the base's entries, where the mapping has none of that name."""
         if not isinstance(base, yaml.MappingNode):
             self._wrong(base.start_mark.line + 1, "`<<` takes a mapping")
@@ -230,7 +230,7 @@ class _Reader:
     def _place(self, node: yaml.Node) -> Place:
         return Place(str(self._file), node.start_mark.line + 1)
 
-    def _interpolated(self, node: yaml.Node, path: Path_) -> str:
+    def _interpolated(self, node: yaml.Node, path: Route) -> str:
         """`${NAME}` and `${NAME:-default}` filled in from the environment; `$$` is a dollar sign."""
         text = str(node.value)
         if "$" not in text:

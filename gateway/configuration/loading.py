@@ -1,0 +1,288 @@
+"""From files to a snapshot: read, validate, check, compile. Nothing half-right ever comes out."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from gateway.configuration import checks, units
+from gateway.configuration.diagnosis import problems_of
+from gateway.configuration.problems import ConfigurationErrors, Problem
+from gateway.configuration.schema import (
+    BackendEntry,
+    Document,
+    ModelEntry,
+    RouteEntry,
+    SensitivityTerms,
+    ServerTerms,
+    TenantEntry,
+    ZoneEntry,
+)
+from gateway.configuration.settings import (
+    BackendSettings,
+    BudgetSettings,
+    KeySettings,
+    MetricsSettings,
+    Secret,
+    SensitivitySettings,
+    ServerSettings,
+    Settings,
+    Snapshot,
+    TenantSettings,
+    Timeouts,
+)
+from gateway.configuration.source import Route as At
+from gateway.configuration.source import Source, read
+from routers.policy.conditions import ALWAYS
+from routers.policy.facts import Model, Zone
+from routers.policy.permits import Boundary
+from routers.policy.policy import Route
+from routers.policy.reachability import reached_only_past, unreachable
+from routers.sensitivity.label import Level
+
+PUBLIC_ADDRESS: Final = {"openai": "https://api.openai.com", "anthropic": "https://api.anthropic.com"}
+_FIRST_DAY: Final = date(1970, 1, 1)
+
+
+def load(paths: Iterable[Path], environ: Mapping[str, str], today: date) -> Snapshot:
+    """The configuration in these files and folders. `today` (UTC) judges what is retired or has expired.
+    Raises ConfigurationErrors with everything that is wrong."""
+    return Snapshot.of(read_settings(paths, environ, today))
+
+
+def read_settings(paths: Iterable[Path], environ: Mapping[str, str], today: date) -> Settings:
+    """The same before its policy is compiled: plain data. Raises ConfigurationErrors."""
+    source = read(paths, environ)
+    try:
+        document = Document.model_validate(source.values)
+    except ValidationError as error:
+        raise ConfigurationErrors(problems_of(error, source)) from None
+    problems = checks.problems(document, source, today)
+    builder = _Builder(document, source, problems)
+    if problems:
+        builder.files()
+        raise ConfigurationErrors(problems)
+    return builder.settings(today)
+
+
+class _Builder:
+    """Turns what was written into what the other rooms read."""
+
+    def __init__(self, document: Document, source: Source, problems: list[Problem]) -> None:
+        self._document = document
+        self._source = source
+        self._problems = problems
+
+    def settings(self, today: date) -> Settings:
+        document = self._document
+        zones = {name: _zone(name, entry) for name, entry in document.zones.items()}
+        backends = {name: self._backend(name, entry) for name, entry in document.backends.items()}
+        models = {
+            name: _model(name, entry, backends[entry.backend], zones)
+            for name, entry in document.models.items()
+        }
+        boundaries = tuple(
+            Boundary(
+                each.name,
+                each.only.only(),
+                None if each.data is None else each.data.data(),
+                _frozen(each.tenants),
+                _frozen(each.workflows),
+            )
+            for each in document.boundaries
+        )
+        routes = tuple(map(_route, document.routes))
+        sensitivity = self._sensitivity(document.sensitivity)
+        server = self._server(document.server)
+        self._judge(routes, models, boundaries)
+        if self._problems:
+            raise ConfigurationErrors(self._problems)
+        harmless = frozenset(
+            kind
+            for kind, level in sensitivity.unscanned.items()
+            if kind != "default" and Level.named(level) < Level.CONFIDENTIAL
+        )
+        return Settings(
+            hash=_digest(self._source.values, sensitivity.terms),
+            site=document.site,
+            air_gapped=document.air_gapped,
+            zones=zones,
+            models=models,
+            aliases=document.aliases,
+            boundaries=boundaries,
+            routes=routes,
+            harmless=harmless,
+            policy_hash=_policy_digest(document, backends),
+            backends=backends,
+            tenants={name: _tenant(name, entry) for name, entry in document.tenants.items()},
+            sensitivity=sensitivity,
+            server=server,
+            warnings=(
+                *checks.warnings(document, self._source, today),
+                *self._hints(routes, models, boundaries),
+            ),
+            files=self._source.files,
+        )
+
+    def files(self) -> None:
+        """Look at the files that the configuration names, for problems only."""
+        for name, entry in self._document.backends.items():
+            self._backend(name, entry)
+        self._sensitivity(self._document.sensitivity)
+        self._server(self._document.server)
+
+    def _judge(
+        self, routes: tuple[Route, ...], models: Mapping[str, Model], boundaries: tuple[Boundary, ...]
+    ) -> None:
+        for i, why in unreachable(routes, models, boundaries):
+            message = f"the route `{routes[i].name}` is unreachable: {why}"
+            self._problems.append(Problem(self._source.place(("routes", i)), message, "change or remove it"))
+
+    def _hints(
+        self, routes: tuple[Route, ...], models: Mapping[str, Model], boundaries: tuple[Boundary, ...]
+    ) -> Iterable[str]:
+        for i, earlier in reached_only_past(routes, models, boundaries):
+            place = self._source.place(("routes", i))
+            yield str(
+                Problem(
+                    place,
+                    f"the route `{routes[i].name}` decides only where `{earlier}` has no target left",
+                )
+            )
+
+    def _beside(self, path: At, name: str | None) -> str | None:
+        """A file named in the YAML, found from the folder the YAML stands in; it must be there."""
+        if name is None:
+            return None
+        place = self._source.place(path)
+        file = Path(place.file).parent / name
+        if not file.is_file():
+            self._problems.append(Problem(place, f"there is no file {file}"))
+        return str(file)
+
+    def _backend(self, name: str, entry: BackendEntry) -> BackendSettings:
+        times = entry.timeouts
+        key = entry.api_key.get_secret_value() if entry.api_key is not None else ""
+        return BackendSettings(
+            name=name,
+            kind=entry.kind,
+            zone=entry.zone,
+            replicas=tuple(dict.fromkeys(entry.replicas or [PUBLIC_ADDRESS[entry.kind]])),
+            api_key=Secret(key) if key else None,
+            gpu=entry.gpu,
+            gpus=entry.gpus or 0,
+            usd_per_gpu_hour=entry.usd_per_gpu_hour,
+            timeouts=Timeouts(times.connect, times.first_byte, times.idle, times.total),
+            ca_file=self._beside(("backends", name, "tls", "ca_file"), entry.tls.ca_file),
+            max_connections=entry.max_connections,
+            default_max_tokens=entry.default_max_tokens,
+        )
+
+    def _sensitivity(self, terms: SensitivityTerms) -> SensitivitySettings:
+        words = list(terms.terms)
+        for i, name in enumerate(terms.terms_files):
+            path: At = ("sensitivity", "terms_files", i)
+            file = self._beside(path, name)
+            if file is not None and Path(file).is_file():
+                words.extend(self._words(path, Path(file)))
+        return SensitivitySettings(
+            unlabelled=terms.unlabelled,
+            unscanned={"default": "restricted", **terms.unscanned},
+            levels=terms.levels,
+            terms=tuple(dict.fromkeys(words)),
+        )
+
+    def _words(self, path: At, file: Path) -> list[str]:
+        try:
+            words = json.loads(file.read_bytes())
+        except (OSError, ValueError):
+            words = None
+        if isinstance(words, list) and all(isinstance(word, str) and word.strip() for word in words):
+            return words
+        self._problems.append(
+            Problem(self._source.place(path), f"{file} is not a JSON list of words", 'like ["Project Heron"]')
+        )
+        return []
+
+    def _server(self, terms: ServerTerms) -> ServerSettings:
+        return ServerSettings(
+            host=terms.host,
+            port=terms.port,
+            max_body=terms.max_body,
+            header_timeout=terms.header_timeout,
+            body_timeout=terms.body_timeout,
+            shutdown_grace=terms.shutdown_grace,
+            metrics=MetricsSettings(terms.metrics.host, terms.metrics.port, terms.metrics.sha256),
+            log_level=terms.log_level,
+            ledger=terms.ledger,
+            prices=self._beside(("server", "prices"), terms.prices),
+        )
+
+
+def _zone(name: str, entry: ZoneEntry) -> Zone:
+    return Zone(
+        name,
+        entry.inside,
+        entry.jurisdiction,
+        entry.retention_days,
+        entry.trains_on_data,
+        frozenset(entry.certified),
+    )
+
+
+def _model(name: str, entry: ModelEntry, backend: BackendSettings, zones: Mapping[str, Zone]) -> Model:
+    return Model(
+        name=name,
+        backend=backend.name,
+        upstream=entry.upstream or name,
+        zone=zones[backend.zone],
+        replicas=backend.replicas,
+        context=entry.context,
+        can=frozenset(entry.can),
+        retires=None if entry.retires is None else (entry.retires - _FIRST_DAY).days,
+        openness=entry.openness,
+        license=entry.license,
+    )
+
+
+def _route(entry: RouteEntry) -> Route:
+    return Route(
+        name=entry.name,
+        use=tuple(entry.use),
+        weights=tuple(entry.use.values()) if isinstance(entry.use, dict) else None,
+        on_failure=tuple(entry.on_failure),
+        when=ALWAYS if entry.when is None else entry.when.condition(),
+    )
+
+
+def _tenant(name: str, entry: TenantEntry) -> TenantSettings:
+    keys = tuple(
+        KeySettings(key.id, key.sha256, None if key.expires is None else units.utc(key.expires), key.floor)
+        for key in entry.keys
+    )
+    budget = BudgetSettings(entry.budget.usd_per_day, entry.budget.usd_per_month)
+    return TenantSettings(name, keys, tuple(entry.workflows), budget, entry.floor)
+
+
+def _frozen(names: list[str] | None) -> frozenset[str] | None:
+    return None if names is None else frozenset(names)
+
+
+def _policy_digest(document: Document, backends: Mapping[str, BackendSettings]) -> str:
+    """Changes with whatever can change a decision or where it leads."""
+    rules = document.model_dump(
+        mode="json",
+        include={"air_gapped", "zones", "models", "aliases", "boundaries", "routes", "sensitivity"},
+        by_alias=True,
+    )
+    return _digest(rules, {name: (backend.zone, backend.replicas) for name, backend in backends.items()})
+
+
+def _digest(*values: Any) -> str:
+    """Twelve hexadecimal digits that change with any of the values."""
+    text = json.dumps(values, sort_keys=True, default=str, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

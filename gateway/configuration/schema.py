@@ -1,0 +1,365 @@
+"""What platform engineers may write: every key of the YAML with its type, limits, meaning and an example."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Final, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    SecretStr,
+    Tag,
+    model_validator,
+)
+
+from gateway.configuration.language import (
+    DataTerms,
+    LevelName,
+    Names,
+    OnlyTerms,
+    Strict,
+    When,
+    known,
+)
+from gateway.configuration.units import seconds, size
+from routers.policy.facts import Openness
+from routers.sensitivity.taxonomy import CATEGORIES, TYPES
+from routers.signals import CAPABILITIES
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@+-]*$", max_length=128)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+_HEX: Final = "0" * 64
+
+
+def _seconds(value: object) -> object:
+    return seconds(str(value))
+
+
+def _size(value: object) -> object:
+    return size(str(value))
+
+
+def _base_url(value: str) -> str:
+    """The address without a trailing slash and without `/v1`, which the dialect adds."""
+    url = urlsplit(value)
+    if url.scheme not in {"http", "https"} or not url.hostname:
+        raise ValueError("a replica is an address like http://10.0.0.4:8000")
+    if url.username is not None or url.password is not None:
+        raise ValueError("an address holds no user or password: use api_key")
+    if url.query or url.fragment:
+        raise ValueError("an address holds no `?` or `#`")
+    return value.rstrip("/").removesuffix("/v1").rstrip("/")
+
+
+Duration = Annotated[
+    float,
+    BeforeValidator(
+        _seconds, json_schema_input_type=Annotated[str, Field(pattern=r"^\d+(\.\d+)?(ms|s|m|h|d)$")]
+    ),
+]
+Size = Annotated[
+    int, BeforeValidator(_size, json_schema_input_type=Annotated[str, Field(pattern=r"^\d+(B|KB|MB|GB)$")])
+]
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
+Capability = Annotated[
+    str,
+    AfterValidator(known("capability", CAPABILITIES)),
+    Field(json_schema_extra={"enum": list(CAPABILITIES)}),
+]
+Dollars = Annotated[Decimal, Field(ge=0)]
+LevelKey = Annotated[str, AfterValidator(known("type or category", {*TYPES, *CATEGORIES}))]
+
+
+class ZoneEntry(Strict):
+    """Where models run. A fact left out is unknown, and an unknown fact satisfies no boundary."""
+
+    inside: bool = Field(description="Whether it is inside your own boundary.", examples=[True])
+    jurisdiction: str | None = Field(None, description="Whose law holds there.", examples=["EU", "US"])
+    retention_days: int | None = Field(
+        None, ge=0, description="For how many days it keeps what it is sent; 0: not at all.", examples=[0, 30]
+    )
+    trains_on_data: bool | None = Field(
+        None, description="Whether it trains models on what it is sent.", examples=[False]
+    )
+    certified: list[str] = Field([], description="Certificates and agreements it holds.", examples=[["soc2"]])
+
+
+class TimeoutTerms(Strict):
+    """How long to wait for a backend, each with its unit."""
+
+    connect: Duration = Field(5.0, gt=0, description="For the connection.", examples=["5s"])
+    first_byte: Duration = Field(120.0, gt=0, description="For the answer to begin.", examples=["60s"])
+    idle: Duration = Field(60.0, gt=0, description="Between two pieces of an answer.", examples=["30s"])
+    total: Duration = Field(900.0, gt=0, description="For the whole call.", examples=["10m"])
+
+
+class TlsTerms(Strict):
+    """Certificates are always checked; this says against what."""
+
+    ca_file: str | None = Field(
+        None, description="A PEM file of authorities, relative to this YAML file.", examples=["ca.pem"]
+    )
+
+
+class BackendEntry(Strict):
+    """One API endpoint family, with one or more replicas that answer alike."""
+
+    kind: Literal["vllm", "openai", "anthropic"] = Field(
+        description="Which wire it speaks; `openai` is any OpenAI-compatible server.", examples=["vllm"]
+    )
+    zone: str = Field(description="The zone it runs in.", examples=["datacenter"])
+    replicas: list[BaseUrl] | None = Field(
+        None,
+        min_length=1,
+        description="Base addresses, without `/v1`. Left out, the provider's own public address.",
+        examples=[["http://10.0.0.4:8000"]],
+    )
+    api_key: SecretStr | None = Field(
+        None, description="The key it wants; from the environment, please.", examples=["${OPENAI_API_KEY}"]
+    )
+    gpu: str | None = Field(None, description="The GPU's name, as NVIDIA has it.", examples=["H100"])
+    gpus: int | None = Field(None, ge=1, le=1024, description="GPUs of each replica.", examples=[1, 8])
+    usd_per_gpu_hour: Dollars | None = Field(
+        None, description="What one GPU costs for one hour, idle or not.", examples=[2.10]
+    )
+    timeouts: TimeoutTerms = Field(
+        TimeoutTerms(), description="How long to wait.", examples=[{"connect": "5s"}]
+    )
+    tls: TlsTerms = Field(TlsTerms(), description="TLS settings.", examples=[{"ca_file": "ca.pem"}])
+    max_connections: int = Field(
+        256, ge=1, description="Connections to each replica at most.", examples=[256]
+    )
+    default_max_tokens: int = Field(
+        4096, ge=1, description="The limit to send where the wire demands one.", examples=[4096]
+    )
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.kind == "vllm" and not self.replicas:
+            raise ValueError("a vllm backend needs `replicas`, like [http://10.0.0.4:8000]")
+        if self.usd_per_gpu_hour is not None and self.gpus is None:
+            raise ValueError("`usd_per_gpu_hour` needs `gpus`: how many GPUs each replica has")
+        return self
+
+
+class ModelEntry(Strict):
+    """A name that applications and rules use."""
+
+    backend: str = Field(description="The backend that serves it.", examples=["gpu-a"])
+    upstream: str | None = Field(
+        None, description="The backend's own name for it; left out, the same name.", examples=["gpt-5"]
+    )
+    context: int | None = Field(
+        None, ge=1, description="Tokens it takes, prompt and answer together.", examples=[131072]
+    )
+    can: list[Capability] = Field(
+        [], description="What it can do besides text.", examples=[["tools", "vision"]]
+    )
+    retires: date | None = Field(
+        None, description="The day from which it is gone (UTC).", examples=["2027-06-30"]
+    )
+    openness: Openness = Field(
+        "unknown", description="Whether its weights are open.", examples=["open_weights"]
+    )
+    license: str | None = Field(None, description="The licence of its weights.", examples=["apache-2.0"])
+
+
+class KeyEntry(Strict):
+    """An API key, known by its SHA-256 alone. `weir keys create` prints this line."""
+
+    id: Name = Field(description="A name for the key in logs and lists.", examples=["app-1"])
+    sha256: Sha256 = Field(description="The key's SHA-256 in lower-case hexadecimal.", examples=[_HEX])
+    expires: datetime | None = Field(
+        None,
+        description="When it stops working (UTC); a day means its first moment.",
+        examples=["2027-01-01"],
+    )
+    floor: LevelName | None = Field(
+        None, description="The lowest level its requests are taken for.", examples=["confidential"]
+    )
+
+
+class BudgetTerms(Strict):
+    """What a tenant may spend."""
+
+    usd_per_day: Dollars | None = Field(None, description="US dollars per day (UTC).", examples=[200])
+    usd_per_month: Dollars | None = Field(None, description="US dollars per month (UTC).", examples=[4000])
+
+
+class TenantEntry(Strict):
+    """Who pays: a team, a customer, an application."""
+
+    keys: list[KeyEntry] = Field(
+        [], description="Its API keys; two valid ones make rotation easy.", examples=[[]]
+    )
+    workflows: list[Name] = Field(
+        [], description="Workflows that metrics show by name; others are `other`.", examples=[["invoices"]]
+    )
+    budget: BudgetTerms = Field(BudgetTerms(), description="Its limits.", examples=[{"usd_per_day": 200}])
+    floor: LevelName | None = Field(
+        None, description="The lowest level its requests are taken for.", examples=["internal"]
+    )
+
+
+class SensitivityTerms(Strict):
+    """How findings become a label."""
+
+    unlabelled: LevelName = Field(
+        "internal", description="The level where nothing was found.", examples=["internal"]
+    )
+    unscanned: dict[str, LevelName] = Field(
+        {"default": "restricted"},
+        description="The level of content that cannot be read, by kind (image, audio, file …) and `default`."
+        " Below confidential, boundaries on categories take the kind to be harmless.",
+        examples=[{"default": "restricted", "image": "confidential"}],
+    )
+    levels: dict[LevelKey, LevelName] = Field(
+        {},
+        description="Levels of types or categories other than the defaults; a type wins over its category.",
+        examples=[{"IP_ADDRESS": "internal"}],
+    )
+    terms: list[str] = Field(
+        [], description="Words of yours that are confidential.", examples=[["Project Heron"]]
+    )
+    terms_files: list[str] = Field(
+        [], description="JSON lists of such words, relative to this YAML file.", examples=[["terms.json"]]
+    )
+
+
+class BoundaryEntry(Strict):
+    """A hard limit that holds for every rule, fallback, retry, alias and explicit name."""
+
+    name: Name = Field(description="Its name: what a refused client is told.", examples=["stays-home"])
+    data: DataTerms | None = Field(
+        None, description="The data it speaks of; left out: all.", examples=[{"at_least": "confidential"}]
+    )
+    tenants: Names | None = Field(None, description="For these tenants only.", examples=[["acme-eu"]])
+    workflows: Names | None = Field(
+        None,
+        description="For these workflows only. The application names its workflow: this guides, and guards"
+        " against nobody who names another.",
+        examples=[["invoice-extraction"]],
+    )
+    only: OnlyTerms = Field(description="What a zone must be to be allowed.", examples=[{"inside": True}])
+
+
+def _weights_or_list(value: object) -> str:
+    return "weights" if isinstance(value, dict) else "list"
+
+
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Targets = Annotated[
+    Annotated[dict[str, Weight], Field(min_length=1), Tag("weights")] | Annotated[Names, Tag("list")],
+    Discriminator(_weights_or_list),
+]
+
+
+class RouteEntry(Strict):
+    """A rule. The first that holds and has a permitted target wins; the last has no condition."""
+
+    name: Name = Field(description="Its name, in headers and metrics.", examples=["hard"])
+    when: When | None = Field(
+        None, description="When it holds; left out: always.", examples=[{"complexity": {"at_least": 0.7}}]
+    )
+    use: Targets = Field(
+        description="Models: a list in the order to try them, or weights to draw by.",
+        examples=[["gpt-5"], {"llama-8b": 95, "llama-8b-ft": 5}],
+    )
+    on_failure: list[str] = Field(
+        [], description="Models to try after those, in order.", examples=[["llama-8b"]]
+    )
+
+
+class MetricsTerms(Strict):
+    """Where Prometheus scrapes."""
+
+    host: str = Field("127.0.0.1", description="The address to listen on.", examples=["0.0.0.0"])  # noqa: S104  # an example in the schema
+    port: int | None = Field(
+        9464, ge=0, le=65535, description="A port of its own; null: the gateway's.", examples=[9464]
+    )
+    sha256: Sha256 | None = Field(
+        None, description="The SHA-256 of the bearer token scrapers must send.", examples=[_HEX]
+    )
+
+    @model_validator(mode="after")
+    def _protected(self) -> Self:
+        if self.port is None and self.sha256 is None:
+            raise ValueError("metrics on the gateway's own port need `sha256`, a token's, to protect them")
+        return self
+
+
+class ServerTerms(Strict):
+    """The process: where it listens, what it accepts, what it writes."""
+
+    host: str = Field("127.0.0.1", description="The address to listen on.", examples=["0.0.0.0"])  # noqa: S104  # an example in the schema
+    port: int = Field(4000, ge=0, le=65535, description="The port; 0: any that is free.", examples=[4000])
+    max_body: Size = Field(32 * 1024 * 1024, gt=0, description="The largest request body.", examples=["32MB"])
+    header_timeout: Duration = Field(10.0, gt=0, description="For a request's headers.", examples=["10s"])
+    body_timeout: Duration = Field(30.0, gt=0, description="For a request's body.", examples=["30s"])
+    shutdown_grace: Duration = Field(
+        30.0, gt=0, description="How long running answers may take at shutdown.", examples=["30s"]
+    )
+    metrics: MetricsTerms = Field(MetricsTerms(), description="Prometheus.", examples=[{"port": 9464}])
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least important lines to log.", examples=["info"]
+    )
+    ledger: str = Field(
+        ".weir/ledger.sqlite",
+        description="The ledger's file, relative to where Weir runs.",
+        examples=["ledger.sqlite"],
+    )
+    prices: str | None = Field(
+        None,
+        description="A file of prices over the built-in ones, relative to this YAML file.",
+        examples=["prices.json"],
+    )
+
+
+ROUTED_BY_DEFAULT: Final = {"auto": "routed"}
+
+
+class Document(Strict):
+    """Weir's configuration: zones and models, boundaries and routes, tenants, and the process."""
+
+    site: str | None = Field(None, description="The zone this gateway stands in.", examples=["datacenter"])
+    air_gapped: bool = Field(
+        False, description="True refuses every zone that is not inside.", examples=[False]
+    )
+    zones: dict[Name, ZoneEntry] = Field(
+        {}, description="Where models run, by name.", examples=[{"datacenter": {"inside": True}}]
+    )
+    backends: dict[Name, BackendEntry] = Field(
+        {}, description="Endpoints, by name.", examples=[{"openai": {"kind": "openai", "zone": "openai"}}]
+    )
+    models: dict[Name, ModelEntry] = Field(
+        {}, description="Models, by the name applications use.", examples=[{"gpt-5": {"backend": "openai"}}]
+    )
+    aliases: dict[Name, str] = Field(
+        ROUTED_BY_DEFAULT,
+        description="More names that applications may send: `routed` (the rules choose) or a model's name.",
+        examples=[{"auto": "routed", "gpt-4o": "routed"}],
+    )
+    tenants: dict[Name, TenantEntry] = Field({}, description="Who pays, by name.", examples=[{"acme-eu": {}}])
+    sensitivity: SensitivityTerms = Field(
+        SensitivityTerms(), description="How findings become a label.", examples=[{"unlabelled": "internal"}]
+    )
+    boundaries: list[BoundaryEntry] = Field(
+        [],
+        description="Hard limits on where data may go; all of them always hold.",
+        examples=[[{"name": "stays-home", "data": {"at_least": "confidential"}, "only": {"inside": True}}]],
+    )
+    routes: list[RouteEntry] = Field(
+        [], description="Rules, in order.", examples=[[{"name": "everyday", "use": ["llama-8b"]}]]
+    )
+    server: ServerTerms = Field(ServerTerms(), description="The process.", examples=[{"port": 4000}])
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a configuration file, for editors."""
+    schema = Document.model_json_schema()
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = "Weir configuration"
+    return schema
