@@ -1,0 +1,195 @@
+"""One table of fields per kind of record, from which its journal line, its database row and back are made.
+
+A field at its default is left out of the line: lines stay short, and a field added later (with a default)
+leaves the digests of older lines as they were. A record read back from a database encodes to the very
+bytes of its journal line; `verify` rests on that.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING, dataclass, fields
+from datetime import date
+from decimal import Decimal
+from operator import attrgetter
+from types import NoneType, UnionType
+from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
+
+import orjson
+
+from adapters.chat import TokenUsage
+from gateway.ledger.records import AttemptRecord, GpuBooking, Record, RequestRecord
+
+Kind = Literal["request", "attempt", "gpu"]
+ColumnType = Literal[
+    "text", "integer", "real", "boolean", "decimal", "date", "json", "money"
+]  # money: component → USD
+
+_INT64: Final = 2**63 - 1
+_types: Final[Mapping[Any, ColumnType]] = {
+    bool: "boolean",
+    int: "integer",
+    float: "real",
+    Decimal: "decimal",
+    date: "date",
+    str: "text",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One field: its name in lines and tables, where it stands in the record, its type, its default."""
+
+    name: str
+    path: str
+    type: ColumnType
+    default: Any
+
+
+class Shape:
+    """One kind of record: its columns, and how to write and read it."""
+
+    def __init__(self, kind: Kind, record: type[Record]) -> None:
+        self.kind: Final[Kind] = kind
+        self.record: Final = record
+        self.columns: Final = tuple(_columns(record))
+        self.names: Final = tuple(column.name for column in self.columns)
+        self._defaults = tuple(column.default for column in self.columns)
+        self._values = attrgetter(*(column.path for column in self.columns))
+
+    def encode(self, record: Record) -> bytes:
+        """The record as one JSON object, without fields at their default."""
+        values = self._values(record)
+        changed = {
+            name: value
+            for name, value, default in zip(self.names, values, self._defaults, strict=True)
+            if value is not default and value != default
+        }
+        try:
+            body = orjson.dumps(changed, default=_plain)
+        except TypeError:  # a lone surrogate or an integer beyond 64 bits, from a client or a provider
+            return orjson.dumps(_mended(changed), default=_plain)
+        if b"\\u0000" in body:  # PostgreSQL stores no NUL
+            return orjson.dumps(_mended(changed), default=_plain)
+        return body
+
+    def row(self, members: Mapping[str, Any]) -> tuple[Any, ...]:
+        """A decoded line as one database row, in the order of `columns`: text, numbers, JSON text."""
+        return tuple(
+            _stored(column.type, members[column.name]) if column.name in members else _to_row(column)
+            for column in self.columns
+        )
+
+    def decode(self, row: Iterable[Any]) -> Record:
+        """A database row, in the order of `columns`, as the record it was."""
+        usage: dict[str, Any] = {}
+        plain: dict[str, Any] = {}
+        for column, value in zip(self.columns, row, strict=True):
+            owner, _, name = column.path.rpartition(".")
+            (usage if owner else plain)[name] = _read(column.type, value)
+        if usage:
+            plain["usage"] = TokenUsage(**usage)
+        return self.record(**plain)
+
+
+def _columns(record: type[Record]) -> Iterable[Column]:
+    hints = get_type_hints(record)
+    for member in fields(record):
+        if member.name != "usage":
+            made = None if member.default_factory is MISSING else member.default_factory()
+            default = made if member.default is MISSING else member.default
+            yield Column(member.name, member.name, _column_type(hints[member.name]), default)
+            continue
+        for token_class in fields(TokenUsage):
+            name = "usage_source" if token_class.name == "source" else f"{token_class.name}_tokens"
+            kind: ColumnType = "text" if token_class.name == "source" else "integer"
+            yield Column(name, f"usage.{token_class.name}", kind, token_class.default)
+
+
+def _column_type(hint: Any) -> ColumnType:
+    """What a field's annotation becomes in a table."""
+    origin = get_origin(hint)
+    if origin is Literal:
+        return "text"
+    if origin is UnionType:  # X | None
+        return _column_type(next(option for option in get_args(hint) if option is not NoneType))
+    if origin is Mapping:
+        return "money" if get_args(hint)[1] is Decimal else "json"
+    return _types.get(hint, "json")
+
+
+def plain_decimal(value: Decimal) -> str:
+    """A sum of money in digits, as PostgreSQL writes it too: no exponent, the scale kept."""
+    return format(value, "f")
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, Decimal):
+        return plain_decimal(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"a ledger record cannot hold {type(value).__name__}")
+
+
+def _mended(value: Any) -> Any:
+    """The same value, without what JSON or a database refuses: NUL, lone surrogates, giant integers."""
+    if isinstance(value, str):
+        return value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return max(-_INT64, min(value, _INT64))
+    if isinstance(value, Mapping):
+        return {_mended(key): _mended(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_mended(item) for item in value]
+    return value
+
+
+def _to_row(column: Column) -> Any:
+    default = column.default
+    if column.type not in ("json", "money"):
+        return default
+    return _json_text(default if default is None or isinstance(default, tuple) else dict(default))
+
+
+def _json_text(value: Any) -> str | None:
+    return None if value is None else orjson.dumps(value, default=_plain).decode()
+
+
+def _stored(kind: ColumnType, value: Any) -> Any:
+    if kind in ("json", "money"):
+        return _json_text(value)
+    if kind == "integer" and value is not None:
+        return max(-_INT64, min(value, _INT64))
+    return value
+
+
+_readers: Final[Mapping[ColumnType, Callable[[Any], Any]]] = {
+    "text": str,
+    "integer": int,
+    "real": float,
+    "boolean": bool,
+    "decimal": lambda value: value if isinstance(value, Decimal) else Decimal(value),
+    "date": lambda value: value if isinstance(value, date) else date.fromisoformat(value),
+    "json": orjson.loads,
+    "money": lambda value: {name: Decimal(usd) for name, usd in orjson.loads(value).items()},
+}
+
+
+def _read(kind: ColumnType, value: Any) -> Any:
+    if value is None:
+        return None
+    read = _readers[kind](value)
+    return tuple(read) if isinstance(read, list) else read
+
+
+SHAPES: Final[Mapping[Kind, Shape]] = {
+    "request": Shape("request", RequestRecord),
+    "attempt": Shape("attempt", AttemptRecord),
+    "gpu": Shape("gpu", GpuBooking),
+}
+_by_record: Final[Mapping[type, Shape]] = {shape.record: shape for shape in SHAPES.values()}
+
+
+def shape_of(record: Record) -> Shape:
+    """The shape of a record's own kind."""
+    return _by_record[type(record)]

@@ -1,0 +1,361 @@
+"""The local journal: every record is one line of a file before the answer's last byte leaves.
+
+A line is written by one `write`, so a process killed at any moment loses no acknowledged record; `fsync`
+runs in groups on a thread of its own, so a machine that loses power loses at most the last group. Each
+line carries a digest of itself and of the line before: whoever changes, drops or inserts one breaks the
+chain from there on (`weir ledger verify`). The chain shows tampering to whoever kept its head elsewhere;
+it cannot stop someone who rewrites the whole journal.
+
+A file of the journal is a segment, named by the number of its first line.
+"""
+
+import errno
+import fcntl
+import hashlib
+import logging
+import os
+import secrets
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import orjson
+
+from gateway.ledger.encoding import Kind, shape_of
+from gateway.ledger.records import SCHEMA, Record
+
+_log = logging.getLogger(__name__)
+
+FullDisk = Literal[
+    "refuse",  # take no new request until the disk has room again; what is in flight waits in memory
+    "unbooked",  # go on without booking, and count what was lost
+]
+_SUFFIX: Final = ".jsonl"
+_MEMORY_LINES: Final = 20_000  # of requests in flight while the disk is full: about 20 MB
+
+
+class JournalLocked(RuntimeError):  # noqa: N818  # it names a state
+    """Another process writes this journal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the journal. `digest` is the chain's value at this line (hex)."""
+
+    number: int
+    digest: str
+    kind: str
+    body: bytes  # the record's JSON
+
+    @property
+    def members(self) -> dict[str, Any]:
+        """The record's fields that differ from their default."""
+        members: dict[str, Any] = orjson.loads(self.body)
+        return members
+
+
+def genesis(journal: str) -> str:
+    """The chain's value before a journal's first line."""
+    return hashlib.sha256(f"weir ledger {SCHEMA} {journal}".encode()).hexdigest()
+
+
+def chained(previous: str, number: int, kind: str, body: bytes) -> str:
+    """The chain's value at a line, from the value before it."""
+    return hashlib.sha256(b"%s %d %s %s" % (previous.encode(), number, kind.encode(), body)).hexdigest()
+
+
+def parse_line(text: bytes) -> Line:
+    """One line as written by Journal, without its newline. Raises ValueError."""
+    head, _, rest = text.partition(b',"record":')
+    if not rest.endswith(b"}"):
+        raise ValueError("the line does not end as a journal line does")
+    fields = orjson.loads(head + b"}")
+    return Line(fields["n"], fields["digest"], fields["kind"], rest[:-1])
+
+
+def segments(directory: Path) -> list[Path]:
+    """The journal's files, oldest first."""
+    return sorted(directory.glob(f"*{_SUFFIX}"))
+
+
+def first_of(segment: Path) -> int:
+    """The number of a segment's first line."""
+    return int(segment.stem)
+
+
+def journal_id(directory: Path) -> str:
+    """The journal's own id, made when it was begun: with a line's number it names that line for good."""
+    return (directory / "journal.id").read_text().strip()
+
+
+def read_lines(segment: Path, *, up_to: int | None = None) -> Iterator[Line]:
+    """The whole lines of a segment, up to a byte position. Raises ValueError for a line that is not ours."""
+    position = 0
+    with segment.open("rb") as file:
+        for text in file:
+            position += len(text)
+            if not text.endswith(b"\n") or (up_to is not None and position > up_to):
+                return
+            yield parse_line(text[:-1])
+
+
+class Journal:
+    """One process's journal, open for writing. `append` may be called from any thread."""
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        full_disk: FullDisk = "refuse",
+        segment_bytes: int = 64 << 20,
+        sync_seconds: float = 0.05,
+        write: Callable[[int, bytes], int] = os.write,
+        sync: Callable[[int], None] = os.fdatasync,
+    ) -> None:
+        """Open or begin the journal in `directory`; a torn last line, of a process that was killed while
+        writing, is cut off. Raises JournalLocked, OSError."""
+        directory.mkdir(parents=True, exist_ok=True)
+        self.directory: Final = directory
+        self._full_disk = full_disk
+        self._segment_bytes = segment_bytes
+        self._write = write
+        self._sync = sync
+        self._lock_file = _locked(directory)
+        self.id: Final = _begun(directory)
+        self._lock = threading.Lock()  # the journal's end
+        self._sync_lock = threading.Lock()  # one group at a time
+        self._pending: deque[tuple[Kind, bytes]] = deque()
+        self.unbooked = 0  # records lost to a full disk, since start
+        self.full = False
+        self.failing = False  # the last sync failed: what was written may not survive a power cut
+        self._old: list[int] = []  # segments closed for writing, not yet synced
+        path, last = _end_of(directory)
+        self._number: int = last.number if last else (first_of(path) - 1)
+        self._digest: str = last.digest if last else genesis(self.id)
+        self._file: int = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        self._size: int = os.fstat(self._file).st_size
+        _sync_directory(directory)
+        self._synced = self._number
+        self._wake = threading.Event()
+        self._stopped = False
+        self.advanced = threading.Event()  # set whenever more lines are safe: the shipper waits on it
+        self._thread = threading.Thread(
+            target=self._sync_in_groups, args=(sync_seconds,), name="weir-journal-sync", daemon=True
+        )
+        self._thread.start()
+
+    @property
+    def accepting(self) -> bool:
+        """Whether new requests may begin: always, but on a full disk under `refuse`."""
+        return not (self.full and self._full_disk == "refuse")
+
+    @property
+    def last(self) -> int:
+        """The number of the last line written (0: none)."""
+        return self._number
+
+    @property
+    def synced(self) -> int:
+        """The number of the last line known to be on the disk itself."""
+        return self._synced
+
+    @property
+    def head(self) -> str:
+        """The chain's value at the last line."""
+        return self._digest
+
+    def append(self, *records: Record) -> bool:
+        """Write records, all of them in one `write`. True: kept, whatever happens to this process.
+
+        False: the disk is full; under `refuse` they wait in memory and are written when there is room.
+        """
+        lines = [(shape.kind, shape.encode(record)) for record in records for shape in (shape_of(record),)]
+        with self._lock:
+            if self.full:
+                return self._keep(lines)
+            return self._put(lines) or self._keep(lines)
+
+    def flush(self) -> None:
+        """Write what waits in memory if there is room, and sync. Blocks for as long as the disk takes."""
+        with self._lock:
+            self._retry()
+        self._sync_now()
+
+    def close(self) -> None:
+        """Flush, and let go of the directory."""
+        self._stopped = True
+        self._wake.set()
+        self._thread.join()
+        self.flush()
+        os.close(self._file)
+        os.close(self._lock_file)
+
+    def _put(self, lines: list[tuple[Kind, bytes]]) -> bool:
+        """Write lines at the journal's end; on a failure the file is as before."""
+        number, digest = self._number, self._digest
+        text = bytearray()
+        for kind, body in lines:
+            number += 1
+            digest = chained(digest, number, kind, body)
+            text += b'{"n":%d,"digest":"%s","kind":"%s","record":%s}\n' % (
+                number,
+                digest.encode(),
+                kind.encode(),
+                body,
+            )
+        if self._size and self._size + len(text) > self._segment_bytes and not self._next_segment():
+            return False
+        try:
+            written = self._write(self._file, bytes(text))
+        except OSError as error:
+            return self._refused(error)
+        if written != len(text):
+            return self._refused(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+        self._size += written
+        self._number, self._digest = number, digest
+        self._wake.set()
+        return True
+
+    def _refused(self, error: OSError) -> bool:
+        os.ftruncate(self._file, self._size)
+        if not self.full:
+            _log.error("the ledger's journal cannot be written: %s", error.strerror)
+        self.full = True
+        return False
+
+    def _keep(self, lines: list[tuple[Kind, bytes]]) -> bool:
+        """A full disk: hold the lines in memory, or count them as lost."""
+        if self._full_disk == "refuse" and len(self._pending) < _MEMORY_LINES:
+            self._pending.extend(lines)
+        else:
+            self.unbooked += len(lines)
+        return False
+
+    def _retry(self) -> None:
+        """See whether there is room again."""
+        if not self.full:
+            return
+        if self._put(list(self._pending)):
+            self._pending.clear()
+            self.full = False
+            _log.warning("the ledger's journal can be written again")
+
+    def _next_segment(self) -> bool:
+        path = self.directory / f"{self._number + 1:020d}{_SUFFIX}"
+        try:
+            file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        except OSError as error:
+            return self._refused(error)
+        self._old.append(self._file)
+        self._file, self._size = file, 0
+        return True
+
+    def _sync_in_groups(self, pause: float) -> None:
+        while not self._stopped:
+            self._wake.wait(1.0)
+            self._wake.clear()
+            self.flush()
+            time.sleep(pause)
+
+    def _sync_now(self) -> None:
+        """Everything written so far, on the disk itself."""
+        with self._sync_lock:
+            with self._lock:
+                number, files, self._old = self._number, [*self._old, self._file], []
+            if number == self._synced:
+                return
+            try:
+                for file in files:
+                    self._sync(file)
+                if len(files) > 1:
+                    _sync_directory(self.directory)
+            except OSError as error:
+                if not self.failing:
+                    _log.error("the ledger's journal cannot be synced: %s", error.strerror)
+                self.failing = True
+            else:
+                self.failing = False
+                self._synced = number
+                self.advanced.set()
+            for file in files[:-1]:
+                os.close(file)
+
+
+def _end_of(directory: Path) -> tuple[Path, Line | None]:
+    """The segment to go on writing, and the journal's last sound line; what is torn behind it is cut off."""
+    paths = segments(directory)
+    if not paths:
+        return directory / f"{1:020d}{_SUFFIX}", None
+    for path in reversed(paths):  # a segment begun just before the end may hold no line yet
+        last, size = _sound_end(path)
+        if path == paths[-1]:
+            _cut(path, size)
+        if last is not None:
+            return paths[-1], last
+    return paths[-1], None
+
+
+def _sound_end(segment: Path) -> tuple[Line | None, int]:
+    """A segment's last line that can be read, all lines before it too, and where it ends (bytes)."""
+    last, end = None, 0
+    with segment.open("rb") as file:
+        for text in file:
+            try:
+                line = parse_line(text[:-1]) if text.endswith(b"\n") else None
+            except ValueError:
+                line = None
+            if line is None:
+                break
+            last, end = line, end + len(text)
+    return last, end
+
+
+def _cut(segment: Path, size: int) -> None:
+    """Shorten a segment to its sound lines. A torn last line was never acknowledged and goes; anything more
+    (blocks that a power cut left unwritten) is put aside for a person to look at."""
+    rest = segment.stat().st_size - size
+    if not rest:
+        return
+    with segment.open("rb") as file:
+        file.seek(size)
+        tail = file.read()
+    if b"\n" in tail:
+        aside = segment.with_suffix(".damaged")
+        aside.write_bytes(tail)
+        _log.error("the journal's last %d bytes cannot be read; they were put aside in %s", rest, aside.name)
+    os.truncate(segment, size)
+
+
+def _sync_directory(directory: Path) -> None:
+    """Make the directory's entries (a new segment) as durable as the files."""
+    file = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def _locked(directory: Path) -> int:
+    file = os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(file)
+        raise JournalLocked(
+            f"{directory} is the journal of another Weir process; give each its own"
+        ) from None
+    return file
+
+
+def _begun(directory: Path) -> str:
+    """The journal's id, made and kept if it has none."""
+    path = directory / "journal.id"
+    if not path.exists():
+        fresh = directory / "journal.id.new"
+        fresh.write_text(secrets.token_hex(8) + "\n")
+        fresh.replace(path)
+    return journal_id(directory)

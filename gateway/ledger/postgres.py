@@ -1,0 +1,239 @@
+"""The ledger in PostgreSQL, for several gateways: rows partitioned by day, shipped by COPY."""
+
+# ruff: noqa: S608  # tables and columns are named by our own schema; values are always parameters
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from heapq import merge
+from operator import itemgetter
+from typing import Any, Final, cast
+
+import psycopg
+from psycopg import sql
+
+from gateway.ledger.encoding import SHAPES, ColumnType, Kind
+from gateway.ledger.journal import Line
+from gateway.ledger.records import SCHEMA, Record
+from gateway.ledger.schema import (
+    ROLLUPS,
+    TABLES,
+    Rollup,
+    column_definitions,
+    rollup_definitions,
+    row_columns,
+    rows,
+)
+from gateway.ledger.store import Cursor, Dimension, Spend, StoreUnavailable, StoreUnfit, spend_of, spend_query
+
+_TYPES: Final[dict[ColumnType, str]] = {
+    "text": "text",
+    "integer": "bigint",
+    "real": "double precision",
+    "boolean": "boolean",
+    "decimal": "numeric",
+    "date": "date",
+    "json": "text",  # not jsonb, which would not give back the bytes that the journal's digests cover
+    "money": "text",
+}
+_DAY_NS: Final = 86_400_000_000_000
+_LAYOUT_LOCK: Final = 0x77656972  # advisory: one gateway at a time makes tables and partitions
+_CONNECT_SECONDS: Final = 5
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        raise StoreUnavailable(f"PostgreSQL: {_first_line(error)}") from None
+    except psycopg.Error as error:
+        raise StoreUnfit(f"PostgreSQL: {_first_line(error)}") from None
+
+
+def _first_line(error: psycopg.Error) -> str:
+    return str(error).partition("\n")[0]
+
+
+def _connected(url: str) -> psycopg.Connection[tuple[Any, ...]]:
+    """A connection. Its errors never hold the password."""
+    try:
+        return psycopg.connect(
+            url, autocommit=True, connect_timeout=_CONNECT_SECONDS, application_name="weir"
+        )
+    except psycopg.Error as error:
+        message = _first_line(error)
+        secret = re.match(r"[a-z]+://[^:/@]*:(.+)@", url)
+        for piece in re.split(r"[@/:?]", secret[1]) if secret else ():
+            message = message.replace(piece, "…") if piece else message
+    raise StoreUnavailable(f"PostgreSQL: {message}")
+
+
+class PostgresStore:
+    """A PostgreSQL database (12 or later)."""
+
+    def __init__(self, url: str) -> None:
+        """Connect, make the tables if there are none. Raises StoreUnavailable, StoreUnfit."""
+        self._db = _connected(url)
+        self._partitions: set[str] = set()
+        try:
+            with _translated():
+                self._prepare()
+        except BaseException:
+            self._db.close()
+            raise
+
+    def _run(self, statement: str, values: Sequence[Any] | None = None) -> psycopg.Cursor[tuple[Any, ...]]:
+        return self._db.execute(sql.SQL(statement), values)
+
+    def _prepare(self) -> None:
+        with self._db.transaction():
+            self._run("SELECT pg_advisory_xact_lock(%s)", (_LAYOUT_LOCK,))
+            self._run("CREATE TABLE IF NOT EXISTS weir_schema (version integer NOT NULL)")
+            found = self._run("SELECT max(version) FROM weir_schema").fetchone()
+            held = found[0] if found else None
+            if held is None:
+                self._create()
+            elif held != SCHEMA:
+                raise StoreUnfit(
+                    f"the ledger's tables are of version {held}, this Weir writes version {SCHEMA}"
+                )
+
+    def _create(self) -> None:
+        self._run("INSERT INTO weir_schema VALUES (%s)", (SCHEMA,))
+        for kind, table in TABLES.items():
+            self._run(
+                f"CREATE TABLE {table} ({column_definitions(kind, _TYPES)}, PRIMARY KEY (journal, line, at)) "
+                "PARTITION BY RANGE (at)"
+            )
+            self._run(f"CREATE INDEX {table}_id ON {table} (id)")
+            self._run(f"CREATE INDEX {table}_at ON {table} (at)")
+        for rollup in ROLLUPS:
+            self._run(f"CREATE TABLE {rollup.table} ({rollup_definitions(rollup, _TYPES)})")
+        self._run(
+            "CREATE TABLE cursors (journal text PRIMARY KEY, line bigint NOT NULL, digest text NOT NULL)"
+        )
+        self._run(
+            "CREATE TABLE checkpoints (journal text, line bigint, digest text NOT NULL, "
+            "PRIMARY KEY (journal, line))"
+        )
+
+    def cursor(self, journal: str) -> Cursor | None:
+        """As Store.cursor."""
+        with _translated():
+            return self._cursor(journal)
+
+    def _cursor(self, journal: str, lock: str = "") -> Cursor | None:
+        found = self._run(
+            f"SELECT line, digest FROM cursors WHERE journal = %s {lock}", (journal,)
+        ).fetchone()
+        return Cursor(*found) if found else None
+
+    def ship(self, journal: str, lines: Sequence[Line]) -> None:
+        """As Store.ship."""
+        with _translated():
+            self._make_partitions(lines)
+            with self._db.transaction():
+                self._run("INSERT INTO cursors VALUES (%s, 0, '') ON CONFLICT DO NOTHING", (journal,))
+                held = self._cursor(journal, "FOR UPDATE")
+                new = [line for line in lines if held is None or line.number > held.number]
+                if new:
+                    self._write(journal, new)
+
+    def _write(self, journal: str, lines: Sequence[Line]) -> None:
+        for kind, table in TABLES.items():
+            statement = f"COPY {table} ({_quoted(row_columns(kind))}) FROM STDIN"
+            with self._db.cursor() as cursor, cursor.copy(sql.SQL(statement)) as copy:
+                for row in rows(journal, kind, lines):
+                    copy.write_row(row)
+        for rollup in ROLLUPS:
+            self._add(rollup, lines)
+        end = (lines[-1].number, lines[-1].digest, journal)
+        self._run("UPDATE cursors SET line = %s, digest = %s WHERE journal = %s", end)
+        self._run("INSERT INTO checkpoints (line, digest, journal) VALUES (%s, %s, %s)", end)
+
+    def _add(self, rollup: Rollup, lines: Sequence[Line]) -> None:
+        keys = ("hour", *rollup.keys)
+        sums = tuple(total.name for total in rollup.sums)
+        grown = ", ".join(f"{name} = {rollup.table}.{name} + excluded.{name}" for name in sums)
+        statement = (
+            f"INSERT INTO {rollup.table} ({_quoted((*keys, *sums))}) "
+            f"VALUES ({', '.join(['%s'] * len((*keys, *sums)))}) "
+            f"ON CONFLICT ({_quoted(keys)}) DO UPDATE SET {grown}"
+        )
+        added = sorted(rollup.added(lines).items())  # one order for all gateways: no two wait for each other
+        with self._db.cursor() as cursor:
+            cursor.executemany(sql.SQL(statement), [(*key, *amounts) for key, amounts in added])
+
+    def _make_partitions(self, lines: Sequence[Line]) -> None:
+        """The partitions those lines need, made before the shipment, so that no lock is held for long."""
+        wanted = {(TABLES[cast(Kind, line.kind)], line.members["at"] // _DAY_NS) for line in lines}
+        names = {f"{table}_{_day_name(day)}": (table, day) for table, day in wanted}
+        missing = {name: names[name] for name in sorted(names.keys() - self._partitions)}
+        if not missing:
+            return
+        with self._db.transaction():
+            self._run("SELECT pg_advisory_xact_lock(%s)", (_LAYOUT_LOCK,))
+            for name, (table, day) in missing.items():
+                self._run(
+                    f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF {table} "
+                    f"FOR VALUES FROM ({day * _DAY_NS}) TO ({(day + 1) * _DAY_NS})"
+                )
+        self._partitions |= missing.keys()
+
+    def spend(self, by: Sequence[Dimension], start: int, end: int) -> list[Spend]:
+        """As Store.spend."""
+        with _translated():
+            found = self._run(spend_query(by, "sum(usd)", "%s"), (start // 10**9, end // 10**9)).fetchall()
+        return [spend_of(row, by) for row in found if row[len(by)] is not None]
+
+    def journals(self) -> list[str]:
+        """As Store.journals."""
+        with _translated():
+            return [journal for (journal,) in self._run("SELECT journal FROM cursors ORDER BY journal")]
+
+    def checkpoints(self, journal: str) -> list[Cursor]:
+        """As Store.checkpoints."""
+        query = "SELECT line, digest FROM checkpoints WHERE journal = %s ORDER BY line"
+        with _translated():
+            return [Cursor(*found) for found in self._run(query, (journal,))]
+
+    def records(self, start: int, end: int) -> Iterator[Record]:
+        """As Store.records."""
+        with _translated(), self._db.transaction():
+            for kind, table in TABLES.items():
+                names = _quoted(SHAPES[kind].names)
+                query = f"SELECT {names} FROM {table} WHERE at >= %s AND at < %s ORDER BY at"
+                for row in self._streamed(f"weir_{table}", query, (start, end)):
+                    yield SHAPES[kind].decode(row)
+
+    def chain(self, journal: str, after: int) -> Iterator[tuple[int, str, Record]]:
+        """As Store.chain."""
+        with _translated(), self._db.transaction():
+            yield from merge(*(self._chain_of(kind, journal, after) for kind in TABLES), key=itemgetter(0))
+
+    def _chain_of(self, kind: Kind, journal: str, after: int) -> Iterator[tuple[int, str, Record]]:
+        names = _quoted(SHAPES[kind].names)
+        query = f"SELECT line, {names} FROM {TABLES[kind]} WHERE journal = %s AND line > %s ORDER BY line"
+        for line, *row in self._streamed(f"weir_{kind}", query, (journal, after)):
+            yield line, kind, SHAPES[kind].decode(row)
+
+    def _streamed(self, name: str, query: str, values: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+        """Rows fetched some thousands at a time."""
+        with self._db.cursor(name=name) as cursor:
+            cursor.itersize = 2_000
+            cursor.execute(sql.SQL(query), values)
+            yield from cursor
+
+    def close(self) -> None:
+        """As Store.close."""
+        self._db.close()
+
+
+def _day_name(day: int) -> str:
+    return datetime.fromtimestamp(day * 86_400, UTC).strftime("%Y%m%d")
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)

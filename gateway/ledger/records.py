@@ -1,0 +1,155 @@
+"""The facts the ledger keeps: what a request was, what each attempt used, what a GPU's time went on.
+
+Nothing here can hold a prompt, an answer or a sensitive value: only names, counts, times and money.
+Sums run over attempts (each attempt's money is its own), so a request's figures are for reading it
+alone: adding requests and attempts together would count everything twice.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any, Final, Literal
+
+from adapters.chat import TokenUsage
+
+SCHEMA: Final = 1  # raised when a field changes its meaning; a new field with a default needs no raise
+
+Outcome = Literal[
+    "ok",  # the whole answer was delivered
+    "cancelled",  # the client left before the end
+    "cut",  # the answer broke after its first byte
+    "failed",  # no target answered
+    "rejected",  # a provider judged the request itself at fault
+    "refused",  # Weir said no: a boundary, a limit, a budget
+]
+
+_no_usage: Final = TokenUsage()
+_nothing: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+def _empty() -> Mapping[str, Any]:
+    return _nothing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestRecord:
+    """One API call by an application: who asked, how it was judged, what came of it.
+
+    Times are UTC nanoseconds (`at`: arrival) and nanoseconds (`*_ns`). `usage`, `usd` and `gpu_ns` are
+    the sums over its attempts; `usd` is None where any part of it is unknown. An empty string means none.
+    """
+
+    id: str
+    at: int
+    tenant: str
+    key: str = ""  # the API key's id, never the key
+    workflow: str = ""
+    action: str = ""
+    conversation: str = ""
+    dialect: str = "chat"
+    stream: bool = False
+    asked: str = ""  # the model as the application named it
+    route: str = ""
+    model: str = ""  # that answered, in Weir's name
+    backend: str = ""
+    replica: str = ""
+    zone: str = ""
+    level: str = ""  # the label: level, how many of which type, which rules hit, what could not be read
+    types: Mapping[str, int] = field(default_factory=_empty)
+    rules: tuple[str, ...] = ()
+    unscanned: tuple[str, ...] = ()
+    detectors_failed: tuple[str, ...] = ()
+    complexity: float | None = None
+    kind: str = ""
+    policy: str = ""  # hash of the policy in force
+    reasons: tuple[str, ...] = ()
+    dropped: Mapping[str, str] = field(default_factory=_empty)  # model → why it was not a target
+    passed_over: tuple[str, ...] = ()  # routes whose condition held but that had no target left
+    status: int = 0  # HTTP, as the client saw it
+    outcome: Outcome = "ok"
+    error: str = ""  # the error's class, as metrics and alerts name it
+    attempts: int = 0
+    usage: TokenUsage = field(default=_no_usage)
+    usd: Decimal | None = None
+    price_source: str = ""
+    priced_at: date | None = None
+    gpu_ns: int | None = None  # provisional; the final figures are GpuBookings
+    ttft_ns: int | None = None
+    duration_ns: int = 0
+    overhead_ns: int = 0  # Weir's own share of the duration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRecord:
+    """One call to one replica, with its own charge: retried, failed and cancelled ones too."""
+
+    id: str  # as `attempt_id` makes it
+    request: str
+    n: int  # 1 for the first
+    at: int  # when it began, UTC nanoseconds
+    tenant: str
+    workflow: str = ""
+    action: str = ""
+    route: str = ""
+    model: str = ""
+    upstream: str = ""  # the model in the provider's name
+    backend: str = ""
+    replica: str = ""
+    zone: str = ""
+    status: int = 0  # the provider's HTTP status; 0 if it never answered
+    outcome: Outcome = "ok"
+    error: str = ""  # as RequestRecord.error: `busy`, `first_byte_timeout`, …
+    sent: bool = True  # whether any byte may have reached the provider
+    upstream_id: str = ""  # the provider's id of the answer, for its support and its invoice
+    usage: TokenUsage = field(default=_no_usage)
+    usd: Decimal | None = None  # None: unknown, which is not 0
+    components: Mapping[str, Decimal] = field(
+        default_factory=_empty
+    )  # tokens | gpu | energy → USD; sums to `usd`
+    price_source: str = ""
+    priced_at: date | None = None
+    gpu_ns: int | None = None  # provisional
+    ttft_ns: int | None = None
+    duration_ns: int = 0
+
+
+GpuUse = Literal["request", "foreign", "waiting", "idle", "unobserved"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GpuBooking:
+    """A final figure of GPU time, booked once its window has closed, or a correction of one (signed).
+
+    `id` is unique per booking and made from what it books, so that booking again after a crash is seen.
+    """
+
+    id: str
+    at: int  # when it was booked, UTC nanoseconds
+    window: int  # the window's start, UTC nanoseconds
+    window_ns: int
+    backend: str
+    replica: str
+    use: GpuUse
+    gpu_ns: int  # GPU-nanoseconds: engine time times gpus; negative in a correction
+    correction: bool = False
+    tenant: str = ""
+    workflow: str = ""
+    action: str = ""
+    route: str = ""
+    model: str = ""
+    zone: str = ""
+    request: str = ""
+    attempt: str = ""
+    usd: Decimal | None = None
+    price_source: str = ""
+    priced_at: date | None = None
+
+
+Record = RequestRecord | AttemptRecord | GpuBooking
+
+
+def attempt_id(request: str, n: int) -> str:
+    """The id of a request's nth attempt (from 1)."""
+    return f"{request}/{n}"

@@ -1,0 +1,136 @@
+"""The tables: one per kind of record, the hourly sums, and how far each journal has come.
+
+A row is known by its journal and its line number there, never by a request's id, which clients choose.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from gateway.ledger.encoding import SHAPES, ColumnType, Kind
+from gateway.ledger.journal import Line
+
+TABLES: Final[Mapping[Kind, str]] = {"request": "requests", "attempt": "attempts", "gpu": "gpu_bookings"}
+_HOUR_NS: Final = 3_600_000_000_000
+
+Members = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """One figure of an hourly table: its column, and what a record adds to it."""
+
+    name: str
+    of: Callable[[Members], int | Decimal]
+    money: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rollup:
+    """Hourly sums of one kind of record by some of its fields; they keep queries off the rows themselves."""
+
+    table: str
+    kind: Kind
+    time: str  # the field whose hour counts
+    keys: tuple[str, ...]
+    sums: tuple[Sum, ...]
+
+    def added(self, lines: Iterable[Line]) -> dict[tuple[int | str, ...], list[int | Decimal]]:
+        """What those lines add: (hour in UTC seconds, *keys) → sums."""
+        totals: dict[tuple[int | str, ...], list[int | Decimal]] = {}
+        for line in lines:
+            if line.kind != self.kind:
+                continue
+            members = line.members
+            key = (members[self.time] // _HOUR_NS * 3600, *(members.get(name, "") for name in self.keys))
+            amounts = [total.of(members) for total in self.sums]
+            held = totals.get(key)
+            totals[key] = amounts if held is None else [a + b for a, b in zip(held, amounts, strict=True)]
+        return totals
+
+
+def _one(_: Members) -> int:
+    return 1
+
+
+def _field(name: str) -> Callable[[Members], int]:
+    return lambda members: members.get(name) or 0
+
+
+def _usd(members: Members) -> Decimal:
+    return Decimal(members.get("usd") or 0)
+
+
+def _unpriced(members: Members) -> int:
+    return int(members.get("usd") is None)
+
+
+_TOKENS: Final = ("input", "cache_read", "cache_write", "output", "reasoning", "audio_in", "audio_out")
+
+SPEND: Final = Rollup(
+    table="hourly_spend",
+    kind="attempt",
+    time="at",
+    keys=("tenant", "workflow", "route", "model", "backend", "zone"),
+    sums=(
+        Sum("attempts", _one),
+        *(Sum(f"{name}_tokens", _field(f"{name}_tokens")) for name in _TOKENS),
+        Sum("usd", _usd, money=True),
+        Sum("unpriced", _unpriced),
+        Sum("gpu_ns", _field("gpu_ns")),
+    ),
+)
+REQUESTS: Final = Rollup(
+    table="hourly_requests",
+    kind="request",
+    time="at",
+    keys=("tenant", "workflow", "route", "model", "zone", "level", "outcome"),
+    sums=(
+        Sum("requests", _one),
+        Sum("duration_ns", _field("duration_ns")),
+        Sum("overhead_ns", _field("overhead_ns")),
+        Sum("ttft_ns", _field("ttft_ns")),
+        Sum("ttft_known", lambda members: int(members.get("ttft_ns") is not None)),
+    ),
+)
+GPU: Final = Rollup(
+    table="hourly_gpu",
+    kind="gpu",
+    time="window",
+    keys=("backend", "replica", "use", "tenant", "workflow", "route", "model"),
+    sums=(Sum("gpu_ns", _field("gpu_ns")), Sum("usd", _usd, money=True), Sum("unpriced", _unpriced)),
+)
+ROLLUPS: Final = (SPEND, REQUESTS, GPU)
+
+
+def row_columns(kind: Kind) -> tuple[str, ...]:
+    """A table's columns in the order rows are written: where the line stands, then the record."""
+    return ("journal", "line", *SHAPES[kind].names)
+
+
+def rows(journal: str, kind: Kind, lines: Iterable[Line]) -> Iterable[tuple[Any, ...]]:
+    """The table rows of those lines that are of that kind."""
+    shape = SHAPES[kind]
+    return ((journal, line.number, *shape.row(line.members)) for line in lines if line.kind == kind)
+
+
+def column_definitions(kind: Kind, types: Mapping[ColumnType, str]) -> str:
+    """The columns of a kind's table as SQL, in a database's own type names."""
+    required = {"id", "at", "tenant"}
+    own = (
+        f'"{column.name}" {types[column.type]}{" NOT NULL" if column.name in required else ""}'
+        for column in SHAPES[kind].columns
+    )
+    return ", ".join((f"journal {types['text']} NOT NULL", f"line {types['integer']} NOT NULL", *own))
+
+
+def rollup_definitions(rollup: Rollup, types: Mapping[ColumnType, str]) -> str:
+    """The columns and the key of an hourly table as SQL."""
+    keys = (f"{name} {types['text']} NOT NULL" for name in rollup.keys)
+    sums = (
+        f"{total.name} {types['decimal' if total.money else 'integer']} NOT NULL" for total in rollup.sums
+    )
+    return ", ".join(
+        (f"hour {types['integer']} NOT NULL", *keys, *sums, f"PRIMARY KEY (hour, {', '.join(rollup.keys)})")
+    )

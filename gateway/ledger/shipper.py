@@ -1,0 +1,132 @@
+"""A thread that carries the journal to the database, exactly once, however long the database is away."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from itertools import islice, pairwise
+from pathlib import Path
+from typing import Final
+
+from gateway.ledger.journal import Journal, Line, first_of, read_lines, segments
+from gateway.ledger.store import Store, StoreUnavailable, StoreUnfit
+
+_log = logging.getLogger(__name__)
+
+_BATCH: Final = 2_000  # lines in one transaction
+_FIRST_PAUSE: Final = 0.25  # seconds between tries, doubled up to the last
+_LAST_PAUSE: Final = 30.0
+
+
+def lines_after(directory: Path, number: int, up_to: int) -> Iterator[Line]:
+    """The journal's lines behind `number` up to and including `up_to`."""
+    paths = segments(directory)
+    starts = [first_of(path) for path in paths]
+    for i, path in enumerate(paths):
+        if i + 1 < len(starts) and starts[i + 1] <= number + 1:
+            continue  # all of it is shipped
+        for line in read_lines(path):
+            if line.number > up_to:
+                return
+            if line.number > number:
+                yield line
+
+
+class Shipper:
+    """Ships a journal's synced lines. `connect` opens the store; it is called again after a failure."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        connect: Callable[[], Store],
+        *,
+        now: Callable[[], int],
+        keep_segments: int,
+    ) -> None:
+        self._journal = journal
+        self._connect = connect
+        self._now = now  # UTC nanoseconds
+        self._keep_segments = keep_segments
+        self.shipped = 0  # the last line known to be in the store
+        self.trouble = ""  # why the store does not take lines just now; empty: it does
+        self._caught_up = now()  # when nothing waited last
+        self._pause = _FIRST_PAUSE
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="weir-ledger-shipper", daemon=True)
+        self._thread.start()
+
+    def lag_seconds(self) -> float:
+        """For how long written lines have been waiting to reach the store (0: none wait)."""
+        if self._journal.last <= self.shipped:
+            return 0.0
+        return max(0.0, (self._now() - self._caught_up) / 1e9)
+
+    def drain(self, timeout: float) -> bool:
+        """Ship what is synced and stop. Whether all of it arrived; the rest is shipped at the next start."""
+        self._stop.set()
+        self._journal.advanced.set()
+        self._thread.join(timeout)
+        return not self._thread.is_alive() and self.shipped >= self._journal.last
+
+    def _run(self) -> None:
+        while True:
+            stopping = self._stop.is_set()
+            try:
+                self._ship_while_connected()
+            except (StoreUnavailable, StoreUnfit, OSError, ValueError) as error:
+                if str(error) != self.trouble:
+                    _log.warning("the ledger's rows stay in the journal for now: %s", error)
+                self.trouble = str(error)
+            else:
+                return
+            if stopping:
+                return
+            self._rest()
+
+    def _rest(self) -> None:
+        """Wait before the next try, longer each time."""
+        left, self._pause = self._pause, min(self._pause * 2, _LAST_PAUSE)
+        while left > 0 and not self._stop.wait(min(left, 1.0)):
+            self._look()
+            left -= 1.0
+
+    def _look(self) -> None:
+        if self._journal.last <= self.shipped:
+            self._caught_up = self._now()
+
+    def _ship_while_connected(self) -> None:
+        """Ship until told to stop. Raises StoreUnavailable, StoreUnfit, OSError, ValueError (a bad line)."""
+        store = self._connect()
+        try:
+            cursor = store.cursor(self._journal.id)
+            self.shipped = cursor.number if cursor else 0
+            if self.shipped > self._journal.last:
+                raise StoreUnfit(
+                    f"the database holds {self.shipped} lines of this journal, the journal itself only "
+                    f"{self._journal.last}: it was put back from an old copy; begin a new journal directory"
+                )
+            while True:
+                stopping = self._stop.is_set()
+                self._journal.advanced.clear()
+                self._ship_what_is_synced(store)
+                if stopping:
+                    return
+                self._journal.advanced.wait(1.0)
+        finally:
+            store.close()
+
+    def _ship_what_is_synced(self, store: Store) -> None:
+        self._look()
+        lines = lines_after(self._journal.directory, self.shipped, self._journal.synced)
+        while self.shipped < self._journal.synced and (batch := list(islice(lines, _BATCH))):
+            store.ship(self._journal.id, batch)
+            self.shipped = batch[-1].number
+        self.trouble, self._pause = "", _FIRST_PAUSE
+        self._look()
+        self._drop_old_segments()
+
+    def _drop_old_segments(self) -> None:
+        """Delete the oldest segments that are wholly shipped, but for the newest `keep_segments` of all."""
+        paths = segments(self._journal.directory)
+        for path, following in list(pairwise(paths))[: -self._keep_segments]:
+            if first_of(following) - 1 <= self.shipped:
+                path.unlink()

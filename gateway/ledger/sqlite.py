@@ -1,0 +1,230 @@
+"""The ledger in a SQLite file: the embedded default, for one gateway."""
+# ruff: noqa: S608  # tables and columns are named by our own schema; values are always parameters
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+from heapq import merge
+from operator import itemgetter
+from pathlib import Path
+from typing import Final
+
+from gateway.ledger.encoding import SHAPES, ColumnType, Kind, plain_decimal
+from gateway.ledger.journal import Line
+from gateway.ledger.records import SCHEMA, Record
+from gateway.ledger.schema import (
+    ROLLUPS,
+    TABLES,
+    Rollup,
+    column_definitions,
+    rollup_definitions,
+    row_columns,
+    rows,
+)
+from gateway.ledger.store import Cursor, Dimension, Spend, StoreUnavailable, StoreUnfit, spend_of, spend_query
+
+# Money is exact text: SQLite's own numbers are binary.
+_TYPES: Final[dict[ColumnType, str]] = {
+    "text": "TEXT",
+    "integer": "INTEGER",
+    "real": "REAL",
+    "boolean": "INTEGER",
+    "decimal": "TEXT",
+    "date": "TEXT",
+    "json": "TEXT",
+    "money": "TEXT",
+}
+
+
+class _DecimalSum:
+    """SQL aggregate: an exact sum of decimal text."""
+
+    def __init__(self) -> None:
+        self._total = Decimal(0)
+
+    def step(self, value: str | None) -> None:
+        if value is not None:
+            self._total += Decimal(value)
+
+    def finalize(self) -> str:
+        return plain_decimal(self._total)
+
+
+def _decimal_add(left: str, right: str) -> str:
+    return plain_decimal(Decimal(left) + Decimal(right))
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.OperationalError as error:  # locked, full, cannot be opened
+        raise StoreUnavailable(f"SQLite: {error}") from None
+    except sqlite3.DatabaseError as error:  # not a database, damaged
+        raise StoreUnfit(f"SQLite: {error}") from None
+
+
+class SqliteStore:
+    """A SQLite file in WAL mode, so that queries read while the shipper writes."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file, make its tables if it is new. Raises StoreUnavailable, StoreUnfit."""
+        with _translated():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(path, isolation_level=None, timeout=10.0)
+            try:
+                self._prepare()
+            except BaseException:
+                self._db.close()
+                raise
+
+    def _prepare(self) -> None:
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute(
+            "PRAGMA synchronous=NORMAL"
+        )  # WAL: a power cut may undo a shipment; the journal repeats it
+        self._db.create_function("decimal_add", 2, _decimal_add, deterministic=True)
+        self._db.create_aggregate("decimal_sum", 1, _DecimalSum)  # type: ignore[arg-type]  # typeshed wants int steps
+        with self._transaction():
+            self._db.execute("CREATE TABLE IF NOT EXISTS weir_schema (version INTEGER NOT NULL)")
+            held = self._db.execute("SELECT max(version) FROM weir_schema").fetchone()[0]
+            if held is None:
+                self._create()
+            elif held != SCHEMA:
+                raise StoreUnfit(
+                    f"the ledger's tables are of version {held}, this Weir writes version {SCHEMA}"
+                )
+
+    def _create(self) -> None:
+        self._db.execute("INSERT INTO weir_schema VALUES (?)", (SCHEMA,))
+        for kind, table in TABLES.items():
+            self._db.execute(
+                f"CREATE TABLE {table} ({column_definitions(kind, _TYPES)}, "
+                "PRIMARY KEY (journal, line)) WITHOUT ROWID"
+            )
+            self._db.execute(f"CREATE INDEX {table}_id ON {table} (id)")
+            self._db.execute(f"CREATE INDEX {table}_at ON {table} (at)")
+        for rollup in ROLLUPS:
+            self._db.execute(
+                f"CREATE TABLE {rollup.table} ({rollup_definitions(rollup, _TYPES)}) WITHOUT ROWID"
+            )
+        self._db.execute(
+            "CREATE TABLE cursors (journal TEXT PRIMARY KEY, line INTEGER NOT NULL, digest TEXT NOT NULL)"
+        )
+        self._db.execute(
+            "CREATE TABLE checkpoints (journal TEXT, line INTEGER, digest TEXT NOT NULL, "
+            "PRIMARY KEY (journal, line))"
+        )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def cursor(self, journal: str) -> Cursor | None:
+        """As Store.cursor."""
+        with _translated():
+            return self._cursor(journal)
+
+    def _cursor(self, journal: str) -> Cursor | None:
+        found = self._db.execute("SELECT line, digest FROM cursors WHERE journal = ?", (journal,)).fetchone()
+        return Cursor(*found) if found else None
+
+    def ship(self, journal: str, lines: Sequence[Line]) -> None:
+        """As Store.ship."""
+        with _translated(), self._transaction():
+            held = self._cursor(journal)
+            new = [line for line in lines if held is None or line.number > held.number]
+            if not new:
+                return
+            for kind, table in TABLES.items():
+                names = row_columns(kind)
+                self._db.executemany(
+                    f"INSERT INTO {table} ({_quoted(names)}) VALUES ({_marks(names)})",
+                    rows(journal, kind, new),
+                )
+            for rollup in ROLLUPS:
+                self._add(rollup, new)
+            end = (journal, new[-1].number, new[-1].digest)
+            self._db.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?, ?)", end)
+            self._db.execute("INSERT INTO checkpoints VALUES (?, ?, ?)", end)
+
+    def _add(self, rollup: Rollup, lines: Sequence[Line]) -> None:
+        keys = ("hour", *rollup.keys)
+        names = (*keys, *(total.name for total in rollup.sums))
+        grown = ", ".join(
+            f"{total.name} = decimal_add({total.name}, excluded.{total.name})"
+            if total.money
+            else f"{total.name} = {total.name} + excluded.{total.name}"
+            for total in rollup.sums
+        )
+        self._db.executemany(
+            f"INSERT INTO {rollup.table} ({_quoted(names)}) VALUES ({_marks(names)}) "
+            f"ON CONFLICT ({_quoted(keys)}) DO UPDATE SET {grown}",
+            (
+                (
+                    *key,
+                    *(plain_decimal(amount) if isinstance(amount, Decimal) else amount for amount in amounts),
+                )
+                for key, amounts in rollup.added(lines).items()
+            ),
+        )
+
+    def spend(self, by: Sequence[Dimension], start: int, end: int) -> list[Spend]:
+        """As Store.spend."""
+        query = spend_query(by, "decimal_sum(usd)", "?")
+        with _translated():
+            found = self._db.execute(query, (start // 10**9, end // 10**9)).fetchall()
+        return [spend_of(row, by) for row in found if row[len(by)] is not None]
+
+    def journals(self) -> list[str]:
+        """As Store.journals."""
+        with _translated():
+            return [
+                journal for (journal,) in self._db.execute("SELECT journal FROM cursors ORDER BY journal")
+            ]
+
+    def checkpoints(self, journal: str) -> list[Cursor]:
+        """As Store.checkpoints."""
+        query = "SELECT line, digest FROM checkpoints WHERE journal = ? ORDER BY line"
+        with _translated():
+            return [Cursor(*found) for found in self._db.execute(query, (journal,))]
+
+    def records(self, start: int, end: int) -> Iterator[Record]:
+        """As Store.records."""
+        with _translated():
+            for kind, table in TABLES.items():
+                names = _quoted(SHAPES[kind].names)
+                query = f"SELECT {names} FROM {table} WHERE at >= ? AND at < ? ORDER BY at"
+                for row in self._db.execute(query, (start, end)):
+                    yield SHAPES[kind].decode(row)
+
+    def chain(self, journal: str, after: int) -> Iterator[tuple[int, str, Record]]:
+        """As Store.chain."""
+        with _translated():
+            yield from merge(*(self._chain_of(kind, journal, after) for kind in TABLES), key=itemgetter(0))
+
+    def _chain_of(self, kind: Kind, journal: str, after: int) -> Iterator[tuple[int, str, Record]]:
+        names = _quoted(SHAPES[kind].names)
+        query = f"SELECT line, {names} FROM {TABLES[kind]} WHERE journal = ? AND line > ? ORDER BY line"
+        for line, *row in self._db.execute(query, (journal, after)):
+            yield line, kind, SHAPES[kind].decode(row)
+
+    def close(self) -> None:
+        """As Store.close."""
+        self._db.close()
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
+def _marks(names: Sequence[str]) -> str:
+    return ", ".join("?" * len(names))

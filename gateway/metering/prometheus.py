@@ -1,0 +1,227 @@
+"""Weir's metrics: every series of the `weir_` namespace, by name, and what one request adds to them.
+
+No series is labelled by user, request, action or key. Label values come from the policy (route, model,
+zone, backend, boundary) or from closed lists; a workflow or tenant that is not allow-listed is `other`.
+Everything here belongs to the event loop's thread.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection, Iterator
+from operator import attrgetter
+from typing import Final, TypeVar
+
+from adapters.chat import TokenUsage
+from gateway.metering.charges import Charge, Component
+from gateway.metering.series import Cell, Cells, Family, Histograms, Labels, MoneyCell, Sampled, TimeCell
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+_ROUTE: Final = ("route", "model", "zone")
+_SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0)
+_FIRST_TOKEN: Final = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6)
+_OVERHEAD: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1)
+_PIECES_A_SLICE: Final = 64  # of a scrape, between which the loop may do other work: about half a millisecond
+_token_classes: Final = ("input", "cache_read", "cache_write", "output", "reasoning", "audio_in", "audio_out")
+_token_counts: Final = attrgetter(*_token_classes)
+_F = TypeVar("_F", bound=Family)
+
+
+class RouteMetrics:
+    """The series of one route, model and zone, looked up once."""
+
+    __slots__ = (
+        "_at",
+        "_cost",
+        "_duration",
+        "_first_token",
+        "_metrics",
+        "_outcomes",
+        "_overhead",
+        "_tokens",
+        "_unpriced",
+    )
+
+    def __init__(self, metrics: "Metrics", route: str, model: str, zone: str) -> None:
+        self._metrics = metrics
+        self._at = at = (route, model, zone)
+        self._outcomes: dict[
+            str, Cell
+        ] = {}  # series of outcomes and components appear when they first happen
+        self._cost: dict[Component, MoneyCell] = {}
+        self._tokens = {name: metrics.tokens.at(*at, name) for name in _token_classes}
+        self._unpriced = metrics.unpriced.at(*at)
+        self._duration = metrics.duration.at(*at)
+        self._first_token = metrics.first_token.at(*at)
+        self._overhead = metrics.overhead.at(*at)
+
+    def answered(self, outcome: str, *, duration_ns: int, ttft_ns: int | None, overhead_ns: int) -> None:
+        """Count one request, once, under the route and model that it ended with."""
+        cell = self._outcomes.get(outcome)
+        if cell is None:
+            cell = self._outcomes[outcome] = self._metrics.requests.at(*self._at, outcome)
+        cell.value += 1
+        self._duration.observe(duration_ns / 1e9)
+        self._overhead.observe(overhead_ns / 1e9)
+        if ttft_ns is not None:
+            self._first_token.observe(ttft_ns / 1e9)
+
+    def spent(self, usage: TokenUsage, charge: Charge) -> None:
+        """Add one attempt's tokens and money, under the model and zone that it went to."""
+        tokens = self._tokens
+        for token_class, count in zip(_token_classes, _token_counts(usage), strict=True):
+            if count:
+                tokens[token_class].value += count
+        if charge.usd is None:
+            self._unpriced.value += 1
+        for component, usd in charge.components.items():
+            cell = self._cost.get(component)
+            if cell is None:
+                cell = self._cost[component] = self._metrics.cost.at(*self._at, component)
+            cell.value += usd
+
+
+class Metrics:
+    """All of Weir's series; one object per gateway process, built by the app."""
+
+    def __init__(
+        self, *, version: str, workflows: Collection[str] = (), tenants: Collection[str] = ()
+    ) -> None:
+        self._workflows = frozenset(workflows)
+        self._tenants = frozenset(tenants)
+        self._routes: dict[Labels, RouteMetrics] = {}
+        self._families: list[Family] = []
+        counter, gauge = self._counter, self._gauge
+        self.requests: Final = counter(
+            "weir_requests_total", "Requests answered, by outcome.", *_ROUTE, "outcome"
+        )
+        self.tokens: Final = counter(
+            "weir_tokens_total", "Tokens of all attempts, by class.", *_ROUTE, "class"
+        )
+        self.cost: Final = self._family(
+            Cells(
+                MoneyCell, "counter", "weir_cost_usd_total", "USD spent where known.", (*_ROUTE, "component")
+            )
+        )
+        self.unpriced: Final = counter(
+            "weir_unpriced_attempts_total", "Attempts whose cost is unknown.", *_ROUTE
+        )
+        self.gpu: Final = self._family(
+            Cells(
+                TimeCell,
+                "counter",
+                "weir_gpu_seconds_total",
+                "GPU time of closed windows, by what it went on.",
+                ("route", "model", "backend", "use"),
+            )
+        )
+        self.duration: Final = self._histogram(
+            "weir_request_duration_seconds", "Arrival to last byte.", _SECONDS
+        )
+        self.first_token: Final = self._histogram(
+            "weir_time_to_first_token_seconds", "Arrival to the first generated token.", _FIRST_TOKEN
+        )
+        self.overhead: Final = self._histogram(
+            "weir_overhead_seconds", "Weir's own share of a request.", _OVERHEAD
+        )
+        self.labels: Final = counter("weir_labels_total", "Requests by the level of their label.", "level")
+        self.boundary_blocks: Final = counter(
+            "weir_boundary_blocks_total", "Requests for which a boundary took away a model.", "boundary"
+        )
+        self.passed_over: Final = counter(
+            "weir_routes_passed_over_total", "Requests whose route matched but had no target left.", "route"
+        )
+        self.attempts: Final = counter(
+            "weir_attempts_total", "Calls to a replica, by outcome.", "backend", "replica", "outcome"
+        )
+        self.backend_up: Final = gauge(
+            "weir_backend_up", "Whether a replica takes requests.", "backend", "replica"
+        )
+        self.inflight: Final = gauge("weir_inflight", "Requests under way.").at()
+        self.policy_reloads: Final = counter("weir_policy_reloads_total", "Reloads of the policy.", "outcome")
+        self._policy = gauge("weir_policy_info", "The policy in force.", "policy")
+        gauge("weir_build_info", "The running Weir.", "version").at(version).value = 1
+
+    def route(self, route: str, model: str, zone: str) -> RouteMetrics:
+        """The series of a route, model and zone as the policy names them (`""`: none), not as clients do."""
+        key = (route, model, zone)
+        held = self._routes.get(key)
+        if held is None:
+            held = self._routes[key] = RouteMetrics(self, route, model, zone)
+        return held
+
+    def workflow(self, name: str) -> str:
+        """The label value for a workflow a client named."""
+        return name if name in self._workflows else "other"
+
+    def tenant(self, name: str) -> str:
+        """The label value for a tenant."""
+        return name if name in self._tenants else "other"
+
+    def allow(self, *, workflows: Collection[str], tenants: Collection[str]) -> None:
+        """Take over a reloaded policy's allow-lists."""
+        self._workflows, self._tenants = frozenset(workflows), frozenset(tenants)
+
+    def policy(self, policy_hash: str) -> None:
+        """Say which policy is in force."""
+        for held in self._policy.keys():  # noqa: SIM118  # not a dict
+            self._policy.remove(*held)
+        self._policy.at(policy_hash).value = 1
+
+    def up(self, backend: str, replica: str, is_up: bool | None) -> None:
+        """Say whether a replica takes requests; None: it is no longer configured."""
+        if is_up is None:
+            self.backend_up.remove(backend, replica)
+        else:
+            self.backend_up.at(backend, replica).value = int(is_up)
+
+    def gpu_time(
+        self, route: str, model: str, backend: str, use: str, gpu_ns: int, cost: Charge, zone: str
+    ) -> None:
+        """Add a closed window's GPU time to its use, and its money to `weir_cost_usd_total`."""
+        self.gpu.at(route, model, backend, use).value += gpu_ns
+        for component, usd in cost.components.items():
+            self.cost.at(route, model, zone, component).value += usd
+
+    def watch_ledger(self, lag_seconds: Callable[[], float], unbooked: Callable[[], int]) -> None:
+        """Show a ledger's lag and losses, asked for at each scrape."""
+        self._family(
+            Sampled(
+                "gauge",
+                "weir_ledger_lag_seconds",
+                "How long records have waited to reach the database.",
+                lag_seconds,
+            )
+        )
+        self._family(
+            Sampled("counter", "weir_ledger_unbooked_records_total", "Records lost to a full disk.", unbooked)
+        )
+
+    def render(self) -> bytes:
+        """All series in the Prometheus text format (CONTENT_TYPE)."""
+        return "".join(self._pieces()).encode()
+
+    async def scrape(self) -> bytes:
+        """As `render`, in slices, so that the event loop is never held for long."""
+        text: list[str] = []
+        for i, piece in enumerate(self._pieces(), 1):
+            text.append(piece)
+            if i % _PIECES_A_SLICE == 0:
+                await asyncio.sleep(0)
+        return "".join(text).encode()
+
+    def _pieces(self) -> Iterator[str]:
+        for family in self._families:
+            yield from family.lines()
+
+    def _family(self, family: _F) -> _F:
+        self._families.append(family)
+        return family
+
+    def _counter(self, name: str, help_text: str, *labels: str) -> Cells[Cell]:
+        return self._family(Cells(Cell, "counter", name, help_text, labels))
+
+    def _gauge(self, name: str, help_text: str, *labels: str) -> Cells[Cell]:
+        return self._family(Cells(Cell, "gauge", name, help_text, labels))
+
+    def _histogram(self, name: str, help_text: str, bounds: tuple[float, ...]) -> Histograms:
+        return self._family(Histograms(name, help_text, _ROUTE, bounds))
