@@ -1,0 +1,317 @@
+"""What of a request the model would see: every string it holds, and the kinds of content that cannot be read.
+
+The walk is generic on purpose. It knows a few shapes (messages, media, data URLs) in order to name where a
+text comes from and to tell what is opaque; everything else it merely descends into, so a field nobody has
+heard of is judged like any other. Nothing here recurses without bound, and only what is decoded is copied.
+"""
+
+import base64
+import binascii
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import unquote_to_bytes
+
+from adapters.call import Dialect
+
+
+@dataclass(frozen=True, slots=True)
+class Visible:
+    """One request as the model would see it. `repr()` shows no text."""
+
+    texts: tuple[tuple[str, str], ...] = field(
+        repr=False
+    )  # (origin, text): system, user, tool, name, file, …
+    turns: tuple[tuple[str, str], ...] = field(repr=False)  # (role, text) in order: what was said, by whom
+    opaque: tuple[str, ...] = ()  # image, audio, file, file_id, remote_url, token_ids, response_id; each once
+    tools: int = 0  # tools declared
+    schema: bool = False  # an output schema is declared
+
+
+def visible(values: Mapping[str, Any], dialect: Dialect) -> Visible:
+    """Read `values` (a parsed body's top-level members) as `dialect` means them. Never raises on JSON."""
+    walk = _Walk()
+    conversation = _CONVERSATIONS[dialect]
+    for key, value in values.items():
+        if key in conversation:
+            _conversation(walk, conversation[key], value)
+        elif key == "tools" or key == "functions":
+            walk.tools += len(value) if isinstance(value, list) else 0
+            walk.descend(value, "tools")
+        elif key in _POINTERS:
+            if value:
+                walk.opaque[_POINTERS[key]] = None
+                walk.descend(value, key)
+        elif value.__class__ is str:
+            if key not in _NOT_FOR_THE_MODEL:
+                walk.texts.append(("name", key))
+                walk.string(value, key)
+        elif value.__class__ is dict or value.__class__ is list or value.__class__ is int:
+            walk.schema = walk.schema or (key in _SCHEMAS and _declares(value))
+            if value.__class__ is not int or value > _LONG_NUMBER:
+                walk.texts.append(("name", key))
+            walk.descend(value, key)
+    return Visible(tuple(walk.texts), tuple(walk.turns), tuple(walk.opaque), walk.tools, walk.schema)
+
+
+# Where each dialect keeps what was said, and by whom where the field itself says so.
+_CONVERSATIONS: Final[Mapping[str, Mapping[str, str]]] = {
+    "chat": {"messages": "user"},
+    "messages": {"system": "system", "messages": "user"},
+    "responses": {"instructions": "system", "input": "user"},
+    "completions": {"prompt": "user", "suffix": "user"},
+    "embeddings": {"input": "user"},
+}
+_POINTERS: Final = {  # top-level fields that stand for text held elsewhere
+    "previous_response_id": "response_id",
+    "conversation": "response_id",
+    "prompt": "response_id",  # a stored prompt, in the responses dialect; completions reads its own above
+    "prompt_token_ids": "token_ids",
+    "prompt_embeds": "token_ids",
+}
+_NOT_FOR_THE_MODEL: Final = frozenset({"model"})
+_SCHEMAS: Final = frozenset(
+    {"response_format", "text", "output_config", "output_format", "guided_json", "structured_outputs"}
+)
+_LONG_NUMBER: Final = 999_999  # a number of seven digits may identify somebody
+_WIRE: Final = (  # values of `type` and `role`: no text of anybody's
+    "text input_text output_text refusal image_url input_image image file input_file document input_audio audio "
+    "function function_call function_call_output tool_use tool_result message reasoning thinking custom "
+    "string object array number integer boolean null json_schema json_object auto "
+    "system developer user assistant tool base64 url"
+)
+_WORDS_OF_THE_WIRE: Final = frozenset(_WIRE.split())
+_TEXTUAL: Final = ("text/", "application/json", "application/xml", "application/x-ndjson", "application/yaml")
+_MEDIA: Final = {  # content parts whose payload is no text, and what it is called
+    "image_url": "image",
+    "input_image": "image",
+    "image": "image",
+    "input_audio": "audio",
+    "audio": "audio",
+    "audio_url": "audio",
+    "video": "file",
+    "video_url": "file",
+    "input_video": "file",
+    "file": "file",
+    "input_file": "file",
+    "document": "file",
+    "container_upload": "file_id",
+}
+
+
+class _Walk:
+    """What was seen so far. One per request."""
+
+    __slots__ = ("opaque", "schema", "texts", "tools", "turns")
+
+    def __init__(self) -> None:
+        self.texts: list[tuple[str, str]] = []
+        self.turns: list[tuple[str, str]] = []
+        self.opaque: dict[str, None] = {}  # a set that keeps its order
+        self.tools = 0
+        self.schema = False
+
+    def string(self, text: str, origin: str) -> None:
+        """One string value: a data URL is opened, anything else is text."""
+        if text[:5] in _DATA_SCHEMES:
+            self.data_url(text, origin)
+        elif text:
+            self.texts.append((origin, text))
+
+    def data_url(self, url: str, origin: str) -> None:
+        """`data:text/plain;base64,…` becomes its text; other media are opaque; the rest is text."""
+        head, comma, payload = url.partition(",")
+        mime = head[5:].split(";", 1)[0].strip().lower()
+        if not comma or len(head) > 200:
+            self.texts.append((origin, url))
+        elif mime and not mime.startswith(_TEXTUAL):
+            self.texts.append((origin, head))
+            self.opaque[_kind_of(mime, "file")] = None
+        else:
+            decoded = _unbase64(payload) if "base64" in head.lower() else unquote_to_bytes(payload)
+            if decoded is None:
+                self.opaque["file"] = None
+            else:
+                self.texts.append((origin, decoded.decode("utf-8", "replace")))
+
+    def part(self, part: Mapping[str, Any], origin: str) -> bool:
+        """Take a content part that holds media. False where it holds none: walk it like anything else."""
+        kind = _MEDIA.get(part["type"]) if part.get("type").__class__ is str else None
+        if kind is None:
+            return False
+        inner = part.get(part["type"])
+        source = part.get("source")
+        for holder in (part, inner, source):
+            if isinstance(holder, dict):
+                self._holder(holder, kind, origin)
+            elif isinstance(holder, str):
+                self._address(holder, kind, origin)
+        return True
+
+    def _holder(self, holder: Mapping[str, Any], kind: str, origin: str) -> None:
+        """The object that carries a payload under one of the names the dialects use."""
+        mime = holder.get("media_type") or holder.get("mime_type") or ""
+        textual = (isinstance(mime, str) and mime.startswith(_TEXTUAL)) or holder.get("type") == "text"
+        for key, value in holder.items():
+            if key in ("type", "source", "detail", "media_type") and value.__class__ is str:
+                if value not in _WORDS_OF_THE_WIRE:
+                    self.texts.append((origin, value))
+            elif key in ("data", "file_data") and value.__class__ is str:
+                self._payload(value, kind, textual, holder.get("type"), origin)
+            elif key in ("url", "image_url", "file_url", "audio_url", "video_url") and value.__class__ is str:
+                self._address(value, kind, origin)
+            elif key in ("file_id", "id") and value.__class__ is str:
+                self.opaque["file_id"] = None
+                self.texts.append((origin, value))
+            elif not isinstance(value, dict) or (key not in _MEDIA and key != "source"):
+                self.descend(value, "file" if key in ("filename", "title") else origin)
+
+    def _payload(self, value: str, kind: str, textual: bool, source: Any, origin: str) -> None:
+        if value[:5] in _DATA_SCHEMES:
+            self.data_url(value, origin)
+        elif not textual:
+            self.opaque[kind] = None
+        elif source == "text":  # a document given as plain text
+            self.texts.append((origin, value))
+        else:
+            decoded = _unbase64(value)
+            self.texts.append((origin, value if decoded is None else decoded.decode("utf-8", "replace")))
+
+    def _address(self, value: str, kind: str, origin: str) -> None:
+        if value[:5] in _DATA_SCHEMES:
+            self.data_url(value, origin)
+            return
+        self.texts.append((origin, value))  # an address can carry data of its own
+        self.opaque["remote_url" if "://" in value[:12] else kind] = None
+
+    def descend(self, value: Any, origin: str) -> None:
+        """Every string below `value`, with the names of the members that hold them, in document order."""
+        stack: list[tuple[Any, str]] = [(value, origin)]
+        while stack:
+            item, where = stack.pop()
+            kind = item.__class__
+            if kind is str:
+                self.string(item, where)
+            elif kind is dict:
+                if not self.part(item, where):
+                    self._members(item, where, stack)
+            elif kind is list:
+                if _token_ids(item):
+                    self.opaque["token_ids"] = None
+                else:
+                    stack.extend((child, where) for child in reversed(item))
+            elif (kind is int or kind is float) and abs(item) > _LONG_NUMBER:
+                self.texts.append((where, str(item)))
+
+    def _members(self, item: Mapping[str, Any], where: str, stack: list[tuple[Any, str]]) -> None:
+        """Put an object's members on the stack, each behind its name: a name is context for its value."""
+        for key, value in reversed(tuple(item.items())):
+            if (key == "type" or key == "role") and value.__class__ is str and value in _WORDS_OF_THE_WIRE:
+                continue
+            if value.__class__ is bool or value is None:
+                stack.append((key, "name"))
+            else:
+                stack.append((value, _ORIGINS.get(key, where)))
+                if key not in _PLAIN_NAMES:
+                    stack.append((key, "name"))
+
+
+_DATA_SCHEMES: Final = frozenset({"data:", "DATA:", "Data:"})
+_ORIGINS: Final = {"filename": "file", "name": "name"}
+_PLAIN: Final = "content text name description parameters properties function arguments input output type id"
+_PLAIN_NAMES: Final = frozenset(_PLAIN.split())  # names that every request has: context for nothing
+
+
+def _conversation(walk: _Walk, speaker: str, value: Any) -> None:
+    """A conversation: one string, or a list of messages, items, parts or prompts."""
+    if isinstance(value, str):
+        walk.string(value, speaker)
+        walk.turns.append((speaker, value))
+    elif isinstance(value, list):
+        if _token_ids(value):
+            walk.opaque["token_ids"] = None
+            return
+        for item in value:
+            if item.__class__ is dict and ("role" in item or "content" in item):
+                _message(walk, item, speaker)
+            else:
+                _loose_item(walk, item, speaker)
+    else:
+        walk.descend(value, speaker)
+
+
+def _message(walk: _Walk, message: Mapping[str, Any], speaker: str) -> None:
+    """One message: what was said is a turn; whatever else it holds is text all the same."""
+    role = message.get("role", speaker)
+    if role.__class__ is not str:
+        role = speaker
+    elif role not in _WORDS_OF_THE_WIRE:
+        walk.texts.append(("name", role))
+    for key, value in message.items():
+        if key == "content":
+            if value.__class__ is str:
+                walk.string(value, role)
+                walk.turns.append((role, value))
+            elif value is not None:
+                walk.turns.append((role, _spoken(value)))
+                walk.descend(value, role)
+        elif key == "tool_calls" or key == "function_call":
+            walk.descend(value, "tool_call")
+        elif key != "role" and value is not None:
+            if key == "audio":  # an earlier spoken answer, kept at the provider
+                walk.opaque["audio"] = None
+            walk.descend({key: value}, role)
+
+
+def _loose_item(walk: _Walk, item: Any, speaker: str) -> None:
+    """An item that is no message: one prompt of several, a tool's call or result, a reference."""
+    if item.__class__ is dict:
+        kind = item.get("type")
+        if kind == "item_reference":
+            walk.opaque["response_id"] = None
+        speaker = "tool" if kind == "function_call_output" else speaker
+        spoken = item.get("text") or item.get("output")
+        if isinstance(spoken, str):
+            walk.turns.append((speaker, spoken))
+    elif item.__class__ is str:
+        walk.turns.append((speaker, item))
+    walk.descend(item, speaker)
+
+
+def _spoken(content: Any) -> str:
+    """The text parts of a message's content, in order."""
+    parts: Iterable[Any] = content if isinstance(content, list) else (content,)
+    said = (part.get("text") if isinstance(part, dict) else part for part in parts)
+    return "\n".join(text for text in said if isinstance(text, str))
+
+
+def _token_ids(items: list[Any]) -> bool:
+    """A prompt given as token ids, or several of them."""
+    first = items[0] if items else None
+    if first.__class__ is list and first and first[0].__class__ is int:
+        return True
+    return first.__class__ is int and all(item.__class__ is int for item in items)
+
+
+def _declares(value: Any) -> bool:
+    """Whether a field that may hold an output schema does."""
+    if not isinstance(value, dict):
+        return False
+    inner = value.get("format", value)
+    if isinstance(inner, dict) and inner.get("type") in ("text", None) and "format" in value:
+        return False
+    return not (isinstance(inner, dict) and inner.get("type") == "text")
+
+
+def _unbase64(payload: str) -> bytes | None:
+    """Decoded base64, plain or URL-safe, with or without padding; None where it is none."""
+    compact = "".join(payload.split()).replace("-", "+").replace("_", "/").rstrip("=")
+    try:
+        return base64.b64decode(compact + "=" * (-len(compact) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _kind_of(mime: str, default: str) -> str:
+    family = mime.split("/", 1)[0]
+    return family if family in ("image", "audio") else default

@@ -1,0 +1,1 @@
+"""Sensitivity engines that need a file, a network or a process."""

@@ -1,0 +1,309 @@
+"""Numbers that name a person, an account or a device: one candidate, judged by all that could claim it.
+
+A run of digits is cut into its groups (`020 7946 0604` has three). Stretches of groups are offered, longest first,
+to the claims for that many digits. A claim has a check (digits of the issuer's form) and says when the check alone
+is enough; otherwise a word of its own must stand near. Words such as "order" or "part" right before it speak against.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from routers.sensitivity import checks
+from routers.sensitivity.engine import Trigger
+from routers.sensitivity.near import Near
+
+TRIGGER: Final = Trigger(r"[0-9](?:[ .\-/()]{0,3}[0-9]){6}")
+
+_RUN: Final = re.compile(r"(?:\+|\(\+?)?[0-9]+(?:[ .\-/()]{1,3}[0-9]+)*", re.ASCII)
+_GROUP: Final = re.compile(r"[0-9]+")
+_MOST_GROUPS: Final = 10
+
+Found = tuple[int, int, str]
+
+
+def words(text: str) -> re.Pattern[str]:
+    """Words, any of which may stand near, as one pattern; `|` between them."""
+    return re.compile(rf"(?<![a-z])(?:{text})(?![a-z])")
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A candidate: its digits, the sizes of its groups, what joins them, and its surroundings."""
+
+    digits: str
+    shape: tuple[int, ...]
+    joins: str
+    plus: bool
+    near: Near
+
+    @property
+    def grouped(self) -> bool:
+        """Whether one kind of separator, and one only, cuts it into groups."""
+        return len(self.shape) > 1 and len(set(self.joins)) == 1
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a type asks of a number. `bare` says when it needs no word near."""
+
+    type: str
+    check: Callable[[str], bool]
+    names: re.Pattern[str]
+    bare: Callable[[Number], bool]
+
+
+def _always(_: object) -> bool:
+    return True
+
+
+def _never(_: object) -> bool:
+    return False
+
+
+def _shaped(*shapes: tuple[int, ...], joins: str = " -.") -> Callable[[Number], bool]:
+    return lambda n: n.shape in shapes and n.grouped and n.joins[0] in joins
+
+
+def _any_of(digits: str) -> bool:
+    return not checks.repeated(digits) and digits not in "01234567890123456789"
+
+
+_CARD: Final = words(
+    r"cards?(?: ?(?:no|number|nr|#))?|credit ?card|debit|visa|master ?card|amex|american express|discover|diners|jcb|"
+    r"kredit\w*|karte\w*|kartennummer|carte|cb|tarjeta|cart[aã]o|carta|kaart|karta|kort\w*|kortti|pan|cc|ccn|"
+    r"card ?number|creditcard|cardnumber|cc_?num\w*"
+)
+_SSN: Final = words(r"ssn|ss ?#|ss ?no|social(?: security)?|soc sec|social insurance|sozialversicherung\w*")
+_PHONE: Final = words(
+    r"(?:tele)?phone\w*|tel|telefon\w*|t[eé]l[eé]phone|tel[eé]fono\w*|mobile?|mob|cell\w*|handy\w*|m[oó]vil|celular|"
+    r"telem[oó]vel|call|calls|called|calling|dial|ring|fax|whatsapp|signal|sms|text me|messages? to|contact|reach|hotline|desk|"
+    r"portable|puhelin\w*|nummer|num[eé]ro|telefoon\w*|gsm|rappel\w*|appel\w*|anruf\w*|rufen|erreich\w*|ll[aá]m\w*|"
+    r"ligue|ligar|chiam\w*|bel|ring|zadzwo\w*|registered|voicemail|pager|direct line"
+)
+_ACCOUNT: Final = words(
+    r"account(?: ?(?:no|num|number|nr|#))?|acct\w*|a/c|iban|konto\w*|kontonummer|compte|cuenta|conta|conto|rekening\w*|"
+    r"bank\w*|checking|savings|depot\w*|sort code|bsb|clabe|bankkonto|bankgiro|tili\w*|rachun\w*"
+)
+_CLAIMS: Final[tuple[tuple[tuple[int, ...], Claim], ...]] = (
+    ((18,), Claim("CN_RESIDENT_ID", checks.stdnum("cn.ric"), words("resident|citizen|id"), _always)),
+    (
+        (15,),
+        Claim(
+            "FR_NIR", checks.stdnum("fr.nir"), words("nir|insee|s[eé]cu\\w*|s[eé]curit[eé] sociale"), _always
+        ),
+    ),
+    (tuple(range(12, 20)), Claim("CREDIT_CARD", checks.card, _CARD, lambda n: len(n.digits) >= 13)),
+    (
+        (15,),
+        Claim("IMEI", checks.luhn, words("imei\\w*|device|handset|phone|ger[aä]t\\w*|appareil"), _never),
+    ),
+    ((13,), Claim("ZA_ID", checks.za_id, words("sa id|south african?|rsa|identity|id"), _always)),
+    (
+        (13,),
+        Claim("KR_RRN", checks.kr_rrn, words("rrn|resident|registration"), _shaped((6, 7), joins="-")),
+    ),
+    ((12,), Claim("SE_PERSONNUMMER", checks.se_personnummer, words("person\\w*|swedish"), _always)),
+    (
+        (12,),
+        Claim(
+            "IN_AADHAAR",
+            checks.stdnum("in_.aadhaar"),
+            words("aadha+r\\w*|uid|uidai|आधार\\w*"),
+            _shaped((4, 4, 4)),
+        ),
+    ),
+    (
+        (12,),
+        Claim(
+            "JP_MY_NUMBER",
+            checks.jp_my_number,
+            words("my ?number|マイナンバー|個人番号|individual number|\\S*マイナ\\S*"),
+            _never,
+        ),
+    ),
+    ((11,), Claim("BR_CPF", checks.br_cpf, words("cpf|cadastro"), _always)),
+    ((11,), Claim("PL_PESEL", checks.pl_pesel, words("pesel"), _always)),
+    (
+        (11,),
+        Claim(
+            "DE_TAX_ID",
+            checks.stdnum("de.idnr"),
+            words("steuer\\w*|idnr|tin|german tax|tax id\\w*|identifikationsnummer"),
+            _shaped((2, 3, 3, 3)),
+        ),
+    ),
+    (
+        (10,),
+        Claim(
+            "SE_PERSONNUMMER",
+            checks.se_personnummer,
+            words("person\\w*|swedish|samordning\\w*"),
+            _shaped((6, 4), joins="-"),
+        ),
+    ),
+    ((10,), Claim("UK_NHS", checks.stdnum("gb.nhs"), words("nhs|health service"), _never)),
+    ((10,), Claim("US_NPI", checks.us_npi, words("npi|provider|prescriber"), _never)),
+    ((10,), Claim("AU_MEDICARE", checks.au_medicare, words("medicare"), _shaped((4, 5, 1)))),
+    ((9,), Claim("US_SSN", checks.us_ssn, _SSN, _shaped((3, 2, 4)))),
+    ((9,), Claim("US_ITIN", checks.us_itin, words("itin|taxpayer|tax id"), _shaped((3, 2, 4)))),
+    (
+        (9,),
+        Claim("US_BANK_ROUTING", checks.us_routing, words("routing|aba|rtn|transit|bank|wire|ach"), _never),
+    ),
+    ((9,), Claim("CA_SIN", checks.luhn, words("sin|social insurance|nas"), _shaped((3, 3, 3)))),
+    ((9,), Claim("AU_TFN", checks.stdnum("au.tfn"), words("tfn|tax file"), _never)),
+    ((9,), Claim("NL_BSN", checks.stdnum("nl.bsn"), words("bsn|burger\\w*|sofi\\w*|dutch"), _never)),
+    (
+        tuple(range(6, 18)),
+        Claim(
+            "BANK_ACCOUNT",
+            _any_of,
+            words(
+                r"(?:bank|checking|savings|deposit|current)(?: account)?\s?(?:no|num|number|nr|#)?|account (?:no|num|number|nr|#)|"
+                r"acct(?: ?(?:no|num|number|nr|#))?|a/c|konto(?:nummer|nr)?|num[eé]ro de compte|n[uú]mero de cuenta|"
+                r"cuenta|rekeningnummer|conto corrente|conta corrente|kontonumero|tilinumero|account"
+            ),
+            _never,
+        ),
+    ),
+    (
+        (9,),
+        Claim(
+            "PASSPORT",
+            _any_of,
+            words(
+                r"passport\w*|travel document|reisepass\w*|passeport|pasaporte|passaporto|paspoort|pas[sz]port\w*"
+            ),
+            _never,
+        ),
+    ),
+    (
+        tuple(range(7, 15)),
+        Claim(
+            "US_DRIVER_LICENSE",
+            _any_of,
+            words(
+                r"driv\w+'?s? licen[cs]e\w*|dl ?#?|licen[cs]e (?:no|number|#)|f[uü]hrerschein\w*|permis|driving licen[cs]e"
+            ),
+            _never,
+        ),
+    ),
+    (
+        tuple(range(5, 13)),
+        Claim(
+            "MEDICAL_RECORD_NUMBER",
+            _any_of,
+            words(
+                r"mrn|medical record\w*|patient (?:id|no|number)|patient_id|chart (?:no|number|#)|hospital (?:id|no|number)|patienten?(?:nummer|-id)"
+            ),
+            _never,
+        ),
+    ),
+)
+_BY_SIZE: Final[dict[int, tuple[Claim, ...]]] = {
+    size: tuple(claim for sizes, claim in _CLAIMS if size in sizes) for size in range(5, 20)
+}
+_OF_A_THING: Final = re.compile(  # what a number right behind these words counts or names is no person's
+    r"(?:orders?|tracking|invoices?|tickets?|part|serial|sku|isbn\w*|issn|ean|upc|model|case|batch|lot|version|build|"
+    r"commit|ref|reference|transaction|parcel|shipment|items?|product|doi|pmid|port|timestamp|epoch|seed|"
+    r"page|section|chapter|sample|rfc|bestellung|bestellnummer|commande|pedido|rechnung|facture|factura|"
+    r"divide|multiply|add|subtract|times|plus|minus|sum|range|cursor|job|run|build|pid|offset|checksum)"
+    r"[\"'`*_]{0,3}[ _:#=\-]{0,3}(?:ids?|no|nr|nos|numbers?|code|key|hash|is|of|number is|from)?[\"'`*_]{0,3}[^a-z0-9\n]{0,5}$"
+)
+
+
+def find(text: str, lowest: int, end: int) -> tuple[int, list[Found]]:
+    """The run of digits that ends at `end` or holds it, no part of it before `lowest`: where it ends, and what is in it."""
+    match = None
+    for match in _RUN.finditer(text, max(lowest, end - 40), min(len(text), end + 60)):
+        if match.end() >= end:
+            break
+    if match is None or match.end() < end:
+        return end, []
+    groups = [(g.start(), g.end()) for g in _GROUP.finditer(text, match.start(), match.end())]
+    if len(groups) > _MOST_GROUPS:
+        groups = groups[:_MOST_GROUPS]
+    return groups[-1][1], list(_claimed(text, groups))
+
+
+def _claimed(text: str, groups: list[tuple[int, int]]) -> Iterator[Found]:
+    """What claims stretches of these groups, longest first, each group claimed once."""
+    first = 0
+    while first < len(groups):
+        for last in range(len(groups), first, -1):
+            type_ = _judge(text, groups[first:last])
+            if type_ is not None:
+                yield groups[first][0], groups[last - 1][1], type_
+                first = last - 1
+                break
+        first += 1
+
+
+def _judge(text: str, groups: list[tuple[int, int]]) -> str | None:
+    """The type that claims exactly these groups, or None."""
+    start, end = groups[0][0], groups[-1][1]
+    digits = "".join(text[a:b] for a, b in groups)
+    size = len(digits)
+    if not 5 <= size <= 19 or _glued(text, start, end):
+        return None
+    shape = tuple(b - a for a, b in groups)
+    joins = "".join(text[groups[i][1] : groups[i + 1][0]] for i in range(len(groups) - 1))
+    plus = start > 0 and "+" in text[max(0, start - 2) : start]
+    number = Number(digits, shape, joins, plus, Near(text, start, end))
+    return _claim(number)
+
+
+def _glued(text: str, start: int, end: int) -> bool:
+    """Whether letters or more digits touch it: then it is a piece of something else."""
+    before = text[start - 1] if start else " "
+    behind = text[end] if end < len(text) else " "
+    if (before.isascii() and (before.isalnum() or before == "_")) or (
+        behind.isascii() and (behind.isalnum() or behind == "_")
+    ):
+        return True
+    decimal = before == "." and start > 1 and text[start - 2].isdigit()
+    return (
+        decimal
+        or (behind == "." and text[end + 1 : end + 2].isdigit())
+        or (before in "-/" and start > 1 and text[start - 2].isalnum())
+    )
+
+
+def _claim(number: Number) -> str | None:
+    if number.plus and 8 <= len(number.digits) <= 15:
+        return "PHONE_NUMBER"
+    fits = [claim for claim in _BY_SIZE.get(len(number.digits), ()) if claim.check(number.digits)]
+    for claim in fits:
+        if number.near.named(claim.names):
+            return claim.type
+    if _OF_A_THING.search(number.near.before):
+        return None
+    for claim in fits:
+        if claim.bare(number):
+            return claim.type
+    return "PHONE_NUMBER" if _phone(number) else None
+
+
+def _phone(number: Number) -> bool:
+    """Whether it is written as telephone numbers are, or has their length and is called one."""
+    size, shape = len(number.digits), number.shape
+    if not 7 <= size <= 15 or _is_date(number) or _is_address(number):
+        return False
+    if number.near.named(_PHONE):
+        return True
+    if len(shape) < 2 or not set(number.joins) <= set(" -.()/"):
+        return False
+    if shape[-3:] == (3, 3, 4) and (size == 10 or (size == 11 and number.digits[0] == "1")):
+        area = number.digits[-10:]
+        return area[0] in "23456789" and area[3] in "23456789"
+    return number.digits[0] == "0" and 9 <= size <= 12 and min(shape) >= 2
+
+
+def _is_date(number: Number) -> bool:
+    return number.shape in ((4, 2, 2), (2, 2, 4), (4, 2, 2, 2), (4, 2, 2, 2, 2), (4, 2, 2, 2, 2, 2))
+
+
+def _is_address(number: Number) -> bool:
+    return len(number.shape) == 4 and set(number.joins) == {"."} and max(number.shape) <= 3

@@ -1,0 +1,63 @@
+"""A rule: triggers that say where to look, a pattern that confirms, a check that decides."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from routers.sensitivity.engine import Trigger
+from routers.sensitivity.near import Near
+
+Check = Callable[[re.Match[str], Near], bool]
+
+
+def accept(_match: re.Match[str], _near: Near) -> bool:
+    """The pattern says enough."""
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One way to recognise one type. `confirm` is tried from `back` code points before a hit's end to `ahead`
+    behind it; its group `value`, where it has one, is the sensitive stretch."""
+
+    id: str
+    type: str
+    triggers: Sequence[Trigger]
+    confirm: re.Pattern[str]
+    check: Check = accept
+    back: int = 64
+    ahead: int = 64
+
+
+def rule(
+    id_: str,
+    type_: str,
+    trigger: str | Sequence[Trigger],
+    confirm: str,
+    check: Check = accept,
+    *,
+    needs: Sequence[str] = (),
+    caseless: bool = True,
+    back: int = 64,
+    ahead: int = 64,
+) -> Rule:
+    """A rule from patterns as text. `caseless` holds for the trigger and the confirming pattern alike."""
+    triggers = (Trigger(trigger, tuple(needs), caseless),) if isinstance(trigger, str) else tuple(trigger)
+    flags = re.IGNORECASE if caseless else re.NOFLAG
+    return Rule(id_, type_, triggers, re.compile(confirm, flags), check, back, ahead)
+
+
+def find(found_by: Rule, text: str, lowest: int, end: int) -> tuple[int, int, int] | None:
+    """What the rule confirms around a hit that ended at `end`, and not before `lowest`:
+    (start and end of the value, end of the whole match), or None."""
+    start = max(lowest, end - found_by.back)
+    stop = end + found_by.ahead
+    for match in found_by.confirm.finditer(text, start, stop):
+        if match.end() < end:
+            continue
+        a, b = match.span("value") if "value" in found_by.confirm.groupindex else match.span()
+        if found_by.check(match, Near(text, a, b)):
+            return a, b, match.end()
+        if match.start() >= end:
+            break
+    return None
