@@ -1,0 +1,217 @@
+"""What is read off a task in microseconds, by training and scoring alike: hashed words, cheap structure."""
+
+import re
+from dataclasses import dataclass
+from math import log, log1p, sqrt
+from typing import Final
+from zlib import crc32
+
+from routers.complexity.conversation import Task
+
+BITS: Final = 18
+MASK: Final = (1 << BITS) - 1
+
+OPEN, FEW, MANY = 0, 1, 2  # forms: an open task, a choice of up to five answers, a choice of more
+FORMS: Final = ("open", "few answers", "many answers")
+
+
+def _fold() -> bytes:
+    """ASCII letters to lower case, digits to 0, other ASCII but the apostrophe to space; UTF-8 bytes stay."""
+    table = bytearray(b" " * 128 + bytes(range(128, 256)))
+    for code in range(128):
+        char = chr(code)
+        if char.isalpha():
+            table[code] = ord(char.lower())
+        elif char.isdigit():
+            table[code] = ord("0")
+    table[ord("'")] = ord("'")
+    return bytes(table)
+
+
+_FOLD: Final = _fold()
+_UPPER: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_OPERATORS: Final = b"+*/^=<>|~"
+_BRACES: Final = b"{}_;"
+_HIGH: Final = bytes(range(128, 256))
+_OPTION: Final = re.compile(r"\n[ \t]*\(?([A-J])[.):][ \t]?([^\n]*)")
+
+_TOPICS: Final = {
+    "proof": "prove show derive proof theorem lemma demonstrate justify verify deduce imply implies",
+    "why": "how why explain reason because cause",
+    "fact": "who whom whose when where name year born city country film actor song album president played "
+    "wrote author",
+    "quantity": "many much total each per percent percentage ratio average cost price rate half twice "
+    "times more less fewer remaining left sum number calculate compute find determine solve",
+    "maths": "equation function integral matrix vector polynomial prime integer triangle probability angle "
+    "sin cos log sqrt frac mathbb derivative limit group ring field graph theorem cdot boxed "
+    "begin align",
+    "science": "velocity mass force energy temperature pressure volume kg cm mm ft lb mol voltage current "
+    "circuit wavelength heat density gas atm degrees meter seconds charge electron hz",
+    "code": "def return function python code list string array class int import print assert program write "
+    "algorithm loop implement output input dict tuple sql",
+    "negation": "not except least never false incorrect neither nor cannot without unless none",
+    "condition": "if then suppose assume given let such that unless when otherwise provided",
+    "constraint": "must only exactly least most between words sentence sentences using all following "
+    "format include every",
+    "law": "court defendant plaintiff statute contract liable law legal evidence jury appeal rule",
+    "medicine": "patient history pain blood treatment disease symptoms drug cell dna protein gene",
+    "passage": "passage according author following information excerpt century war king government social "
+    "theory people",
+    "judgement": "should best likely primarily mainly major important would",
+    "statement": "which following statement statements true correct",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One cheap fact, scaled as (x - centre) / spread and cut at ±3; `prior` is its hand-set pull."""
+
+    name: str
+    reason: str  # how a person reads it
+    centre: float
+    spread: float
+    prior: float = 0.0
+
+
+FEATURES: Final = (
+    Feature("length", "length of the task", 5.3, 1.0, 1.0),
+    Feature("variety", "variety of words", 0.8, 0.12),
+    Feature("word_length", "length of words", 5.2, 0.9),
+    Feature("numbers", "numbers", 1.2, 1.0, 0.5),
+    Feature("number_share", "share of numbers", 0.07, 0.1),
+    Feature("lines", "lines", 1.6, 0.8),
+    Feature("questions", "question marks", 0.015, 0.025),
+    Feature("commas", "commas", 0.06, 0.06),
+    Feature("stops", "full stops", 0.09, 0.07),
+    Feature("backslashes", "LaTeX or escapes", 0.003, 0.012),
+    Feature("dollars", "formulas or money", 0.015, 0.04),
+    Feature("operators", "operators", 0.02, 0.06),
+    Feature("brackets", "brackets", 0.02, 0.04),
+    Feature("braces", "code punctuation", 0.015, 0.05),
+    Feature("quotes", "quotations", 0.015, 0.03),
+    Feature("capitals", "capital letters", 0.04, 0.03),
+    Feature("not_ascii", "characters beyond ASCII", 0.005, 0.02),
+    Feature("ends_asking", "ends on a question", 0.4, 0.5),
+    Feature("blank", "a gap to fill in", 0.05, 0.2),
+    Feature("options", "answers to choose from", 4.0, 3.7),
+    Feature("option_length", "length of the answers", 2.0, 1.6),
+    Feature("option_numbers", "answers that are numbers", 0.7, 1.8),
+    Feature("proof", "asks for a proof", 0.02, 0.07),
+    Feature("why", "asks for reasons", 0.04, 0.08),
+    Feature("fact", "asks for a fact", 0.06, 0.12, -0.3),
+    Feature("quantity", "asks for a quantity", 0.15, 0.15, 0.3),
+    Feature("maths", "words of mathematics", 0.05, 0.1, 0.3),
+    Feature("science", "words of science", 0.05, 0.12),
+    Feature("code", "words of programming", 0.08, 0.12, 0.3),
+    Feature("negation", "negations", 0.08, 0.11),
+    Feature("condition", "conditions", 0.1, 0.12, 0.3),
+    Feature("constraint", "constraints on the answer", 0.09, 0.11),
+    Feature("law", "words of law", 0.03, 0.1),
+    Feature("medicine", "words of medicine", 0.03, 0.09),
+    Feature("passage", "a passage to read", 0.07, 0.12),
+    Feature("judgement", "asks for a judgement", 0.03, 0.07),
+    Feature("statement", "statements to weigh", 0.15, 0.16),
+    Feature("turns", "turns before it", 0.0, 1.0, 0.3),
+    Feature("tools", "tools on offer", 0.0, 1.0, 0.3),
+    Feature("schema", "an output schema", 0.0, 1.0, 0.3),
+)
+_TOPIC_AT: Final = {
+    name: next(i for i, feature in enumerate(FEATURES) if feature.name == name) for name in _TOPICS
+}
+
+
+def _topic_words() -> dict[bytes, tuple[int, ...]]:
+    places: dict[bytes, tuple[int, ...]] = {}
+    for name, words in _TOPICS.items():
+        for word in words.split():
+            places[word.encode()] = (*places.get(word.encode(), ()), _TOPIC_AT[name])
+    return places
+
+
+_TOPIC_WORDS: Final = _topic_words()
+_TOPIC_KEYS: Final = frozenset(_TOPIC_WORDS)
+_CENTRES: Final = tuple(feature.centre for feature in FEATURES)
+_PERS: Final = tuple(1 / feature.spread for feature in FEATURES)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A task as the model sees it."""
+
+    text: str
+    codes: set[int]  # CRC-32 of its words and neighbouring pairs: their low BITS are the bucket
+    facts: list[float]  # scaled, in the order of FEATURES
+    form: int
+    numbers: int
+    words: list[bytes]  # folded, in order
+    vocabulary: set[bytes]
+
+
+def read(task: Task) -> Reading:
+    """Reads one task. Linear in its text, which `last_task` bounds."""
+    text = task.text
+    raw = text.encode("utf-8", "replace")
+    folded = raw.translate(_FOLD)
+    words = folded.split()
+    vocabulary = set(words)
+    hashes = list(map(crc32, words))
+    hashes += list(map(crc32, words[1:], hashes))  # a pair's hash goes on from its first word's
+
+    numbers = folded.count(b" 0") + folded.startswith(b"0")
+    facts, form = _structure(task, raw, numbers, len(words), len(vocabulary))
+    root = 1 / sqrt(len(words) or 1)
+    for word in vocabulary & _TOPIC_KEYS:
+        for place in _TOPIC_WORDS[word]:
+            facts[place] += root
+    scaled = [(fact - centre) * per for fact, centre, per in zip(facts, _CENTRES, _PERS, strict=True)]
+    if max(scaled) > 3.0 or min(scaled) < -3.0:
+        scaled = [3.0 if x > 3.0 else -3.0 if x < -3.0 else x for x in scaled]
+    return Reading(text, set(hashes), scaled, form, numbers, words, vocabulary)
+
+
+def _structure(task: Task, raw: bytes, numbers: int, words: int, distinct: int) -> tuple[list[float], int]:
+    """The facts in FEATURES' order, topics still at zero, and the form."""
+    size, per_word, count = len(raw) or 1, 1 / (words or 1), raw.count
+    stem, options, option_length, option_numbers = _options(task.text)
+    facts = [
+        log1p(max(task.chars - len(task.text) + stem, 0)),
+        distinct * per_word,
+        (size - words) * per_word,
+        log1p(numbers),
+        numbers * per_word,
+        log1p(count(b"\n")),
+        count(b"?") * per_word,
+        count(b",") * per_word,
+        count(b".") * per_word,
+        count(b"\\") / size,
+        count(b"$") * per_word,
+        (size - len(raw.translate(None, _OPERATORS))) * per_word,
+        (count(b"(") + count(b"[")) * per_word,
+        (size - len(raw.translate(None, _BRACES))) * per_word,
+        count(b'"') * per_word,
+        (size - len(raw.translate(None, _UPPER))) / size,
+        (size - len(raw.translate(None, _HIGH))) / size,
+        float(raw.rstrip().endswith(b"?")),
+        float(b"____" in raw),
+        float(options),
+        option_length,
+        option_numbers,
+        *([0.0] * len(_TOPICS)),
+        log1p(task.turns) / 2,
+        log1p(task.tools) / 2,
+        float(task.schema),
+    ]
+    return facts, OPEN if options < 2 else FEW if options <= 5 else MANY
+
+
+def _options(text: str) -> tuple[int, int, float, float]:
+    """Where the answers to choose from start; their count, log length, and how many are numbers."""
+    if "\nB" not in text and "\n(B" not in text:
+        return len(text), 0, 0.0, 0.0
+    found = list(_OPTION.finditer(text))
+    if len(found) < 2:
+        return len(text), 0, 0.0, 0.0
+    answers = [match[2] for match in found]
+    mean = sum(map(len, answers)) / len(answers)
+    numeric = sum(answer.replace(".", "").replace(",", "").strip().isdigit() for answer in answers)
+    return found[0].start(), len(found), log(mean + 1), float(numeric)

@@ -1,0 +1,99 @@
+"""The score of a conversation: 0..1, the calibrated chance that the strong model is needed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import exp, sqrt
+from typing import Any, Final
+from zlib import crc32
+
+from routers.complexity.conversation import Conversation, Turn, last_tasks
+from routers.complexity.kind import kind_of, language_of
+from routers.complexity.reading import FEATURES, FORMS, MASK, Reading, read
+from routers.complexity.weights import Weights
+
+__all__ = ["Conversation", "Score", "Scorer", "Turn"]
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What is known of a task before it is routed."""
+
+    value: float  # 0..1, calibrated on the weights' own data
+    kind: str  # one of routers.complexity.kind.KINDS
+    language: str  # ISO 639-1, or "und"
+
+
+class Scorer:
+    """Scores conversations with one set of weights. Immutable, so threads may share it."""
+
+    def __init__(self, weights: Weights) -> None:
+        self._weights: Final = weights
+        # the logistic curve is folded into the coefficients: score = logistic(base + facts · pull + words)
+        slope = weights.slope
+        self._base: Final = tuple(bias * slope + weights.intercept for bias in weights.biases)
+        self._pull: Final = tuple(tuple(c * slope for c in row) for row in weights.coefficients)
+        self._step: Final = tuple(step * slope for step in weights.steps)
+        self._table: Final = weights.tables
+
+    @classmethod
+    def from_bytes(cls, weights: bytes) -> "Scorer":
+        """A scorer from the bytes of a weights file. Raises BadWeights."""
+        return cls(Weights.from_bytes(weights))
+
+    @property
+    def card(self) -> Mapping[str, Any]:
+        """Where the weights come from: data, date, metrics."""
+        return self._weights.card
+
+    def score(self, conversation: Conversation) -> Score:
+        """The score of the last task. Any text gives one; bounded in time by `conversation.READ`."""
+        reading, chance = self._hardest(conversation)
+        return Score(chance, kind_of(reading), language_of(reading))
+
+    def explain(self, conversation: Conversation, *, words: int = 0) -> tuple[tuple[str, float], ...]:
+        """Reasons and how far each moves the log-odds, strongest first; they sum to the score's log-odds.
+
+        With `words`, that many of the prompt's own words are named: for its author, never for a log.
+        """
+        reading, _ = self._hardest(conversation)
+        form = reading.form
+        pulls = zip(reading.facts, self._pull[form], FEATURES, strict=True)
+        found = [(feature.reason, fact * pull) for fact, pull, feature in pulls]
+        found.append((f"a task with {FORMS[form]}" if form else "an open task", self._base[form]))
+        rest = self._words(reading)
+        for word, pull in self._strongest_words(reading, words):
+            found.append((f"the word “{word}”", pull))
+            rest -= pull
+        found.append(("other words" if words else "its words", rest))
+        return tuple(sorted((item for item in found if item[1]), key=lambda item: -abs(item[1])))
+
+    def _hardest(self, conversation: Conversation) -> tuple[Reading, float]:
+        """The last task as read, and its chance; of a turn that leans on another, the harder reading."""
+        readings = [read(task) for task in last_tasks(conversation)]
+        chances = [self._chance(reading) for reading in readings]
+        hardest = max(range(len(readings)), key=chances.__getitem__)
+        return readings[hardest], chances[hardest]
+
+    def _chance(self, reading: Reading) -> float:
+        form = reading.form
+        odds = self._base[form] + self._words(reading)
+        for fact, pull in zip(reading.facts, self._pull[form], strict=True):
+            odds += fact * pull
+        return 1 / (1 + exp(-odds)) if odds > -700 else 0.0
+
+    def _words(self, reading: Reading) -> float:
+        """The words' part of the log-odds."""
+        table = self._table[reading.form]
+        pulls = sum([table[code & MASK] for code in reading.codes])
+        return pulls * self._step[reading.form] / sqrt(len(reading.codes) or 1)
+
+    def _strongest_words(self, reading: Reading, most: int) -> list[tuple[str, float]]:
+        if not most:
+            return []
+        table = self._table[reading.form]
+        each = self._step[reading.form] / sqrt(len(reading.codes) or 1)
+        pulls = [
+            (word.decode("utf-8", "replace"), table[code & MASK] * each)
+            for word, code in zip(reading.vocabulary, map(crc32, reading.vocabulary), strict=True)
+        ]
+        return sorted(pulls, key=lambda item: (-abs(item[1]), item[0]))[:most]

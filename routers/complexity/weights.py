@@ -1,0 +1,89 @@
+"""The weights as bytes: written by training, read by the scorer, refused when damaged or foreign."""
+
+import zlib
+from array import array
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from json import JSONDecodeError, dumps, loads
+from struct import Struct
+from typing import Any, Final
+
+from routers.complexity.reading import BITS, FEATURES, FORMS
+
+MAGIC: Final = b"WEIRCPLX"
+VERSION: Final = 1
+_HEAD: Final = Struct("<8sHI32s")  # magic, version, length of the JSON card, SHA-256 of everything after
+_MOST: Final = 16 << 20  # bytes a table may unpack to: a damaged or hostile file must not fill the memory
+
+
+class BadWeights(ValueError):  # noqa: N818  # it says what the file is
+    """The bytes are no weights this version can read; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """All that a score needs: raw = bias + facts · coefficients + words' pull, then a logistic curve."""
+
+    tables: "tuple[array[int], ...]"  # per form, one signed byte per bucket
+    steps: tuple[float, ...]  # per form, what one unit in its table is worth
+    coefficients: tuple[tuple[float, ...], ...]  # per form, one per feature
+    biases: tuple[float, ...]  # per form
+    slope: float  # of the logistic curve that makes the raw score a chance
+    intercept: float
+    card: Mapping[str, Any]  # where they come from: data, date, metrics
+
+    def to_bytes(self) -> bytes:
+        """One file: head, JSON card, zlib-packed tables. The same weights give the same bytes."""
+        card = {
+            "features": [feature.name for feature in FEATURES],
+            "bits": BITS,
+            "steps": self.steps,
+            "coefficients": self.coefficients,
+            "biases": self.biases,
+            "slope": self.slope,
+            "intercept": self.intercept,
+            "card": dict(self.card),
+        }
+        text = dumps(card, sort_keys=True, separators=(",", ":")).encode()
+        body = text + zlib.compress(b"".join(table.tobytes() for table in self.tables), 9)
+        return _HEAD.pack(MAGIC, VERSION, len(text), sha256(body).digest()) + body
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Weights":
+        """Reads what `to_bytes` wrote. Raises BadWeights."""
+        if len(data) < _HEAD.size:
+            raise BadWeights("the weights are cut short")
+        magic, version, length, digest = _HEAD.unpack_from(data)
+        if magic != MAGIC:
+            raise BadWeights("these are not complexity weights")
+        if version != VERSION:
+            raise BadWeights(f"the weights have version {version}, this program reads version {VERSION}")
+        body = memoryview(data)[_HEAD.size :]
+        if sha256(body).digest() != digest:
+            raise BadWeights("the weights are damaged: their checksum does not match")
+        try:
+            return cls._read(loads(bytes(body[:length])), bytes(body[length:]))
+        except (JSONDecodeError, KeyError, TypeError, zlib.error) as error:
+            raise BadWeights(f"the weights cannot be read: {type(error).__name__}") from error
+
+    @classmethod
+    def _read(cls, card: dict[str, Any], packed: bytes) -> "Weights":
+        if card["features"] != [feature.name for feature in FEATURES] or card["bits"] != BITS:
+            raise BadWeights(
+                "the weights were trained on other features than this program reads: train again"
+            )
+        unpacked = zlib.decompressobj().decompress(packed, _MOST)
+        size = 1 << BITS
+        if len(unpacked) != size * len(FORMS):
+            raise BadWeights("the weights' tables have the wrong size")
+        tables = tuple(array("b", unpacked[at * size : (at + 1) * size]) for at in range(len(FORMS)))
+        return cls(
+            tables,
+            tuple(map(float, card["steps"])),
+            tuple(tuple(map(float, row)) for row in card["coefficients"]),
+            tuple(map(float, card["biases"])),
+            float(card["slope"]),
+            float(card["intercept"]),
+            card["card"],
+        )
