@@ -36,7 +36,7 @@ from gateway.configuration.settings import (
     Timeouts,
 )
 from gateway.configuration.source import Route as At
-from gateway.configuration.source import Source, read
+from gateway.configuration.source import Source, Stamp, read, stamp
 from routers.policy.conditions import ALWAYS
 from routers.policy.facts import Model, Zone
 from routers.policy.permits import Boundary
@@ -56,6 +56,8 @@ def load(paths: Iterable[Path], environ: Mapping[str, str], today: date) -> Snap
 
 def read_settings(paths: Iterable[Path], environ: Mapping[str, str], today: date) -> Settings:
     """The same before its policy is compiled: plain data. Raises ConfigurationErrors."""
+    paths = tuple(paths)
+    state = stamp(paths)
     source = read(paths, environ)
     try:
         document = Document.model_validate(source.values)
@@ -66,7 +68,7 @@ def read_settings(paths: Iterable[Path], environ: Mapping[str, str], today: date
     if problems:
         builder.files()
         raise ConfigurationErrors(problems)
-    return builder.settings(today)
+    return builder.settings(today, state)
 
 
 class _Builder:
@@ -76,8 +78,10 @@ class _Builder:
         self._document = document
         self._source = source
         self._problems = problems
+        self._named: list[Path] = []  # files that the YAML names
+        self._stamps: set[tuple[str, int, int, int]] = set()  # their state before they were read
 
-    def settings(self, today: date) -> Settings:
+    def settings(self, today: date, state: Stamp) -> Settings:
         document = self._document
         zones = {name: _zone(name, entry) for name, entry in document.zones.items()}
         backends = {name: self._backend(name, entry) for name, entry in document.backends.items()}
@@ -125,7 +129,8 @@ class _Builder:
                 *checks.warnings(document, self._source, today),
                 *self._hints(routes, models, boundaries),
             ),
-            files=self._source.files,
+            files=tuple(dict.fromkeys((*self._source.files, *map(str, self._named)))),
+            stamp=tuple(sorted({*state, *self._stamps})),
         )
 
     def files(self) -> None:
@@ -160,7 +165,10 @@ class _Builder:
             return None
         place = self._source.place(path)
         file = Path(place.file).parent / name
-        if not file.is_file():
+        if file.is_file():
+            self._named.append(file)
+            self._stamps.update(stamp([file]))
+        else:
             self._problems.append(Problem(place, f"there is no file {file}"))
         return str(file)
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any, Literal
 
+from gateway.configuration.source import Stamp
 from routers.policy.conditions import All, AnyOf, HasAny, Is, Not, OneOf, Within, described
 from routers.policy.facts import Model, Zone
 from routers.policy.permits import Boundary
@@ -142,7 +143,8 @@ class Settings:
     sensitivity: SensitivitySettings
     server: ServerSettings
     warnings: tuple[str, ...] = ()
-    files: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()  # every file it was read from, the YAML and what that names
+    stamp: Stamp = ()  # their state before they were read
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +16,7 @@ LARGEST_FILE: Final = 4 * 1024 * 1024  # bytes
 MOST_VALUES: Final = 200_000  # in one file; aliases of aliases grow exponentially
 
 Route = tuple[str | int, ...]
+Stamp = tuple[tuple[str, int, int, int], ...]  # path, time of change (ns), size, inode
 
 _VARIABLE: Final = re.compile(r"\$(?:\$|\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|\{)")
 
@@ -78,14 +80,30 @@ def read(paths: Iterable[Path], environ: Mapping[str, str]) -> Source:
     return source
 
 
+def stamp(paths: Iterable[Path]) -> Stamp:
+    """The state of files, and of the YAML files in folders: it changes when any of them does, also when a
+    symlink leads elsewhere. A missing file has no part in it."""
+    marks: set[tuple[str, int, int, int]] = set()
+    for path in paths:
+        for file in _yaml_files(path) if path.is_dir() else [path]:
+            with suppress(OSError):
+                state = file.stat()
+                marks.add((str(file), state.st_mtime_ns, state.st_size, state.st_ino))
+    return tuple(sorted(marks))
+
+
+def _yaml_files(folder: Path) -> list[Path]:
+    return sorted(
+        entry
+        for entry in folder.iterdir()
+        if entry.suffix in {".yaml", ".yml"} and not entry.name.startswith(".")
+    )
+
+
 def _files(paths: Iterable[Path], problems: list[Problem]) -> Iterator[Path]:
     for path in paths:
         if path.is_dir():
-            inside = sorted(
-                entry
-                for entry in path.iterdir()
-                if entry.suffix in {".yaml", ".yml"} and not entry.name.startswith(".")
-            )
+            inside = _yaml_files(path)
             if not inside:
                 problems.append(Problem(Place(str(path)), "the folder holds no .yaml file"))
             yield from inside

@@ -10,7 +10,7 @@ any; only kinds of content that the policy itself declares harmless (`sensitivit
 a level below confidential) are taken at their word. A zone fact that nobody stated satisfies nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Never, Self
 
@@ -135,36 +135,25 @@ class Only:
 
     def refusal(self, zone: Zone) -> str | None:
         """Why the zone will not do, or None where it does."""
-        checks = (
-            (self.zones is None or zone.name in self.zones, f"zone {zone.name} is not among those allowed"),
-            (self.inside is None or zone.inside is self.inside, _sides(zone)),
-            (
-                self.jurisdictions is None or zone.jurisdiction in self.jurisdictions,
-                f"its jurisdiction is {zone.jurisdiction or 'unknown'}",
-            ),
-            (
-                self.certified <= zone.certified,
-                f"it lacks {', '.join(sorted(self.certified - zone.certified))}",
-            ),
-            (
-                self.retention_at_most is None
-                or (zone.retention_days is not None and zone.retention_days <= self.retention_at_most),
-                "how long it retains data is unknown"
-                if zone.retention_days is None
-                else f"it retains data for {zone.retention_days} days",
-            ),
-            (
-                self.trains_on_data is None or zone.trains_on_data is self.trains_on_data,
-                "whether it trains on data is unknown"
-                if zone.trains_on_data is None
-                else f"it {'trains' if zone.trains_on_data else 'does not train'} on data",
-            ),
-        )
-        return next((reason for satisfied, reason in checks if not satisfied), None)
+        return next(self._refusals(zone), None)
 
-
-def _sides(zone: Zone) -> str:
-    return f"zone {zone.name} is {'inside' if zone.inside else 'outside'}"
+    def _refusals(self, zone: Zone) -> Iterator[str]:
+        if self.zones is not None and zone.name not in self.zones:
+            yield f"zone {zone.name} is not among those allowed"
+        if self.inside is not None and zone.inside is not self.inside:
+            yield f"zone {zone.name} is {'inside' if zone.inside else 'outside'}"
+        if self.jurisdictions is not None and zone.jurisdiction not in self.jurisdictions:
+            yield f"the jurisdiction of {zone.name} is {zone.jurisdiction or 'unknown'}"
+        if not self.certified <= zone.certified:
+            yield f"zone {zone.name} lacks {', '.join(sorted(self.certified - zone.certified))}"
+        if self.retention_at_most is not None:
+            if zone.retention_days is None:
+                yield f"how long {zone.name} retains data is unknown"
+            elif zone.retention_days > self.retention_at_most:
+                yield f"zone {zone.name} retains data for {zone.retention_days} days"
+        if self.trains_on_data is not None and zone.trains_on_data is not self.trains_on_data:
+            knows = {None: "may train", True: "trains", False: "does not train"}[zone.trains_on_data]
+            yield f"zone {zone.name} {knows} on data"
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,11 +219,12 @@ class Permits:
 
 def _refused(boundary: Boundary, models: Mapping[str, Model]) -> dict[str, Dropped]:
     """The models a boundary keeps out while it is in force, each with the reason."""
-    reasons = ((name, boundary.only.refusal(model.zone)) for name, model in models.items())
+    zones = {model.zone for model in models.values()}
+    reasons = {zone: boundary.only.refusal(zone) for zone in zones}
     return {
-        name: Dropped(name, f"boundary {boundary.name}: {reason}", boundary.name)
-        for name, reason in reasons
-        if reason is not None
+        name: Dropped(name, f"boundary {boundary.name}: {reasons[model.zone]}", boundary.name)
+        for name, model in models.items()
+        if reasons[model.zone] is not None
     }
 
 
