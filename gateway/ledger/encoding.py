@@ -71,6 +71,10 @@ class Shape:
             return orjson.dumps(_mended(changed), default=_plain)
         return body
 
+    def whole(self, record: Record) -> bytes:
+        """The record as one JSON object with all of its fields, for exports."""
+        return orjson.dumps(dict(zip(self.names, self._values(record), strict=True)), default=_plain)
+
     def row(self, members: Mapping[str, Any]) -> tuple[Any, ...]:
         """A decoded line as one database row, in the order of `columns`: text, numbers, JSON text."""
         return tuple(
@@ -190,6 +194,7 @@ SHAPES: Final[Mapping[Kind, Shape]] = {
 _by_record: Final[Mapping[type, Shape]] = {shape.record: shape for shape in SHAPES.values()}
 
 
-def shape_of(record: Record) -> Shape:
-    """The shape of a record's own kind."""
-    return _by_record[type(record)]
+def encoded(record: Record) -> tuple[Kind, bytes]:
+    """A record's kind, and the record as one JSON object without fields at their default."""
+    shape = _by_record[type(record)]
+    return shape.kind, shape.encode(record)

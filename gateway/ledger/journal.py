@@ -25,7 +25,7 @@ from typing import Any, Final, Literal
 
 import orjson
 
-from gateway.ledger.encoding import Kind, shape_of
+from gateway.ledger.encoding import Kind, encoded
 from gateway.ledger.records import SCHEMA, Record
 
 _log = logging.getLogger(__name__)
@@ -173,7 +173,7 @@ class Journal:
 
         False: the disk is full; under `refuse` they wait in memory and are written when there is room.
         """
-        lines = [(shape.kind, shape.encode(record)) for record in records for shape in (shape_of(record),)]
+        lines = [encoded(record) for record in records]
         with self._lock:
             if self.full:
                 return self._keep(lines)
@@ -217,7 +217,8 @@ class Journal:
             return self._refused(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
         self._size += written
         self._number, self._digest = number, digest
-        self._wake.set()
+        if not self._wake.is_set():  # asking is cheaper than setting again
+            self._wake.set()
         return True
 
     def _refused(self, error: OSError) -> bool:

@@ -199,14 +199,13 @@ class PostgresStore:
         with _translated():
             return [Cursor(*found) for found in self._run(query, (journal,))]
 
-    def records(self, start: int, end: int) -> Iterator[Record]:
+    def records(self, kind: Kind, start: int, end: int) -> Iterator[Record]:
         """As Store.records."""
+        names = _quoted(SHAPES[kind].names)
+        query = f"SELECT {names} FROM {TABLES[kind]} WHERE at >= %s AND at < %s ORDER BY at, line"
         with _translated(), self._db.transaction():
-            for kind, table in TABLES.items():
-                names = _quoted(SHAPES[kind].names)
-                query = f"SELECT {names} FROM {table} WHERE at >= %s AND at < %s ORDER BY at"
-                for row in self._streamed(f"weir_{table}", query, (start, end)):
-                    yield SHAPES[kind].decode(row)
+            for row in self._streamed("weir_records", query, (start, end)):
+                yield SHAPES[kind].decode(row)
 
     def chain(self, journal: str, after: int) -> Iterator[tuple[int, str, Record]]:
         """As Store.chain."""

@@ -197,14 +197,13 @@ class SqliteStore:
         with _translated():
             return [Cursor(*found) for found in self._db.execute(query, (journal,))]
 
-    def records(self, start: int, end: int) -> Iterator[Record]:
+    def records(self, kind: Kind, start: int, end: int) -> Iterator[Record]:
         """As Store.records."""
+        names = _quoted(SHAPES[kind].names)
+        query = f"SELECT {names} FROM {TABLES[kind]} WHERE at >= ? AND at < ? ORDER BY at, line"
         with _translated():
-            for kind, table in TABLES.items():
-                names = _quoted(SHAPES[kind].names)
-                query = f"SELECT {names} FROM {table} WHERE at >= ? AND at < ? ORDER BY at"
-                for row in self._db.execute(query, (start, end)):
-                    yield SHAPES[kind].decode(row)
+            for row in self._db.execute(query, (start, end)):
+                yield SHAPES[kind].decode(row)
 
     def chain(self, journal: str, after: int) -> Iterator[tuple[int, str, Record]]:
         """As Store.chain."""

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final, Literal, Protocol, get_args
 
+from gateway.ledger.encoding import Kind
 from gateway.ledger.journal import Line
 from gateway.ledger.records import Record
 
@@ -57,8 +58,8 @@ class Store(Protocol):
     def spend(self, by: Sequence[Dimension], start: int, end: int) -> list[Spend]:
         """Sums of attempts begun in [start, end) (UTC nanoseconds, whole hours) by dimensions, sorted."""
 
-    def records(self, start: int, end: int) -> Iterator[Record]:
-        """Every record of [start, end), by kind and time."""
+    def records(self, kind: Kind, start: int, end: int) -> Iterator[Record]:
+        """Every record of a kind of [start, end) (UTC nanoseconds), by time."""
 
     def chain(self, journal: str, after: int) -> Iterator[tuple[int, str, Record]]:
         """A journal's rows behind line `after`, in line order: number, kind, record."""

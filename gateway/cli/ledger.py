@@ -1,0 +1,222 @@
+"""`weir ledger`: what was spent, the rows behind it, and whether they still are what was booked."""
+
+import csv
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final, TextIO, cast
+
+import click
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from gateway.ledger.encoding import SHAPES, Kind, plain_decimal
+from gateway.ledger.store import DIMENSIONS, Dimension, Spend, Store, StoreUnavailable, StoreUnfit
+from gateway.ledger.stores import open_store
+from gateway.ledger.verify import Verified, compare, verify_journal, verify_store
+
+_STORE_DEFAULT: Final = ".weir/ledger.sqlite"
+_DAY: Final = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H"])
+_STORE: Final = click.option(
+    "--store",
+    envvar="WEIR_LEDGER",
+    default=_STORE_DEFAULT,
+    show_default=True,
+    show_envvar=True,
+    help="The ledger: a SQLite file, or postgresql://…",
+)
+_FROM: Final = click.option(
+    "--from", "start", type=_DAY, help="First day or hour (UTC).  [default: 30 days ago]"
+)
+_TO: Final = click.option(
+    "--to", "end", type=_DAY, help="Until this day or hour, not included (UTC).  [default: now]"
+)
+
+
+@click.group()
+def ledger() -> None:
+    """Query, export and verify what was booked."""
+
+
+@contextmanager
+def _opened(name: str) -> Iterator[Store]:
+    """The ledger to read; what is wrong with it becomes the command's error."""
+    if "://" not in name and not Path(name).exists():
+        raise click.ClickException(f"there is no ledger at {name}; name it with --store or WEIR_LEDGER")
+    try:
+        store = open_store(name)
+        try:
+            yield store
+        finally:
+            store.close()
+    except (StoreUnavailable, StoreUnfit) as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _span(start: datetime | None, end: datetime | None) -> tuple[int, int]:
+    """The time asked for, in UTC nanoseconds: whole hours, the last one included where no end is named."""
+    now = datetime.now(UTC)
+    first = start.replace(tzinfo=UTC) if start else (now - timedelta(days=30)).replace(minute=0)
+    last = end.replace(tzinfo=UTC) if end else now + timedelta(hours=1)
+    if last <= first:
+        raise click.UsageError("--to must be later than --from")
+    return (int(first.timestamp()) // 3600 * 3600 * 10**9, int(last.timestamp()) // 3600 * 3600 * 10**9)
+
+
+def _dimensions(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[Dimension, ...]:
+    names = tuple(name.strip() for name in value.split(",") if name.strip())
+    for name in names:
+        if name not in DIMENSIONS:
+            raise click.BadParameter(f"{name!r} is not one of {', '.join(DIMENSIONS)}")
+    return cast(tuple[Dimension, ...], names)
+
+
+@ledger.command()
+@_STORE
+@_FROM
+@_TO
+@click.option(
+    "--by",
+    default="day,tenant,route",
+    show_default=True,
+    callback=_dimensions,
+    help=f"Group by these, in this order: {', '.join(DIMENSIONS)}.",
+)
+@click.option(
+    "--format", "shape", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True
+)
+def query(
+    store: str, start: datetime | None, end: datetime | None, by: tuple[Dimension, ...], shape: str
+) -> None:
+    """What was spent, by day, tenant and route, or as --by says.
+
+    Money whose price is unknown is not in the sums; the column `unpriced` counts the attempts it is missing for.
+    """
+    with _opened(store) as opened:
+        found = opened.spend(by, *_span(start, end))
+    if shape == "table":
+        Console().print(_spend_table(by, found))
+    elif shape == "json":
+        click.echo(orjson.dumps([_spend_fields(by, spend) for spend in found], option=orjson.OPT_INDENT_2))
+    else:
+        names = list(_spend_fields(by, Spend(("",) * len(by), 0, 0, 0, 0, Decimal(0), 0, 0)))
+        writer = csv.DictWriter(sys.stdout, names)
+        writer.writeheader()
+        writer.writerows(_spend_fields(by, spend) for spend in found)
+
+
+def _spend_fields(by: Sequence[str], spend: Spend) -> dict[str, Any]:
+    return {
+        **dict(zip(by, spend.by, strict=True)),
+        "attempts": spend.attempts,
+        "input_tokens": spend.input_tokens,
+        "cached_tokens": spend.cached_tokens,
+        "output_tokens": spend.output_tokens,
+        "usd": plain_decimal(spend.usd),
+        "unpriced": spend.unpriced,
+        "gpu_seconds": plain_decimal(Decimal(spend.gpu_ns).scaleb(-9)),
+    }
+
+
+def _spend_table(by: Sequence[str], found: Sequence[Spend]) -> Table:
+    table = Table(*by, show_footer=bool(found), footer_style="bold")
+    for name in ("attempts", "input", "cached", "output", "USD", "unpriced", "GPU-s"):
+        table.add_column(name, justify="right")
+    for spend in found:
+        table.add_row(*(value or "-" for value in spend.by), *_figures([spend]))
+    for column, text in zip(table.columns[len(by) :], _figures(found), strict=True):
+        column.footer = text
+    if by:
+        table.columns[0].footer = "total"
+    return table
+
+
+def _figures(spends: Sequence[Spend]) -> tuple[str, ...]:
+    """The sums of some rows as a person reads them."""
+    unpriced = sum(spend.unpriced for spend in spends)
+    return (
+        f"{sum(spend.attempts for spend in spends):,}",
+        f"{sum(spend.input_tokens for spend in spends):,}",
+        f"{sum(spend.cached_tokens for spend in spends):,}",
+        f"{sum(spend.output_tokens for spend in spends):,}",
+        f"{sum((spend.usd for spend in spends), Decimal(0)):,.6f}",
+        f"[yellow]{unpriced:,}[/yellow]" if unpriced else "0",
+        f"{sum(spend.gpu_ns for spend in spends) / 1e9:,.3f}",
+    )
+
+
+@ledger.command()
+@_STORE
+@_FROM
+@_TO
+@click.option(
+    "--kind", type=click.Choice([*SHAPES]), default="attempt", show_default=True, help="Which records."
+)
+@click.option("--format", "shape", type=click.Choice(["jsonl", "csv"]), default="jsonl", show_default=True)
+@click.option(
+    "--output", type=click.File("w", lazy=True), default="-", help="Where to write.  [default: stdout]"
+)
+def export(
+    store: str, start: datetime | None, end: datetime | None, kind: Kind, shape: str, output: TextIO
+) -> None:
+    """Write records with all their fields, as JSON lines or CSV. Money stays exact: it is text."""
+    record_shape = SHAPES[kind]
+    writer = csv.writer(output)
+    if shape == "csv":
+        writer.writerow(record_shape.names)
+    with _opened(store) as opened:
+        for record in opened.records(kind, *_span(start, end)):
+            if shape == "csv":
+                writer.writerow(record_shape.row(orjson.loads(record_shape.encode(record))))
+            else:
+                output.write(record_shape.whole(record).decode() + "\n")
+
+
+@ledger.command()
+@_STORE
+@click.option(
+    "--journal",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The journal's directory.  [default: beside the SQLite file, as the gateway puts it]",
+)
+@click.option(
+    "--head",
+    default="",
+    help="A digest printed by an earlier run, kept elsewhere: it must be in the chain still.",
+)
+def verify(store: str, journal: Path | None, head: str) -> None:
+    """Prove that no line of the journal and no row of the ledger was changed, lost or put in.
+
+    Prints the head of each chain. Keep it where the gateway cannot write: a later run with --head shows
+    whether the chain was made anew since.
+    """
+    directory = journal or Path(_STORE_DEFAULT if "://" in store else store).with_suffix(".journal")
+    kept_here = (directory / "journal.id").exists()
+    found: list[tuple[str, Verified]] = []
+    try:
+        if kept_here:
+            found.append(("journal", verify_journal(directory, seek=head)))
+        with _opened(store) as opened:
+            found.extend(("database", verify_store(opened, name, seek=head)) for name in opened.journals())
+            if kept_here:
+                found.append(("journal against database", compare(opened, directory)))
+    except OSError as error:
+        raise click.ClickException(f"the journal cannot be read: {error}") from None
+    Console().print(_verified_table(found))
+    faults = [f"{what}: {fault}" for what, each in found for fault in each.faults]
+    if head and not any(each.met for _, each in found):
+        faults.append("the head you kept is in no chain: the ledger was written anew, or is another one")
+    if faults:
+        raise click.ClickException("\n".join(faults))
+
+
+def _verified_table(found: Sequence[tuple[str, Verified]]) -> Table:
+    table = Table("what", "journal", "lines", "last", "head", "result")
+    for what, each in found:
+        result = f"[red]{len(each.faults)} faults[/red]" if each.faults else "[green]as booked[/green]"
+        table.add_row(what, each.journal, f"{each.lines:,}", f"{each.last:,}", each.head, result)
+    return table

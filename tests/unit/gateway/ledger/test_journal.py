@@ -1,0 +1,233 @@
+"""The journal keeps what it acknowledged: through torn tails, full disks, restarts and rotation."""
+
+import errno
+import os
+import threading
+
+import pytest
+
+from gateway.ledger.journal import Journal, JournalLocked, chained, genesis, journal_id, read_lines, segments
+from gateway.ledger.records import AttemptRecord, RequestRecord
+from gateway.ledger.verify import verify_journal
+
+
+def record(name, at=1):
+    return RequestRecord(id=name, at=at, tenant="acme")
+
+
+@pytest.fixture
+def opened(tmp_path):
+    """Opens journals in one directory, and closes what the test left open."""
+    journals = []
+
+    def open_journal(**options):
+        journals.append(Journal(tmp_path / "journal", **options))
+        return journals[-1]
+
+    yield open_journal
+    for journal in journals:
+        if not journal._stopped:
+            journal.close()
+
+
+def names(journal):
+    return [line.members["id"] for path in segments(journal.directory) for line in read_lines(path)]
+
+
+def test_what_is_acknowledged_is_in_the_file_at_once(opened):
+    journal = opened()
+    assert journal.append(record("a"), record("b"))
+    assert names(journal) == ["a", "b"]
+    assert journal.last == 2
+
+
+def test_one_request_is_one_write(opened):
+    writes = []
+
+    def write(file, text):
+        writes.append(text)
+        return os.write(file, text)
+
+    journal = opened(write=write)
+    journal.append(record("a"), AttemptRecord(id="a/1", request="a", n=1, at=1, tenant="acme"))
+    assert [text.count(b"\n") for text in writes] == [2]
+
+
+def test_the_chain_begins_with_the_journals_own_id_and_binds_every_line(opened):
+    journal = opened()
+    journal.append(record("a"))
+    journal.append(record("b"))
+    digest = genesis(journal_id(journal.directory))
+    for line in read_lines(segments(journal.directory)[0]):
+        digest = chained(digest, line.number, line.kind, line.body)
+        assert line.digest == digest
+    assert journal.head == digest
+
+
+def test_a_journal_goes_on_where_it_stopped(opened):
+    first = opened()
+    first.append(record("a"))
+    first.close()
+    second = opened()
+    second.append(record("b"))
+    assert second.id == first.id
+    assert names(second) == ["a", "b"]
+    assert verify_journal(second.directory).faults == ()
+
+
+@pytest.mark.parametrize("torn", [b"{", b'{"n":2,"digest":"ab","kind":"request","record":{"id":"x"'])
+def test_a_torn_last_line_is_cut_off(opened, torn):
+    journal = opened()
+    journal.append(record("a"))
+    journal.close()
+    path = segments(journal.directory)[0]
+    path.write_bytes(path.read_bytes() + torn)
+    again = opened()
+    again.append(record("b"))
+    assert names(again) == ["a", "b"]
+    assert verify_journal(again.directory).faults == ()
+    assert not list(again.directory.glob("*.damaged"))
+
+
+def test_blocks_a_power_cut_left_unwritten_are_put_aside(opened, caplog):
+    journal = opened()
+    journal.append(record("a"))
+    journal.close()
+    path = segments(journal.directory)[0]
+    path.write_bytes(path.read_bytes() + bytes(512) + b'\n{"n":9}\n')
+    again = opened()
+    again.append(record("b"))
+    assert names(again) == ["a", "b"]
+    assert [aside.read_bytes()[:3] for aside in again.directory.glob("*.damaged")] == [b"\0\0\0"]
+    assert "put aside" in caplog.text
+
+
+def test_a_segment_begun_but_not_written_carries_the_chain_on(opened):
+    journal = opened()
+    journal.append(record("a"))
+    journal.close()
+    (journal.directory / f"{2:020d}.jsonl").touch()
+    again = opened()
+    again.append(record("b"))
+    assert names(again) == ["a", "b"]
+    assert verify_journal(again.directory).faults == ()
+
+
+def test_long_journals_are_cut_into_segments(opened):
+    journal = opened(segment_bytes=600)
+    for i in range(20):
+        journal.append(record(f"r{i}"))
+    assert len(segments(journal.directory)) > 2
+    assert names(journal) == [f"r{i}" for i in range(20)]
+    journal.close()
+    again = opened()
+    again.append(record("last"))
+    verified = verify_journal(again.directory)
+    assert (verified.lines, verified.faults) == (21, ())
+
+
+def test_one_process_alone_may_write(opened):
+    opened()
+    with pytest.raises(JournalLocked, match="another Weir process"):
+        opened()
+
+
+class Disk:
+    """A disk that can be full: fails outright, or takes a part of the write."""
+
+    def __init__(self):
+        self.room = None  # None: plenty
+
+    def write(self, file, text):
+        if self.room is None:
+            return os.write(file, text)
+        if self.room == 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return os.write(file, text[: self.room])
+
+
+@pytest.mark.parametrize("room", [0, 10])
+def test_a_full_disk_under_refuse_takes_no_new_request_and_loses_none_under_way(opened, room):
+    disk = Disk()
+    journal = opened(write=disk.write)
+    journal.append(record("a"))
+    disk.room = room
+    assert not journal.append(record("b"))
+    assert not journal.append(record("c"))
+    assert not journal.accepting
+    assert names(journal) == ["a"]
+    disk.room = None
+    journal.flush()
+    assert journal.accepting
+    assert journal.append(record("d"))
+    assert names(journal) == ["a", "b", "c", "d"]
+    assert journal.unbooked == 0
+    assert verify_journal(journal.directory).faults == ()
+
+
+def test_a_full_disk_under_unbooked_goes_on_and_counts(opened):
+    disk = Disk()
+    journal = opened(write=disk.write, full_disk="unbooked")
+    disk.room = 0
+    assert not journal.append(record("a"), record("b"))
+    assert journal.accepting
+    assert journal.unbooked == 2
+    disk.room = None
+    journal.flush()
+    assert journal.append(record("c"))
+    assert names(journal) == ["c"]
+
+
+def test_only_what_is_on_the_disk_itself_counts_as_synced(opened):
+    allowed = threading.Event()
+
+    def sync(file):
+        if not allowed.is_set():
+            raise OSError(errno.EIO, "Input/output error")
+
+    journal = opened(sync=sync)
+    journal.append(record("a"))
+    journal.flush()
+    assert (journal.last, journal.synced, journal.failing) == (1, 0, True)
+    allowed.set()
+    journal.flush()
+    assert (journal.synced, journal.failing) == (1, False)
+
+
+def test_threads_append_without_mixing_lines(opened):
+    journal = opened()
+
+    def write(thread):
+        for i in range(200):
+            journal.append(record(f"{thread}-{i}"), record(f"{thread}-{i}b"))
+
+    threads = [threading.Thread(target=write, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    verified = verify_journal(journal.directory)
+    assert (verified.lines, verified.faults) == (1600, ())
+    assert len(set(names(journal))) == 1600
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        (b'"id":"r2"', b'"id":"x2"', "line 3: the digest does not fit"),
+        (b'"kind":"request","record":{"id":"r2"', b'"kind":"attempt","record":{"id":"r2"', "line 3"),
+        (None, None, "lines 3 to 3 are missing"),
+    ],
+)
+def test_a_changed_or_missing_line_breaks_the_chain(opened, old, new, fault):
+    journal = opened()
+    for i in range(5):
+        journal.append(record(f"r{i}"))
+    journal.close()
+    path = segments(journal.directory)[0]
+    if old is None:
+        lines = path.read_bytes().splitlines(keepends=True)
+        path.write_bytes(b"".join(lines[:2] + lines[3:]))
+    else:
+        path.write_bytes(path.read_bytes().replace(old, new))
+    assert fault in verify_journal(journal.directory).faults[0]
