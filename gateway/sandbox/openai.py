@@ -1,0 +1,282 @@
+"""A stand-in for OpenAI's API: chat completions and models, with its usage details, headers and errors."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import count
+from time import time
+from typing import Any, Final
+from zlib import crc32
+
+import orjson
+
+from gateway.sandbox.answers import Answer, compose, pieces, token_ids
+from gateway.sandbox.asks import Ask, from_chat
+from gateway.sandbox.http import Reply, Request
+from gateway.sandbox.provider import ProviderSettings, ProviderStandIn
+from gateway.sandbox.standin import Answer as Route
+from gateway.sandbox.standin import bearer
+
+MODELS: Final = ("gpt-5", "gpt-5-mini", "gpt-4o", "gpt-4o-mini")
+CACHE_FROM: Final = 1024  # tokens; shorter prompts are not cached
+CACHE_BLOCK: Final = 128  # tokens
+REASONING: Final = 64  # tokens that a reasoning model spends before it speaks
+
+_RATE: Final = {
+    "x-ratelimit-limit-requests": "10000",
+    "x-ratelimit-remaining-requests": "9999",
+    "x-ratelimit-reset-requests": "6ms",
+    "x-ratelimit-limit-tokens": "2000000",
+    "x-ratelimit-remaining-tokens": "1999950",
+    "x-ratelimit-reset-tokens": "1ms",
+}
+_ERRORS: Final[Mapping[int, tuple[str, str, str | None]]] = {
+    400: ("Invalid request.", "invalid_request_error", None),
+    401: (
+        "Incorrect API key provided: ****. You can find your API key at "
+        "https://platform.openai.com/account/api-keys.",
+        "invalid_request_error",
+        "invalid_api_key",
+    ),
+    403: ("You are not allowed to sample from this model.", "invalid_request_error", None),
+    404: (
+        "The model `gone` does not exist or you do not have access to it.",
+        "invalid_request_error",
+        "model_not_found",
+    ),
+    429: (
+        "Rate limit reached for requests. Limit: 10000 / min. Please try again in 1s.",
+        "requests",
+        "rate_limit_exceeded",
+    ),
+    503: ("The engine is currently overloaded, please try again later.", "server_error", None),
+}
+_BROKEN: Final = (
+    "The server had an error while processing your request. Sorry about that!",
+    "server_error",
+    None,
+)
+
+
+class OpenAIStandIn(ProviderStandIn):
+    """One OpenAI-compatible provider."""
+
+    name = "openai"
+
+    def __init__(
+        self, settings: ProviderSettings | None = None, *, host: str = "127.0.0.1", port: int = 0
+    ) -> None:
+        super().__init__(settings or ProviderSettings(MODELS), cache_block=CACHE_BLOCK, host=host, port=port)
+        self._ids = count(1)
+
+    def routes(self) -> Mapping[tuple[str, str], Route]:
+        """The paths it knows."""
+        return {
+            ("POST", "/v1/chat/completions"): self._chat,
+            ("GET", "/v1/models"): self._models,
+        }
+
+    def error(self, status: int) -> tuple[bytes, Mapping[str, str]]:
+        """OpenAI's error of that status."""
+        message, kind, code = _ERRORS.get(status, _BROKEN)
+        headers = {"x-request-id": self._request_id()}
+        if status == 429:
+            headers |= {"retry-after": "1", "retry-after-ms": "1000"}
+            headers |= _RATE | {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "1s"}
+        if status == 401:
+            headers["www-authenticate"] = 'Bearer realm="OpenAI API"'
+        return _error(message, kind, code=code), headers
+
+    def error_event(self) -> bytes:
+        """What OpenAI sends when a stream breaks: an error where a chunk would stand."""
+        message, kind, code = _BROKEN
+        return b"data: " + _error(message, kind, code=code) + b"\n\n"
+
+    async def lost(self, request: Request, reply: Reply) -> None:
+        """An unknown path or method."""
+        message = f"Invalid URL ({request.method} {request.path})"
+        await reply.whole(
+            404,
+            _error(message, "invalid_request_error"),
+            {"content-type": "application/json", **self._headers()},
+        )
+
+    async def _chat(self, request: Request, reply: Reply) -> None:
+        refusal = self._refusal(request)
+        if refusal is not None:
+            status, body = refusal
+            await reply.whole(status, body, {"content-type": "application/json", **self._headers()})
+            return
+        body = request.json()
+        ask = from_chat(body)
+        answer = compose(ask, seed=self.settings.seed)
+        prompt = token_ids(ask.text)
+        cached = self._cache.match(prompt) if len(prompt) >= CACHE_FROM else 0
+        self._cache.add(prompt)
+        reasoning = REASONING if _reasons(ask.model) else 0
+        frame = _Frame(f"chatcmpl-{self._id('c')}", int(time()), ask, answer, len(prompt), cached, reasoning)
+        if not ask.stream:
+            await self.think(answer.tokens + reasoning)
+            await reply.json(200, frame.whole(int(body.get("n") or 1)), self._headers())
+            return
+        wanted = bool((body.get("stream_options") or {}).get("include_usage"))
+        await reply.begin(200, {"content-type": "text/event-stream; charset=utf-8", **self._headers()})
+        async for chunk in self.paced(frame.chunks(usage=wanted)):
+            await reply.write(chunk)
+        await reply.write(b"data: [DONE]\n\n")
+        await reply.end()
+
+    def _refusal(self, request: Request) -> tuple[int, bytes] | None:
+        """Status and body of the error that this request deserves, if any."""
+        key = bearer(request)
+        if key is None or self.settings.api_key not in (None, key):
+            return 401, self.error(401)[0]
+        try:
+            body = request.json()
+        except orjson.JSONDecodeError:
+            message = (
+                "We could not parse the JSON body of your request. The OpenAI API expects a JSON payload."
+            )
+            return 400, _error(message, "invalid_request_error")
+        kind = "invalid_request_error"
+        if not isinstance(body, dict) or not body.get("model"):
+            return 400, _error("you must provide a model parameter", kind)
+        if not isinstance(body.get("messages"), list) or not body["messages"]:
+            return 400, _error(
+                "Missing required parameter: 'messages'.", kind, "messages", "missing_required_parameter"
+            )
+        if body["model"] not in self.settings.models:
+            message = f"The model `{body['model']}` does not exist or you do not have access to it."
+            return 404, _error(message, kind, code="model_not_found")
+        return None
+
+    async def _models(self, request: Request, reply: Reply) -> None:
+        if bearer(request) is None:
+            body, headers = self.error(401)
+            await reply.whole(401, body, {"content-type": "application/json", **headers})
+            return
+        listed = [
+            {"id": name, "object": "model", "created": 1_754_000_000, "owned_by": "system"}
+            for name in self.settings.models
+        ]
+        await reply.json(200, {"object": "list", "data": listed}, self._headers())
+
+    def _headers(self) -> dict[str, str]:
+        return {
+            "x-request-id": self._request_id(),
+            "openai-version": "2020-10-01",
+            "openai-processing-ms": f"{self.settings.first_token * 1e3:.0f}",
+            **_RATE,
+        }
+
+    def _request_id(self) -> str:
+        return f"req_{self._id('r')}"
+
+    def _id(self, kind: str) -> str:
+        return f"{crc32(f'{kind}{next(self._ids)}'.encode()):032x}"
+
+
+def _error(message: str, kind: str, param: str | None = None, code: str | None = None) -> bytes:
+    return orjson.dumps({"error": {"message": message, "type": kind, "param": param, "code": code}})
+
+
+def _reasons(model: str) -> bool:
+    return model.startswith(("gpt-5", "o1", "o3", "o4"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """One answer, in OpenAI's shapes."""
+
+    id: str
+    created: int
+    ask: Ask
+    answer: Answer
+    prompt_tokens: int
+    cached: int
+    reasoning: int
+
+    def whole(self, copies: int) -> dict[str, Any]:
+        """The unstreamed answer."""
+        message: dict[str, Any] = {
+            "role": "assistant",
+            "content": None if self.answer.calls else self.answer.text,
+            "refusal": None,
+            "annotations": [],
+        }
+        if self.answer.calls:
+            message["tool_calls"] = [
+                {
+                    "id": self._call_id(n),
+                    "type": "function",
+                    "function": {"name": c.name, "arguments": c.arguments},
+                }
+                for n, c in enumerate(self.answer.calls)
+            ]
+        choices = [
+            {"index": n, "message": message, "logprobs": None, "finish_reason": self._reason}
+            for n in range(copies)
+        ]
+        return {
+            "id": self.id,
+            "object": "chat.completion",
+            "created": self.created,
+            "model": self.ask.model,
+            "choices": choices,
+            "usage": self._usage(copies),
+            "service_tier": "default",
+            "system_fingerprint": "fp_standin",
+        }
+
+    def chunks(self, *, usage: bool) -> list[bytes]:
+        """The stream, up to `[DONE]`."""
+        parts: list[dict[str, Any]] = [{"role": "assistant", "content": "", "refusal": None}]
+        parts += [{"content": piece} for piece in self.answer.pieces]
+        for n, call in enumerate(self.answer.calls):
+            function = {"name": call.name, "arguments": ""}
+            head = {"index": n, "id": self._call_id(n), "type": "function", "function": function}
+            parts.append({"tool_calls": [head]})
+            parts += [
+                {"tool_calls": [{"index": n, "function": {"arguments": piece}}]}
+                for piece in pieces(call.arguments)
+            ]
+        choices: list[list[dict[str, Any]]] = [
+            [{"index": 0, "delta": part, "logprobs": None, "finish_reason": None}] for part in parts
+        ]
+        choices.append([{"index": 0, "delta": {}, "logprobs": None, "finish_reason": self._reason}])
+        chunks = [self._chunk(choice, {"usage": None} if usage else {}) for choice in choices]
+        if usage:
+            chunks.append(self._chunk([], {"usage": self._usage(1)}))
+        return chunks
+
+    @property
+    def _reason(self) -> str:
+        if self.answer.calls:
+            return "tool_calls"
+        return "length" if self.answer.cut_short else "stop"
+
+    def _chunk(self, choices: list[dict[str, Any]], usage: Mapping[str, Any]) -> bytes:
+        chunk: dict[str, Any] = {
+            "id": self.id,
+            "object": "chat.completion.chunk",
+            "created": self.created,
+            "model": self.ask.model,
+            "service_tier": "default",
+            "system_fingerprint": "fp_standin",
+            "choices": choices,
+            **usage,
+        }
+        return b"data: " + orjson.dumps(chunk) + b"\n\n"
+
+    def _usage(self, copies: int) -> dict[str, Any]:
+        completion = self.answer.tokens * copies + self.reasoning
+        details = {"audio_tokens": 0, "accepted_prediction_tokens": 0, "rejected_prediction_tokens": 0}
+        return {
+            "prompt_tokens": self.prompt_tokens,
+            "completion_tokens": completion,
+            "total_tokens": self.prompt_tokens + completion,
+            "prompt_tokens_details": {"cached_tokens": self.cached, "audio_tokens": 0},
+            "completion_tokens_details": {"reasoning_tokens": self.reasoning, **details},
+        }
+
+    def _call_id(self, number: int) -> str:
+        return f"call_{crc32(f'{self.id}/{number}'.encode()):024x}"

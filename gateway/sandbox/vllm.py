@@ -1,0 +1,267 @@
+"""A stand-in for vLLM's OpenAI-compatible server: chat, models, health, load, tokenizer, `/metrics`."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import count
+from time import time
+from typing import Any, Final
+from zlib import crc32
+
+import orjson
+
+from gateway.sandbox.answers import Answer, compose, token_ids
+from gateway.sandbox.asks import Ask, from_chat
+from gateway.sandbox.engine import Engine, Job, Speed
+from gateway.sandbox.exposition import CONTENT_TYPE, EngineMetrics
+from gateway.sandbox.http import Reply, Request
+from gateway.sandbox.standin import Answer as Route
+from gateway.sandbox.standin import StandIn, bearer
+from gateway.sandbox.vllm_wire import Frame, Refused, validated
+
+_SSE: Final = {"content-type": "text/event-stream; charset=utf-8"}
+
+
+@dataclass(frozen=True, slots=True)
+class VllmSettings:
+    """How the engine was started: the flags that show on the wire."""
+
+    models: tuple[str, ...] = ("meta-llama/Llama-3.1-8B-Instruct",)  # served names; adapters behind the first
+    max_model_len: int = 131_072
+    max_num_seqs: int = 256
+    max_queued: int | None = None  # --max-num-queued-reqs
+    api_key: str | None = field(default=None, repr=False)
+    prompt_tokens_details: bool = True  # --enable-prompt-tokens-details
+    per_request_metrics: bool = True  # --enable-per-request-metrics
+    tools: bool = True  # --enable-auto-tool-choice --tool-call-parser
+    speed: Speed = field(default_factory=Speed)
+    capacity: int = 400_000  # tokens in the KV cache
+    seed: int = 0
+
+
+class VllmStandIn(StandIn):
+    """One engine."""
+
+    name = "vllm"
+
+    def __init__(
+        self, settings: VllmSettings | None = None, *, host: str = "127.0.0.1", port: int = 0
+    ) -> None:
+        super().__init__(host=host, port=port)
+        self.settings: Final = settings or VllmSettings()
+        self._metrics = EngineMetrics(self.settings.models[0], max_model_len=self.settings.max_model_len)
+        self.engine: Final = Engine(
+            self._metrics,
+            speed=self.settings.speed,
+            max_running=self.settings.max_num_seqs,
+            capacity=self.settings.capacity,
+        )
+        self._metrics.watch(self.engine)
+        self._load = 0
+        self._ids = count(1)
+
+    async def start(self) -> None:
+        """Listen and begin to step."""
+        await super().start()
+        self.engine.start()
+
+    async def stop(self) -> None:
+        """Stop listening and stepping."""
+        await super().stop()
+        await self.engine.stop()
+
+    def routes(self) -> Mapping[tuple[str, str], Route]:
+        """vLLM's paths, as far as Weir and the tests use them."""
+        return {
+            ("POST", "/v1/chat/completions"): self._chat,
+            ("GET", "/v1/models"): self._models,
+            ("GET", "/health"): self._empty,
+            ("GET", "/ping"): self._empty,
+            ("GET", "/version"): self._version,
+            ("GET", "/metrics"): self._scrape,
+            ("GET", "/load"): self._server_load,
+            ("POST", "/tokenize"): self._tokenize,
+            ("POST", "/reset_prefix_cache"): self._reset,
+        }
+
+    def error(self, status: int) -> tuple[bytes, Mapping[str, str]]:
+        """vLLM's errors; its 401 is of a shape of its own."""
+        if status == 401:
+            return b'{"error":"Unauthorized"}', {}
+        wordings = {
+            404: ("The model `gone` does not exist.", "NotFoundError"),
+            429: ("Too many requests.", "Too Many Requests"),
+            503: ("The engine is currently busy and cannot accept new requests.", "Service Unavailable"),
+        }
+        message, kind = wordings.get(status, ("The engine failed.", "Internal Server Error"))
+        return orjson.dumps(Refused(status, message, kind).body), {}
+
+    def error_event(self) -> bytes:
+        """vLLM ends a broken stream with an error and `[DONE]`."""
+        body = Refused(500, "EngineCore encountered an issue.", "Internal Server Error").body
+        return b"data: " + orjson.dumps(body) + b"\n\ndata: [DONE]\n\n"
+
+    async def lost(self, request: Request, reply: Reply) -> None:
+        """404 for an unknown path, 405 for a wrong method."""
+        if any(path == request.path for _, path in self.routes()):
+            await reply.json(405, {"detail": "Method Not Allowed"})
+        else:
+            await reply.json(404, {"detail": "Not Found"})
+
+    # chat
+
+    async def _chat(self, request: Request, reply: Reply) -> None:
+        self._load += 1
+        try:
+            await self._answer(request, reply)
+        except Refused as refused:
+            await reply.json(refused.status, refused.body, self._request_id(request))
+        finally:
+            self._load -= 1
+
+    async def _answer(self, request: Request, reply: Reply) -> None:
+        if self._unauthorized(request):
+            await reply.whole(401, *self.error(401))
+            return
+        body = validated(request)
+        ask = from_chat(body)
+        answer, prompt = self._prepare(body, ask)
+        frame = self._frame(request, body, ask, prompt)
+        length = answer.tokens + (not answer.cut_short)  # the end token counts too
+        with ExitStack() as stack:
+            jobs = [
+                stack.enter_context(self.engine.submit(prompt, length, at_limit=answer.cut_short))
+                for _ in range(int(body.get("n") or 1))
+            ]
+            if ask.stream:
+                await self._stream(reply, frame, answer, jobs, self._request_id(request))
+                return
+            for job in jobs:
+                async for _ in job.tokens():
+                    pass
+            await reply.json(200, frame.whole(answer, jobs), self._request_id(request))
+
+    def _frame(self, request: Request, body: Mapping[str, Any], ask: Ask, prompt: Sequence[int]) -> Frame:
+        request_id = request.headers.get("x-request-id") or f"{crc32(b'%d' % next(self._ids)):016x}"
+        return Frame(
+            id=f"chatcmpl-{request_id}",
+            created=int(time()),
+            model=ask.model,
+            prompt_tokens=len(prompt),
+            details=self.settings.prompt_tokens_details,
+            timed=self.settings.per_request_metrics,
+            stream_options=body.get("stream_options") or {},
+        )
+
+    def _prepare(self, body: Mapping[str, Any], ask: Ask) -> tuple[Answer, list[int]]:
+        """The answer and the prompt's token ids. Raises Refused."""
+        settings = self.settings
+        if ask.model not in settings.models:
+            names = ", ".join(settings.models)
+            message = f"The model `{ask.model}` does not exist. Valid aliases: {names}."
+            raise Refused(404, message, "NotFoundError", "model")
+        if ask.tools and ask.tool_choice != "none" and not settings.tools:
+            message = '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'
+            raise Refused(400, message, "BadRequestError")
+        temperature = body.get("temperature") or 0
+        if temperature < 0:
+            message = f"temperature must be non-negative, got {temperature}."
+            message += f" (parameter=temperature, value={temperature})"
+            raise Refused(400, message, "BadRequestError", "temperature")
+        self._check_room(ask)
+        prompt = token_ids(ask.text)
+        if len(prompt) > settings.max_model_len:
+            room, more = settings.max_model_len, settings.max_model_len + 1
+            message = (
+                f"This model's maximum context length is {room} tokens. However, your prompt contains "
+                f"at least {more} input tokens, which exceeds this limit even without any output tokens. "
+                f"Please reduce the length of the input prompt. (parameter=input_tokens, value={more})"
+            )
+            raise Refused(400, message, "BadRequestError", "input_tokens")
+        return compose(ask, seed=settings.seed), prompt
+
+    def _check_room(self, ask: Ask) -> None:
+        settings = self.settings
+        if ask.max_tokens is not None and ask.max_tokens > settings.max_model_len:
+            message = (
+                f"max_tokens={ask.max_tokens} cannot be greater than max_model_len={settings.max_model_len}. "
+                f"Please request fewer output tokens. (parameter=max_tokens, value={ask.max_tokens})"
+            )
+            raise Refused(400, message, "BadRequestError", "max_tokens")
+        if settings.max_queued is not None and self.engine.waiting >= settings.max_queued:
+            message = (
+                "The engine is currently busy and cannot accept new requests. "
+                "Please try again later or on a different instance."
+            )
+            raise Refused(503, message, "Service Unavailable")
+
+    async def _stream(
+        self, reply: Reply, frame: "Frame", answer: Answer, jobs: list[Job], headers: Mapping[str, str]
+    ) -> None:
+        await reply.begin(200, {**_SSE, **headers})
+        for index in range(len(jobs)):
+            await reply.write(frame.event(index, {"role": "assistant", "content": ""}, first=True))
+        for index, job in enumerate(jobs):
+            async for chunk in frame.deltas(index, answer, job):
+                await reply.write(chunk)
+        if frame.usage_wanted:
+            await reply.write(frame.usage_event(jobs))
+        await reply.write(b"data: [DONE]\n\n")
+        await reply.end()
+
+    # the rest
+
+    async def _models(self, request: Request, reply: Reply) -> None:
+        if self._unauthorized(request):
+            await reply.whole(401, *self.error(401))
+            return
+        first = self.settings.models[0]
+        listed: list[dict[str, object]] = [
+            {
+                "id": name,
+                "object": "model",
+                "created": int(time()),
+                "owned_by": "vllm",
+                "root": name,
+                "parent": None if name == first else first,
+                "max_model_len": self.settings.max_model_len if name == first else None,
+                "permission": [],
+            }
+            for name in self.settings.models
+        ]
+        await reply.json(200, {"object": "list", "data": listed})
+
+    async def _empty(self, request: Request, reply: Reply) -> None:
+        await reply.whole(200, b"", self._request_id(request))
+
+    async def _version(self, request: Request, reply: Reply) -> None:
+        await reply.json(200, {"version": "0.32.0"}, self._request_id(request))
+
+    async def _scrape(self, request: Request, reply: Reply) -> None:  # noqa: ARG002  # a route's signature
+        await reply.whole(200, self._metrics.text(), {"content-type": CONTENT_TYPE})
+
+    async def _server_load(self, request: Request, reply: Reply) -> None:
+        await reply.json(200, {"server_load": self._load}, self._request_id(request))
+
+    async def _tokenize(self, request: Request, reply: Reply) -> None:
+        body = request.json()
+        text = from_chat(body).text if "messages" in body else str(body["prompt"])
+        ids = token_ids(text)
+        answer = {
+            "count": len(ids),
+            "max_model_len": self.settings.max_model_len,
+            "tokens": ids,
+            "token_strs": None,
+        }
+        await reply.json(200, answer)
+
+    async def _reset(self, request: Request, reply: Reply) -> None:
+        self.engine.forget()
+        await reply.json(200, {"success": True}, self._request_id(request))
+
+    def _unauthorized(self, request: Request) -> bool:
+        return self.settings.api_key is not None and bearer(request) != self.settings.api_key
+
+    def _request_id(self, request: Request) -> dict[str, str]:
+        given = request.headers.get("x-request-id")
+        return {"x-request-id": given or f"{next(self._ids):032x}"}
