@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Final
 
 from gateway.ledger.journal import Journal, Line, first_of, read_lines, segments
-from gateway.ledger.store import Store, StoreUnavailable, StoreUnfit
+from gateway.ledger.store import Cursor, Store, StoreUnavailable, StoreUnfit
 
 _log = logging.getLogger(__name__)
 
 _BATCH: Final = 2_000  # lines in one transaction
-_FIRST_PAUSE: Final = 0.25  # seconds between tries, doubled up to the last
-_LAST_PAUSE: Final = 30.0
+_LAST_PAUSE: Final = 30.0  # seconds between tries at most; from the first on they double
 
 
 def lines_after(directory: Path, number: int, up_to: int) -> Iterator[Line]:
@@ -41,6 +40,7 @@ class Shipper:
         *,
         now: Callable[[], int],
         keep_segments: int,
+        first_pause: float = 0.25,
     ) -> None:
         self._journal = journal
         self._connect = connect
@@ -49,7 +49,7 @@ class Shipper:
         self.shipped = 0  # the last line known to be in the store
         self.trouble = ""  # why the store does not take lines just now; empty: it does
         self._caught_up = now()  # when nothing waited last
-        self._pause = _FIRST_PAUSE
+        self._first_pause = self._pause = first_pause
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="weir-ledger-shipper", daemon=True)
         self._thread.start()
@@ -97,13 +97,7 @@ class Shipper:
         """Ship until told to stop. Raises StoreUnavailable, StoreUnfit, OSError, ValueError (a bad line)."""
         store = self._connect()
         try:
-            cursor = store.cursor(self._journal.id)
-            self.shipped = cursor.number if cursor else 0
-            if self.shipped > self._journal.last:
-                raise StoreUnfit(
-                    f"the database holds {self.shipped} lines of this journal, the journal itself only "
-                    f"{self._journal.last}: it was put back from an old copy; begin a new journal directory"
-                )
+            self.shipped = self._agreed(store.cursor(self._journal.id))
             while True:
                 stopping = self._stop.is_set()
                 self._journal.advanced.clear()
@@ -114,13 +108,26 @@ class Shipper:
         finally:
             store.close()
 
+    def _agreed(self, cursor: Cursor | None) -> int:
+        """The last shipped line, on which database and journal agree. Raises StoreUnfit if they do not: the
+        journal was put back from an old copy, and its new lines bear numbers that were given before."""
+        if cursor is None:
+            return 0
+        there = next(lines_after(self._journal.directory, cursor.number - 1, cursor.number), None)
+        if self._journal.last < cursor.number or (there is not None and there.digest != cursor.digest):
+            raise StoreUnfit(
+                f"line {cursor.number} of this journal is another one in the database: the journal was put back "
+                "from an old copy; begin a new journal directory"
+            )
+        return cursor.number
+
     def _ship_what_is_synced(self, store: Store) -> None:
         self._look()
         lines = lines_after(self._journal.directory, self.shipped, self._journal.synced)
         while self.shipped < self._journal.synced and (batch := list(islice(lines, _BATCH))):
             store.ship(self._journal.id, batch)
             self.shipped = batch[-1].number
-        self.trouble, self._pause = "", _FIRST_PAUSE
+        self.trouble, self._pause = "", self._first_pause
         self._look()
         self._drop_old_segments()
 
