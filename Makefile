@@ -6,7 +6,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK   := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev demo serve test check format lock bench clean
+.PHONY: help setup dev demo serve test check format lock bench vllm clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -52,6 +52,18 @@ lock:  ## resolve the dependencies anew (needs uv)
 
 bench: dev  ## throughput and latency against nginx, as ratios
 	@$(BIN)/python -m bench
+
+# A real vLLM for the integration tests: 2.5 GB, so it lives outside the checkout and is kept between runs.
+VLLM_NEEDS := ../shared/vllm/requirements-vllmcpu.txt
+CACHE      := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/weir
+
+vllm:  ## install the real vLLM (CPU) that the integration tests use, once
+	@test -f $(VLLM_NEEDS) || { echo "No $(VLLM_NEEDS): tests against a real vLLM will be skipped."; exit 0; }; \
+	venv=$(CACHE)/vllm-$$(sha256sum $(VLLM_NEEDS) | cut -c1-12); \
+	test -f $$venv/.complete || { echo "Installing vLLM for CPU into $$venv (3-5 minutes) ..."; \
+	  $(PYTHON) -m venv --clear $$venv && \
+	  $$venv/bin/python -m pip --disable-pip-version-check --quiet install --no-deps -r $(VLLM_NEEDS) && \
+	  touch $$venv/.complete; }
 
 clean:  ## remove what the targets made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage

@@ -7,7 +7,7 @@ three things: what to send (`outgoing`), how to pass the answer on (`relay`), wh
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 from adapters.chat import TokenUsage
 from adapters.document import Document
@@ -88,8 +88,8 @@ class Relay(Protocol):
 class Backend(Protocol):
     """One backend kind, with its key and address resolved. Built at load, shared by all requests."""
 
-    kind: str
-    dialects: frozenset[Dialect]  # spoken natively
+    kind: ClassVar[str]
+    dialects: ClassVar[frozenset[Dialect]]  # spoken natively
 
     def outgoing(self, call: Call, model: str) -> Outgoing:
         """The call as this backend wants it, for its own name of the model. Raises Unsupported."""

@@ -24,13 +24,23 @@ class GpuAccounts:
         rows: WindowRows | None = None,
         rules: Rules | None = None,
     ) -> None:
-        rows = rows or InProcessRows()
-        rules = rules or Rules()
-        self._books = {
-            (backend.name, replica): ReplicaBook(backend, replica, gateway, rows, rules, now_ns, wall_ns)
-            for backend in backends
-            for replica in backend.replicas
-        }
+        self._gateway = gateway
+        self._rows = rows or InProcessRows()
+        self._rules = rules or Rules()
+        self._books: dict[tuple[str, str], ReplicaBook] = {}
+        self._retired: list[ReplicaBook] = []  # of replicas that are gone: what was begun there is still booked
+        self.apply(backends, now_ns=now_ns, wall_ns=wall_ns)
+
+    def apply(self, backends: Iterable[GpuBackend], *, now_ns: int, wall_ns: int) -> None:
+        """Keep accounts of exactly these from now on; the books of replicas that did not change go on."""
+        wanted = {(backend.name, replica): backend for backend in backends for replica in backend.replicas}
+        for key in [key for key, book in self._books.items() if wanted.get(key) != book.backend]:
+            self._retired.append(self._books.pop(key))
+        for (name, replica), backend in wanted.items():
+            if (name, replica) not in self._books:
+                self._books[name, replica] = ReplicaBook(
+                    backend, replica, self._gateway, self._rows, self._rules, now_ns, wall_ns
+                )
 
     def begin(
         self, backend: str, replica: str, owner: Hashable, now_ns: int, *, prompt_tokens: int = 0
@@ -63,6 +73,11 @@ class GpuAccounts:
         booked: list[Booking] = []
         for book in self._books.values():
             booked += await book.close(now_ns, final=final)
+        retired, self._retired = self._retired, []
+        for book in retired:
+            booked += await book.close(now_ns, final=final or not book.open)
+            if book.open and not final:
+                self._retired.append(book)
         return booked
 
     def provisioned(self, backend: str, replica: str) -> int:

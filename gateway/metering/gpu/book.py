@@ -78,6 +78,11 @@ class ReplicaBook:
         """What is known now."""
         return self._learner.coefficients
 
+    @property
+    def open(self) -> bool:
+        """Whether an attempt is still under way here."""
+        return any(ticket.ended is None for ticket in self._tickets)
+
     def window(self, now_ns: int) -> int:
         """The number of the window this moment is in."""
         return (now_ns + self._offset) // self._rules.window_ns

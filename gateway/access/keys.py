@@ -1,0 +1,80 @@
+"""API keys: made once, shown once, kept only as SHA-256, and recognised in microseconds."""
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+PREFIX = "sk-weir-"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks: the tenant that pays, and which of its keys was shown."""
+
+    tenant: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """One key of a tenant, as the configuration holds it. `expires` is aware (UTC) or None."""
+
+    tenant: str
+    key: str
+    sha256: str
+    expires: datetime | None
+
+
+class AccessDenied(Exception):  # noqa: N818  # it names the answer, not a fault of ours
+    """The request shows no key that counts. `reason` is fit for metrics; `str()` is fit for the client."""
+
+    def __init__(self, reason: Literal["missing", "malformed", "unknown", "expired"], message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+def create() -> str:
+    """A fresh key of 256 random bits."""
+    return PREFIX + secrets.token_urlsafe(32)
+
+
+def digest(key: str) -> str:
+    """What the configuration keeps of a key: its SHA-256, in hexadecimal."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+class Keyring:
+    """All keys of one snapshot, found by digest. Comparing digests of random keys leaks nothing by its timing."""
+
+    def __init__(self, credentials: Iterable[Credential]) -> None:
+        self._by_digest = {bytes.fromhex(credential.sha256): credential for credential in credentials}
+
+    def authenticate(self, authorization: bytes | None, now: datetime) -> Principal:
+        """The principal behind an `Authorization: Bearer …` value. Raises AccessDenied."""
+        if not authorization:
+            raise AccessDenied(
+                "missing",
+                "You didn't provide an API key. Provide it in an Authorization header using Bearer auth "
+                "(i.e. Authorization: Bearer YOUR_KEY).",
+            )
+        scheme, _, key = authorization.partition(b" ")
+        key = key.strip()
+        if scheme.lower() != b"bearer" or not key:
+            raise AccessDenied(
+                "malformed", "The Authorization header must read: Authorization: Bearer YOUR_KEY."
+            )
+        credential = self._by_digest.get(hashlib.sha256(key).digest())
+        if credential is None:
+            raise AccessDenied(
+                "unknown", "Incorrect API key provided. Ask whoever runs this gateway for a key of its own."
+            )
+        if credential.expires is not None and credential.expires <= now:
+            raise AccessDenied(
+                "expired",
+                f"The API key {credential.key!r} expired on {credential.expires:%Y-%m-%d}. "
+                "Ask whoever runs this gateway for a new one.",
+            )
+        return Principal(credential.tenant, credential.key)

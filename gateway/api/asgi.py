@@ -1,0 +1,174 @@
+"""The raw ASGI face of the data plane: it runs before FastAPI's router, which serves everything else."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final
+
+from adapters.call import Headers
+from gateway.api.errors import HttpError, method_not_allowed, render
+from gateway.api.logs import where
+from gateway.pipeline.faults import BodyTooLarge, BodyTooSlow, ClientGone
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+log = logging.getLogger("weir.api")
+
+ALLOWED_REQUEST_HEADERS: Final = frozenset(
+    {b"x-request-id", b"traceparent", b"tracestate", b"idempotency-key", b"openai-beta", b"anthropic-beta"}
+)
+
+
+class AsgiExchange:
+    """One HTTP exchange over ASGI. `started` tells whether any byte of an answer may have left."""
+
+    __slots__ = ("_headers", "_receive", "_send", "_watch", "id", "path", "started")
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.id = f"req-{secrets.token_hex(12)}"
+        self.path: str = scope["path"]
+        self.started = False
+        self._headers: list[tuple[bytes, bytes]] = scope["headers"]
+        self._receive = receive
+        self._send = send
+        self._watch: asyncio.Task[None] | None = None
+
+    def header(self, name: bytes) -> bytes | None:
+        """The first value of a request header; the name in lower case."""
+        for key, value in self._headers:
+            if key == name:
+                return value
+        return None
+
+    def allowed_headers(self) -> Headers:
+        """The request headers that may travel on to a provider."""
+        return tuple(pair for pair in self._headers if pair[0] in ALLOWED_REQUEST_HEADERS)
+
+    async def body(self, limit: int, seconds: float) -> bytes:
+        """The whole body. Raises BodyTooLarge, BodyTooSlow, ClientGone."""
+        length = self.header(b"content-length")
+        if length is not None and length.isdigit() and int(length) > limit:
+            raise BodyTooLarge(_too_large(limit))
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._read(limit)
+        except TimeoutError:
+            raise BodyTooSlow(
+                f"The request's body did not arrive within {seconds:g} seconds. Send it faster or smaller."
+            ) from None
+
+    async def _read(self, limit: int) -> bytes:
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        body: bytes = message.get("body", b"")
+        if not message.get("more_body"):
+            return body
+        parts, size = [body], len(body)
+        while message.get("more_body"):
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            if size > limit:
+                raise BodyTooLarge(_too_large(limit))
+        return b"".join(parts)
+
+    def when_client_leaves(self, leave: Callable[[], None]) -> None:
+        """Watch the connection from now on, and call `leave` if the client goes before the end."""
+        self._watch = asyncio.get_running_loop().create_task(self._watch_connection(leave))
+
+    async def _watch_connection(self, leave: Callable[[], None]) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        leave()
+
+    def stop_watching(self) -> None:
+        """The exchange is over; nobody is to be told any more."""
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+
+    async def start(self, status: int, headers: Headers) -> None:
+        """Send the answer's head."""
+        self.started = True
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+
+    async def send(self, data: bytes) -> None:
+        """Send bytes of the answer; waits while the client's connection is full."""
+        await self._send({"type": "http.response.body", "body": data, "more_body": True})
+
+    async def end(self) -> None:
+        """The answer is complete."""
+        self.stop_watching()
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def answer(self, error: HttpError) -> None:
+        """Send an error answer whole."""
+        self.stop_watching()
+        self.started = True
+        identity = self.id.encode()
+        headers = (
+            *error.headers,
+            (b"content-length", b"%d" % len(error.body)),
+            (b"x-weir-request-id", identity),
+        )
+        if not any(name == b"x-request-id" for name, _ in headers):  # a provider's own is passed on
+            headers = (*headers, (b"x-request-id", identity))
+        await self._send({"type": "http.response.start", "status": error.status, "headers": headers})
+        await self._send({"type": "http.response.body", "body": error.body})
+
+
+def _too_large(limit: int) -> str:
+    return (
+        f"The request's body is over this gateway's limit of {limit:,} bytes. Send less, or have "
+        "`server.max_body` raised."
+    )
+
+
+class DataPlane:
+    """The application uvicorn runs: chat requests go straight to the pipeline, the rest to the control plane."""
+
+    def __init__(
+        self, routes: dict[str, Callable[[AsgiExchange], Awaitable[None]]], control: Application
+    ) -> None:
+        self._routes = routes
+        self._control = control
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI scope."""
+        if scope["type"] == "http":
+            serve = self._routes.get(scope["path"])
+            if serve is not None:
+                await self._serve(serve, scope, receive, send)
+                return
+        await self._control(scope, receive, send)
+
+    @staticmethod
+    async def _serve(
+        serve: Callable[[AsgiExchange], Awaitable[None]], scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        exchange = AsgiExchange(scope, receive, send)
+        if scope["method"] != "POST":
+            await exchange.answer(method_not_allowed(scope["method"], scope["path"]))
+            return
+        try:
+            await serve(exchange)
+        except ClientGone:
+            return
+        except Exception as error:  # noqa: BLE001  # the one place where any fault becomes an answer
+            answer = render(error)
+            if answer.status == 500:
+                log.error(  # noqa: TRY400  # an exception's own words may quote what a client sent
+                    "request failed", extra={"error": type(error).__name__, "where": where(error)}
+                )
+            if not exchange.started:
+                await exchange.answer(answer)
+        finally:
+            exchange.stop_watching()

@@ -1,0 +1,149 @@
+"""Turns what went wrong into HTTP: the only place that does. Bodies have OpenAI's shape, and SDKs raise
+the right class for each; no message holds a key, a prompt or a value that was found in one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from adapters.call import Headers, Refusal
+from adapters.dialects.chat import InvalidRequest
+from adapters.document import InvalidDocument
+from adapters.errors import UpstreamError
+from gateway.access.keys import AccessDenied
+from gateway.dispatch.attempt import CannotCarry, NoTargetLeft, Refused
+from gateway.pipeline.faults import Blocked, BodyTooLarge, BodyTooSlow, NoSuchModel, Overloaded
+
+_JSON: Final = (b"content-type", b"application/json")
+
+
+@dataclass(frozen=True, slots=True)
+class HttpError:
+    """One error answer."""
+
+    status: int
+    body: bytes
+    headers: Headers = ()
+
+
+def openai_error(
+    status: int,
+    message: str,
+    kind: str,
+    code: str | None = None,
+    param: str | None = None,
+    headers: Headers = (),
+) -> HttpError:
+    """An error answer in OpenAI's words: `{"error": {message, type, param, code}}`."""
+    body = orjson.dumps({"error": {"message": message, "type": kind, "param": param, "code": code}})
+    return HttpError(status, body, (_JSON, *headers))
+
+
+def render(error: Exception) -> HttpError:
+    """The answer for an error of the gateway; anything unforeseen is a 500 that says nothing of its cause."""
+    for kind, answer in _ANSWERS.items():
+        if isinstance(error, kind):
+            return answer(error)
+    return openai_error(
+        500, "Weir failed on this request; its log has the cause.", "server_error", "internal"
+    )
+
+
+def method_not_allowed(method: str, path: str) -> HttpError:
+    """A path of the data plane asked with another method than POST."""
+    return openai_error(
+        405,
+        f"{path} takes POST, not {method[:16]}.",
+        "invalid_request_error",
+        "method_not_allowed",
+        headers=((b"allow", b"POST"),),
+    )
+
+
+def status_of(error: Exception) -> int:
+    """The HTTP status an error is answered with."""
+    return render(error).status
+
+
+def _access_denied(error: AccessDenied) -> HttpError:
+    challenge = ((b"www-authenticate", b'Bearer realm="weir"'),)
+    code = None if error.reason == "missing" else "invalid_api_key"
+    return openai_error(401, str(error), "invalid_request_error", code, headers=challenge)
+
+
+def _invalid_document(error: InvalidDocument) -> HttpError:
+    return openai_error(400, f"Weir cannot read the request: {error}.", "invalid_request_error", error.fault)
+
+
+def _invalid_request(error: InvalidRequest) -> HttpError:
+    return openai_error(400, str(error), "invalid_request_error", error.code, error.param)
+
+
+def _no_such_model(error: NoSuchModel) -> HttpError:
+    return openai_error(404, str(error), "invalid_request_error", "model_not_found", "model")
+
+
+def _blocked(error: Blocked) -> HttpError:
+    return openai_error(403, str(error), "permission_error", "blocked_by_policy")
+
+
+def _cannot_carry(error: CannotCarry) -> HttpError:
+    return openai_error(400, str(error), "invalid_request_error", "unsupported_parameter", error.field)
+
+
+def _body_too_large(error: BodyTooLarge) -> HttpError:
+    return openai_error(
+        413, str(error), "invalid_request_error", "request_too_large", headers=((b"connection", b"close"),)
+    )
+
+
+def _body_too_slow(error: BodyTooSlow) -> HttpError:
+    return openai_error(
+        408, str(error), "invalid_request_error", "request_timeout", headers=((b"connection", b"close"),)
+    )
+
+
+def _overloaded(error: Overloaded) -> HttpError:
+    retry = ((b"retry-after", b"%d" % error.retry_after),)
+    return openai_error(503, str(error), "server_error", "overloaded", headers=retry)
+
+
+def _refused(error: Refused) -> HttpError:
+    return HttpError(error.refusal.status, error.refusal.body, (_JSON, *error.headers))
+
+
+def _no_target_left(error: NoTargetLeft) -> HttpError:
+    last = error.last
+    if isinstance(last, Refusal):
+        status = 502 if last.kind in {"ours", "gone"} or last.status < 400 else last.status
+        return HttpError(status, last.body, (_JSON, *error.headers))
+    if isinstance(last, UpstreamError) and last.failure.endswith("_timeout"):
+        return openai_error(
+            504,
+            f"The model took too long to answer ({last.failure.replace('_', ' ')}, {error.attempts} attempts). "
+            "Try again later.",
+            "server_error",
+            "upstream_timeout",
+        )
+    return openai_error(
+        502,
+        f"No permitted model could be reached ({error.attempts} attempts). Try again later.",
+        "server_error",
+        "upstream_unreachable",
+    )
+
+
+_ANSWERS: Final[dict[type[Exception], Callable[[Any], HttpError]]] = {
+    AccessDenied: _access_denied,
+    InvalidDocument: _invalid_document,
+    InvalidRequest: _invalid_request,
+    NoSuchModel: _no_such_model,
+    Blocked: _blocked,
+    CannotCarry: _cannot_carry,
+    BodyTooLarge: _body_too_large,
+    BodyTooSlow: _body_too_slow,
+    Overloaded: _overloaded,
+    Refused: _refused,
+    NoTargetLeft: _no_target_left,
+}

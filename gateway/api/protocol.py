@@ -1,0 +1,226 @@
+"""The server's edge, made hard: what is not plainly one HTTP/1.1 request is refused before anything sees it.
+
+uvicorn's own protocol leaves some things to the proxy it expects in front. Here none is assumed:
+malformed requests get an error in JSON, heads that are too long or too slow are cut, trailers do not become
+headers, requests are not pipelined, and an upgrade nobody here speaks is passed over without losing the body.
+"""
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+LINGER: Final = 1.0  # seconds in which a refused client may read why, before the connection is cut
+_HOP_HEADERS: Final = frozenset({b"upgrade", b"connection", b"http2-settings"})
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeLimits:
+    """What the head of one request may cost, beyond which it is refused with 431 or 408."""
+
+    header_bytes: int = 64 * 1024  # request line and headers; trailers count anew
+    headers: int = 128  # how many
+    header_seconds: float = 10.0  # from connecting, or from the first byte of a later request
+
+
+class _BadRequestError(Exception):
+    """Raised inside a parser callback, to stop the parser; the reason is kept in the protocol."""
+
+
+class HardenedProtocol(HttpToolsProtocol):
+    """One connection of a client. Give uvicorn what `serve_protocol` returns, as `http=…`."""
+
+    limits: ClassVar[EdgeLimits] = EdgeLimits()
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self._in_head = True  # the next byte belongs to a request line or a header
+        self._uncounted = 0  # bytes since anything came of them: a whole head, a piece of a body
+        self._refused = False
+        self._fault: tuple[int, str] | None = None
+        self._head_timer: asyncio.TimerHandle | None = None
+
+    # The event loop's side.
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        super().connection_made(transport)
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_head_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._refused:
+            return
+        self._unset_keepalive_if_required()
+        if self._head_timer is None and (self._in_head or self.cycle.response_complete):
+            self._await_head()  # also for the rest of a body whose answer did not wait for it
+        self._uncounted += len(data)
+        try:
+            self._feed(data)
+        except httptools.HttpParserError as error:
+            status, reason = self._fault or (400, f"the request is not valid HTTP/1.1: {error}")
+            self._refuse(status, reason)
+            return
+        if self._uncounted > self.limits.header_bytes:
+            self._refuse(431, self._too_long())
+
+    # The parser's side.
+
+    def on_message_begin(self) -> None:
+        if self.cycle is not None and not _is_answered(self.cycle):
+            raise self._bad(400, "a request was sent before the answer to the last one had ended")
+        self._in_head = True
+        super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._in_head:
+            return  # a trailer: no header by the back door
+        if len(self.headers) >= self.limits.headers:
+            raise self._bad(431, f"the request has more than {self.limits.headers} headers")
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        reason = self._head_fault()
+        if reason is not None:
+            raise self._bad(400, reason)
+        if self._uncounted > self.limits.header_bytes and self._head_bytes() > self.limits.header_bytes:
+            raise self._bad(431, self._too_long())
+        if self.parser.should_upgrade():
+            return  # `_feed` starts again without the upgrade
+        self._in_head = False
+        self._uncounted = 0
+        self._stop_head_timer()
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._uncounted = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        if self.parser.should_upgrade():
+            return
+        self._in_head = True
+        self._uncounted = 0
+        self._stop_head_timer()
+        super().on_message_complete()
+
+    # What follows from it.
+
+    def _feed(self, data: bytes) -> None:
+        """Parse; where a client offers to upgrade (Java's does, to h2c), go on as if it had not.
+
+        llhttp stops behind the head of such a request, and would take its body for the next request.
+        """
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            rest = data[upgrade.args[0] :]
+            head = [b"%b %b HTTP/1.1" % (self.parser.get_method(), self.url)]
+            head += [b"%b: %b" % header for header in self.headers if header[0] not in _HOP_HEADERS]
+            if not self._stays_open():
+                head.append(b"connection: close")
+            self.parser = httptools.HttpRequestParser(self)
+            self.parser.feed_data(b"\r\n".join([*head, b"", rest]))
+
+    def _should_upgrade(self) -> bool:
+        return False
+
+    def _stays_open(self) -> bool:
+        options = b",".join(value for name, value in self.headers if name == b"connection").lower()
+        return b"close" not in [option.strip() for option in options.split(b",")]
+
+    def _head_fault(self) -> str | None:
+        """What llhttp lets pass, but two servers in a row could understand differently."""
+        version = self.parser.get_http_version()
+        if version not in ("1.0", "1.1"):
+            return "only HTTP/1.1 is spoken here"
+        if self.parser.get_method() == b"CONNECT":
+            return "this server is no proxy"
+        hosts = 0
+        for name, value in self.headers:
+            if name == b"host":
+                hosts += 1
+            elif name == b"transfer-encoding" and (value.lower() != b"chunked" or version == "1.0"):
+                return "the only transfer-encoding understood here is chunked, in HTTP/1.1"
+        if hosts > 1 or (hosts == 0 and version == "1.1"):
+            return "a request has exactly one host header"
+        return None
+
+    def _head_bytes(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+
+    def _too_long(self) -> str:
+        return f"the request line and headers are longer than {self.limits.header_bytes} bytes"
+
+    def _bad(self, status: int, reason: str) -> _BadRequestError:
+        self._fault = (status, reason)
+        return _BadRequestError(reason)
+
+    def _refuse(self, status: int, reason: str) -> None:
+        """Read nothing more from this connection. Whole requests that came before are still answered;
+        else the client is told why, and has a moment to read it before the connection is cut."""
+        self._refused = True
+        self._stop_head_timer()
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            if not cycle.more_body:
+                cycle.keep_alive = False
+                return
+            cycle.disconnected = True  # its body will never be whole
+            cycle.message_event.set()
+            if cycle.response_started:
+                self.transport.close()
+                return
+        self.transport.write(_refusal(status, reason))
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+            self._head_timer = self.loop.call_later(LINGER, self.transport.abort)
+        else:
+            self.transport.close()
+
+    # The timer.
+
+    def _await_head(self) -> None:
+        self._head_timer = self.loop.call_later(self.limits.header_seconds, self._head_is_late)
+
+    def _stop_head_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _head_is_late(self) -> None:
+        self._head_timer = None
+        if self._uncounted:
+            self._refuse(408, f"the headers were not complete within {self.limits.header_seconds:g} seconds")
+        else:
+            self.transport.close()  # nothing was asked, so nothing is answered
+
+
+def serve_protocol(limits: EdgeLimits) -> type[HardenedProtocol]:
+    """The protocol class for `uvicorn.Config(http=…)`, with these limits."""
+    return type("LimitedProtocol", (HardenedProtocol,), {"limits": limits})
+
+
+def _is_answered(cycle: RequestResponseCycle) -> bool:
+    """Whether all bytes of the answer are out, so that the client may well send its next request, although
+    the application has yet to say that it is done."""
+    if cycle.response_complete:
+        return True
+    if not cycle.response_started or cycle.more_body or cycle.chunked_encoding:
+        return False
+    return cycle.expected_content_length == 0 or cycle.scope["method"] == "HEAD"
+
+
+def _refusal(status: int, reason: str) -> bytes:
+    error = {"message": reason, "type": "invalid_request_error", "param": None, "code": "bad_http"}
+    body = json.dumps({"error": error}).encode()
+    return b"%bcontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b" % (
+        STATUS_LINE[status],
+        len(body),
+        body,
+    )

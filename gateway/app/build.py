@@ -1,0 +1,166 @@
+"""From a snapshot to what requests need: adapters, classifier, score, tariffs, keys, connections."""
+
+import hashlib
+from collections.abc import Mapping
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from adapters.anthropic import Anthropic
+
+from adapters.call import Backend
+from adapters.openai import OpenAI
+from adapters.transport import Limits, Pool, Timeouts, proxy_fault, tls_context
+from adapters.vllm import VLLM
+from gateway.access.keys import Credential, Keyring
+from gateway.configuration.settings import BackendSettings, SensitivitySettings, Snapshot
+from gateway.detectors.pattern_cache import cache_directory, cached_engine
+from gateway.dispatch.dispatcher import Engines
+from gateway.fleet.replicas import Placement
+from gateway.metering.gpu import hardware
+from gateway.metering.gpu.facts import GpuBackend
+from gateway.metering.price_file import NO_OVERRIDES, read_price_file
+from gateway.metering.prices import PriceBook
+from gateway.metering.tariffs import GpuTariff, TokenTariff
+from gateway.pipeline.booking import Tariff
+from gateway.pipeline.judge import Judge, highest
+from gateway.pipeline.pipeline import Runtime
+from routers.complexity.scorer import Scorer
+from routers.sensitivity.classifier import Classifier, tenant_triggers, triggers
+from routers.sensitivity.label import Level
+from routers.sensitivity.settings import Settings
+
+_USER_AGENT: Final = f"weir/{version('weir-gateway')}"
+
+
+class ProxyInTheWay(RuntimeError):  # noqa: N818  # it names what stands there
+    """The environment names a proxy that Weir was not told of; `str()` says what to do."""
+
+
+def runtime(snapshot: Snapshot, scorer: Scorer, environ: Mapping[str, str]) -> Runtime:
+    """Everything one snapshot brings. Slow (pattern databases, price files): never on the event loop.
+
+    Raises InvalidPriceFile, and OSError where a file cannot be read.
+    """
+    backends = {name: adapter(settings) for name, settings in snapshot.backends.items()}
+    return Runtime(
+        snapshot,
+        keyring(snapshot),
+        Judge(classifier(snapshot.sensitivity, environ), scorer),
+        Engines(snapshot.policy, backends),
+        tariffs(snapshot),
+        floors(snapshot),
+    )
+
+
+def shipped_scorer() -> Scorer:
+    """The complexity score with the weights that ship."""
+    return Scorer.from_bytes(files("routers.complexity").joinpath("default.weights").read_bytes())
+
+
+def classifier(settings: SensitivitySettings, environ: Mapping[str, str]) -> Classifier:
+    """The sensitivity classifier under a policy's settings; compiled patterns come from the cache."""
+    own = Settings(
+        unlabelled=Level.named(settings.unlabelled),
+        unscanned={kind: Level.named(level) for kind, level in settings.unscanned.items()},
+        levels={name: Level.named(level) for name, level in settings.levels.items()},
+        terms=settings.terms,
+    )
+    theirs = tenant_triggers(own)
+    cache = cache_directory(environ)
+    return Classifier(own, cached_engine(triggers(), cache), cached_engine(theirs, cache) if theirs else None)
+
+
+def adapter(settings: BackendSettings) -> Backend:
+    """The adapter that speaks to this backend."""
+    path = urlsplit(settings.replicas[0]).path
+    key = settings.api_key.reveal() if settings.api_key is not None else None
+    if settings.kind == "anthropic":
+        return Anthropic(
+            base_path=path,
+            api_key=key,
+            user_agent=_USER_AGENT,
+            default_max_tokens=settings.default_max_tokens,
+        )
+    kind = VLLM if settings.kind == "vllm" else OpenAI
+    return kind(base_path=path, api_key=key, user_agent=_USER_AGENT)
+
+
+def keyring(snapshot: Snapshot) -> Keyring:
+    """Every key of every tenant."""
+    return Keyring(
+        Credential(tenant.name, key.id, key.sha256, key.expires)
+        for tenant in snapshot.tenants.values()
+        for key in tenant.keys
+    )
+
+
+def floors(snapshot: Snapshot) -> Mapping[tuple[str, str], Level]:
+    """The lowest label of each key's requests, where its tenant or the key itself sets one."""
+    found = {}
+    for tenant in snapshot.tenants.values():
+        for key in tenant.keys:
+            floor = highest(*(Level.named(name) for name in (tenant.floor, key.floor) if name is not None))
+            if floor is not None:
+                found[tenant.name, key.id] = floor
+    return found
+
+
+def tariffs(snapshot: Snapshot) -> Mapping[str, Tariff]:
+    """How each model is charged: by GPU time on engines of ours, else by token."""
+    prices = snapshot.server.prices
+    book = PriceBook(read_price_file(Path(prices)) if prices else NO_OVERRIDES)
+    found: dict[str, Tariff] = {}
+    for name, model in snapshot.policy.models.items():
+        backend = snapshot.backends[model.backend]
+        if backend.kind == "vllm":
+            found[name] = GpuTariff(backend.name, backend.usd_per_gpu_hour)
+        else:
+            provider = book.provider_at(backend.replicas[0]) or backend.name
+            found[name] = TokenTariff(book, provider, model.upstream)
+    return found
+
+
+def gpu_backends(snapshot: Snapshot) -> list[GpuBackend]:
+    """The backends whose GPU time is ours to account for."""
+    return [
+        GpuBackend(each.name, each.replicas, max(1, each.gpus), each.usd_per_gpu_hour, hardware.NEUTRAL)
+        for each in snapshot.backends.values()
+        if each.kind == "vllm"
+    ]
+
+
+def placements(snapshot: Snapshot) -> list[Placement]:
+    """Where every replica stands, with a fingerprint of what its connections depend on."""
+    return [
+        Placement(
+            each.name,
+            each.replicas,
+            hashlib.sha256(repr((each.timeouts, each.ca_file, each.max_connections)).encode()).hexdigest(),
+        )
+        for each in snapshot.backends.values()
+    ]
+
+
+def open_pool(settings: BackendSettings, url: str) -> Pool:
+    """The connections to one replica."""
+    times = settings.timeouts
+    return Pool(
+        url,
+        timeouts=Timeouts(
+            connect=times.connect, first_byte=times.first_byte, idle=times.idle, total=times.total
+        ),
+        limits=Limits(connections=settings.max_connections),
+        tls=tls_context(settings.ca_file) if url.startswith("https://") else None,
+    )
+
+
+def refuse_proxies(snapshot: Snapshot, environ: Mapping[str, str]) -> None:
+    """Raise ProxyInTheWay where the environment names a proxy for one of the backends."""
+    for backend in snapshot.backends.values():
+        for url in backend.replicas:
+            fault = proxy_fault(url, environ)
+            if fault is not None:
+                raise ProxyInTheWay(fault)

@@ -1,0 +1,138 @@
+"""Watches the engines and closes GPU windows: the background half of GPU accounting."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from functools import partial
+from typing import Final
+
+from adapters.call import Outgoing
+from adapters.transport import Pool
+from gateway.fleet.engines.scraper import Fetch, Scraper
+from gateway.fleet.replicas import Replica
+from gateway.ledger.ledger import Ledger
+from gateway.ledger.records import GpuBooking, attempt_id
+from gateway.metering.charges import Charge, gpu_charge
+from gateway.metering.gpu.accounts import GpuAccounts
+from gateway.metering.gpu.facts import SECOND, Booking
+from gateway.metering.prometheus import Metrics
+from gateway.pipeline.booking import GpuOwner
+
+_log = logging.getLogger("weir.engines")
+
+_NOBODY: Final = GpuOwner("", 0, "", "", "", "", "", "")
+
+
+class EngineWatch:
+    """Scrapes every engine of ours, closes windows once a second, and books them."""
+
+    def __init__(
+        self,
+        accounts: GpuAccounts,
+        metrics: Metrics,
+        ledger: Ledger,
+        rate_of: Callable[[str], Decimal | None],
+        process: str,
+    ) -> None:
+        """`rate_of` tells a backend's USD per GPU-hour; `process` makes booking ids unique among gateways."""
+        self._accounts = accounts
+        self._metrics = metrics
+        self._ledger = ledger
+        self._rate_of = rate_of
+        self._process = process
+        self._number = 0
+        self._scrapers: dict[Replica, asyncio.Task[None]] = {}
+
+    def follow(self, replicas: Iterable[Replica]) -> None:
+        """Watch exactly these replicas from now on."""
+        wanted = set(replicas)
+        for replica in [each for each in self._scrapers if each not in wanted]:
+            self._scrapers.pop(replica).cancel()
+        for replica in wanted - self._scrapers.keys():
+            scraper = Scraper(
+                _fetch(replica.pool, b"/metrics"),
+                partial(self._accounts.observe, replica.backend, replica.url),
+                now_ns=time.monotonic_ns,
+                phase_ns=time.time_ns() - time.monotonic_ns(),
+            )
+            self._scrapers[replica] = asyncio.get_running_loop().create_task(scraper.run())
+
+    async def run(self) -> None:
+        """Close windows once a second, for as long as the task lives."""
+        while True:
+            await asyncio.sleep(1)
+            self.book(await self._accounts.close(time.monotonic_ns()))
+
+    async def finish(self) -> None:
+        """Stop watching, and book everything up to now."""
+        tasks = list(self._scrapers.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._scrapers.clear()
+        self.book(await self._accounts.close(time.monotonic_ns(), final=True))
+
+    def book(self, bookings: Iterable[Booking]) -> None:
+        """Count closed windows and keep them."""
+        records = [self._record(booking) for booking in bookings]
+        if records:
+            self._ledger.append(*records)
+
+    def _record(self, booking: Booking) -> GpuBooking:
+        owner = booking.owner if isinstance(booking.owner, GpuOwner) else _NOBODY
+        charge = self._charge(booking)
+        self._metrics.gpu_time(
+            owner.route, owner.model, booking.backend, booking.kind, booking.gpu_ns, charge, owner.zone
+        )
+        self._number += 1
+        return GpuBooking(
+            id=f"gpu-{self._process}-{self._number}",
+            at=time.time_ns(),
+            window=booking.window * SECOND,
+            window_ns=SECOND,
+            backend=booking.backend,
+            replica=booking.replica,
+            use=booking.kind,
+            gpu_ns=booking.gpu_ns,
+            correction=booking.correction,
+            tenant=owner.tenant,
+            workflow=owner.workflow,
+            action=owner.action,
+            route=owner.route,
+            model=owner.model,
+            zone=owner.zone,
+            request=owner.request,
+            attempt=attempt_id(owner.request, owner.attempt) if owner.request else "",
+            usd=charge.usd,
+            price_source=charge.source,
+            priced_at=charge.priced_at,
+        )
+
+    def _charge(self, booking: Booking) -> Charge:
+        rate = self._rate_of(booking.backend)
+        if rate is None:
+            return Charge(None, source=f"no usd_per_gpu_hour for {booking.backend}")
+        return gpu_charge(
+            booking.gpu_ns,
+            rate,
+            source=f"{booking.backend}: {rate} USD/GPU-hour",
+            component="gpu" if booking.kind == "request" else "idle",
+        )
+
+
+def _fetch(pool: Pool, path: bytes) -> Fetch:
+    """How an engine's page is fetched: over the connections its requests use."""
+    outgoing = Outgoing(b"GET", path, ((b"accept", b"*/*"),), b"")
+
+    async def fetch() -> bytes:
+        async with await pool.exchange(outgoing) as answer:
+            parts = []
+            while data := await answer.read():
+                parts.append(data)
+            if answer.status != 200:
+                raise OSError(f"{path.decode()} answered {answer.status}")
+            return b"".join(parts)
+
+    return fetch

@@ -1,0 +1,278 @@
+"""One running Weir: its servers, its background tasks, and the snapshot in force."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import secrets
+import socket
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final, Self
+
+import uvicorn
+
+from gateway.api import errors
+from gateway.api.asgi import Application, DataPlane
+from gateway.api.control import Control, control_app, metrics_app
+from gateway.api.protocol import EdgeLimits, serve_protocol
+from gateway.app import build
+from gateway.app.engines import EngineWatch
+from gateway.configuration.loading import load
+from gateway.configuration.reload import Watcher
+from gateway.configuration.settings import Snapshot
+from gateway.dispatch.dispatcher import Dispatcher, Engines
+from gateway.fleet.replicas import Fleet
+from gateway.ledger.ledger import Ledger
+from gateway.metering.gpu.accounts import GpuAccounts
+from gateway.metering.prometheus import Metrics
+from gateway.pipeline.booking import Till
+from gateway.pipeline.pipeline import Pipeline, Runtime
+
+log = logging.getLogger("weir.app")
+
+VERSION: Final = version("weir-gateway")
+
+
+class Service:
+    """Start with `await Service.start(...)`, end with `await service.stop()`."""
+
+    def __init__(self, runtime: Runtime, paths: Sequence[Path], environ: Mapping[str, str]) -> None:
+        """Builds the objects that live as long as the process; opens no port yet. Needs a running loop."""
+        server = runtime.snapshot.server
+        self._paths = paths
+        self._environ = environ
+        self._runtime = runtime
+        self._scorer = build.shipped_scorer()
+        self.ledger_store: Final = environ.get("WEIR_LEDGER") or Path(server.ledger)
+        self._ledger = Ledger.open(self.ledger_store, Path(server.ledger).with_suffix(".journal"))
+        self.metrics: Final = Metrics(version=VERSION)
+        self.metrics.watch_ledger(self._ledger.lag_seconds, lambda: self._ledger.unbooked)
+        self._accounts = GpuAccounts(
+            build.gpu_backends(runtime.snapshot), now_ns=time.monotonic_ns(), wall_ns=time.time_ns()
+        )
+        self._fleet = Fleet(
+            lambda backend, url: build.open_pool(self._runtime.snapshot.backends[backend], url)
+        )
+        self._watch = EngineWatch(
+            self._accounts, self.metrics, self._ledger, self._rate_of, secrets.token_hex(6)
+        )
+        till = Till(self.metrics, self._ledger, self._accounts)
+        dispatcher = Dispatcher(self._fleet, self._engines)
+        self.pipeline: Final = Pipeline(lambda: self._runtime, dispatcher, till, errors.status_of)
+        control = Control(VERSION, lambda: self._runtime, self._scrape, self._readiness)
+        self._application: Application = DataPlane(
+            {"/v1/chat/completions": self.pipeline.chat}, control_app(control)
+        )
+        self._metrics_application: Application = metrics_app(control)
+        self._servers: list[_Server] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self._watcher = Watcher(
+            paths, environ, runtime.snapshot, self._changed, today=lambda: datetime.now(UTC).date()
+        )
+        self._take_over(runtime)
+
+    @classmethod
+    async def start(
+        cls,
+        paths: Sequence[Path],
+        environ: Mapping[str, str] | None = None,
+        *,
+        host: str | None = None,
+        port: int | None = None,
+    ) -> Self:
+        """Load the configuration and serve. Raises ConfigurationErrors, ProxyInTheWay, JournalLocked, OSError."""
+        environ = os.environ if environ is None else environ
+        snapshot = await asyncio.to_thread(load, paths, environ, datetime.now(UTC).date())
+        build.refuse_proxies(snapshot, environ)
+        runtime = await asyncio.to_thread(build.runtime, snapshot, build.shipped_scorer(), environ)
+        service = cls(runtime, paths, environ)
+        try:
+            await service._open(
+                host or snapshot.server.host, snapshot.server.port if port is None else port
+            )  # its own constructor
+        except BaseException:
+            await service.stop()
+            raise
+        return service
+
+    @property
+    def url(self) -> str:
+        """Where it listens, as `http://127.0.0.1:4000`."""
+        return self._servers[0].url
+
+    @property
+    def metrics_url(self) -> str:
+        """Where Prometheus scrapes."""
+        return f"{self._servers[-1].url}/metrics"
+
+    @property
+    def runtime(self) -> Runtime:
+        """What is in force now."""
+        return self._runtime
+
+    def reload(self) -> None:
+        """Look at the configuration's files now: what SIGHUP means."""
+        self._watcher.ask()
+
+    async def flush(self) -> None:
+        """Wait until all that was booked so far is in the database."""
+        while self._ledger.lag_seconds() > 0:  # noqa: ASYNC110  # the shipper is a thread, and only tests wait for it
+            await asyncio.sleep(0.02)
+
+    async def stop(self) -> None:
+        """Take no more requests, let those under way end within the grace period, book, ship and close."""
+        await asyncio.gather(*(server.stop() for server in self._servers))
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._watch.finish()
+        await self._fleet.aclose()
+        if not await asyncio.to_thread(self._ledger.close):
+            log.warning(
+                "the database does not have every record yet; the journal keeps them for the next start"
+            )
+
+    async def _open(self, host: str, port: int) -> None:
+        """Listen, and start the background tasks."""
+        server = self._runtime.snapshot.server
+        self._servers.append(
+            await _Server.open(self._application, host, port, server.shutdown_grace, server.header_timeout)
+        )
+        if server.metrics.port is not None:
+            self._servers.append(
+                await _Server.open(
+                    self._metrics_application, server.metrics.host, server.metrics.port, 1.0, 10.0
+                )
+            )
+        run = asyncio.get_running_loop().create_task
+        self._tasks += [run(self._watch.run()), run(self._watcher.run()), run(self._note_health())]
+
+    def _take_over(self, runtime: Runtime) -> None:
+        """Put a runtime in force: from here on, new requests and new attempts use it."""
+        snapshot = runtime.snapshot
+        self._runtime = runtime
+        self._fleet.apply(build.placements(snapshot))
+        self._accounts.apply(build.gpu_backends(snapshot), now_ns=time.monotonic_ns(), wall_ns=time.time_ns())
+        self._watch.follow(
+            replica
+            for (backend, _), replica in self._fleet.replicas().items()
+            if snapshot.backends[backend].kind == "vllm"
+        )
+        self.metrics.allow(
+            workflows={name for tenant in snapshot.tenants.values() for name in tenant.workflows},
+            tenants=set(snapshot.tenants),
+        )
+        self.metrics.policy(snapshot.policy.hash)
+
+    def _changed(self, snapshot: Snapshot) -> None:
+        """A new configuration was accepted: build what it needs off the loop, then swap."""
+        self._tasks.append(asyncio.get_running_loop().create_task(self._rebuild(snapshot)))
+
+    async def _rebuild(self, snapshot: Snapshot) -> None:
+        try:
+            build.refuse_proxies(snapshot, self._environ)
+            runtime = await asyncio.to_thread(build.runtime, snapshot, self._scorer, self._environ)
+        except (build.ProxyInTheWay, ValueError, OSError) as error:
+            log.error("the new configuration %s is refused: %s", snapshot.hash, error)  # noqa: TRY400  # the sentence says it all
+            self.metrics.policy_reloads.at("refused").value += 1
+            return
+        self._take_over(runtime)
+        self.metrics.policy_reloads.at("accepted").value += 1
+
+    def _engines(self) -> Engines:
+        return self._runtime.engines
+
+    def _rate_of(self, backend: str) -> Decimal | None:
+        settings = self._runtime.snapshot.backends.get(backend)
+        return None if settings is None else settings.usd_per_gpu_hour
+
+    async def _scrape(self) -> bytes:
+        return await self.metrics.scrape()
+
+    async def _note_health(self) -> None:
+        """Say once a second which replicas take requests."""
+        shown: set[tuple[str, str]] = set()
+        while True:
+            replicas = self._fleet.replicas()
+            for gone in shown - replicas.keys():
+                self.metrics.up(*gone, None)
+            for (backend, url), replica in replicas.items():
+                self.metrics.up(backend, url, replica.up)
+            shown = set(replicas)
+            await asyncio.sleep(1)
+
+    def _readiness(self) -> tuple[bool, dict[str, Any]]:
+        snapshot = self._runtime.snapshot
+        refused = self._watcher.refused
+        up = {f"{backend} {url}": replica.up for (backend, url), replica in self._fleet.replicas().items()}
+        return self._ledger.accepting and any(up.values()), {
+            "policy": snapshot.policy.hash,
+            "replicas": {name: "up" if is_up else "ejected" for name, is_up in up.items()},
+            "ledger": self._ledger.trouble or "ok",
+            "ledger_lag_seconds": round(self._ledger.lag_seconds(), 3),
+            "configuration": "the files have mistakes; the last good one is in force" if refused else "ok",
+            "warnings": list(snapshot.warnings),
+        }
+
+
+class _Server:
+    """One uvicorn on one socket, run as a task and stopped by its owner."""
+
+    def __init__(self, server: uvicorn.Server, listener: socket.socket) -> None:
+        self._server = server
+        self._listener = listener
+        self._task = asyncio.get_running_loop().create_task(self._server.serve([listener]))
+        host, port = listener.getsockname()[:2]
+        self.url: Final = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    @classmethod
+    async def open(
+        cls, application: Application, host: str, port: int, grace: float, header_timeout: float
+    ) -> Self:
+        """Listen and be ready. Raises OSError where the port is taken."""
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((host, port))
+        except BaseException:
+            listener.close()
+            raise
+        config = uvicorn.Config(
+            application,
+            http=serve_protocol(EdgeLimits(header_seconds=header_timeout)),
+            ws="none",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            date_header=False,
+            backlog=4096,
+            timeout_graceful_shutdown=int(grace),
+        )
+        server = _QuietServer(config)
+        opened = cls(server, listener)
+        while not server.started:
+            if opened._task.done():  # its own
+                await opened._task  # raises why it did not start
+            await asyncio.sleep(0.005)
+        return opened
+
+    async def stop(self) -> None:
+        """Close the port, and wait for the exchanges under way."""
+        self._server.should_exit = True
+        await self._task
+        self._listener.close()
+
+
+class _QuietServer(uvicorn.Server):
+    """A server that leaves the process's signals to whoever runs it."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield

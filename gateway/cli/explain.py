@@ -1,0 +1,175 @@
+"""`weir explain`: where a prompt or a request would go, why, and why not elsewhere."""
+
+import asyncio
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from adapters.dialects import chat
+from adapters.dialects.chat import InvalidRequest
+from adapters.document import InvalidDocument, parse
+from adapters.visible import visible
+from gateway.app import build
+from gateway.cli.configuration import CONFIG, read
+from gateway.configuration.settings import Snapshot
+from gateway.pipeline.judge import Judge, conversation_of, purpose
+from gateway.pipeline.pipeline import SECONDS_PER_DAY, draw_of
+from routers.policy.permits import Permit
+from routers.policy.policy import Decision, UnknownModel
+from routers.signals import Signals
+
+
+@click.command()
+@click.argument("prompt", required=False)
+@CONFIG
+@click.option(
+    "--request",
+    "-r",
+    type=click.File("rb"),
+    help="A chat request body instead of PROMPT; - reads it from standard input.",
+)
+@click.option("--tenant", default="", help="Ask as this tenant.  [default: the first of the configuration]")
+@click.option("--workflow", default="", help="As part of this workflow.")
+@click.option(
+    "--model", default="", help="What the application names.  [default: the first alias that is routed]"
+)
+@click.option("--sensitivity", default="", help="A level the client claims; it can only raise the label.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def explain(
+    prompt: str | None, config: tuple[Path, ...], request: Any, tenant: str, workflow: str, model: str,
+    sensitivity: str, as_json: bool,
+) -> None:  # fmt: skip
+    """Print the decision for PROMPT (or a whole request), and why every other model was dropped.
+
+    Nothing is sent anywhere: the same code that routes requests decides here, on this machine.
+
+    \b
+    Examples:
+      weir explain "Summarise this contract"
+      weir explain "My SSN is 536-22-8741" --model gpt-5
+      weir explain --request body.json --tenant acme-eu
+    """
+    snapshot = read(config)
+    body = _body(prompt, request, model or _default_alias(snapshot))
+    tenant = tenant or next(iter(snapshot.tenants), "")
+    judge = Judge(build.classifier(snapshot.sensitivity, os.environ), build.shipped_scorer())
+    try:
+        call = chat.read(parse(body))
+        stated = purpose(
+            {"x-weir-workflow": workflow, "x-weir-sensitivity": sensitivity},
+            chat.own_metadata(call.document.values),
+        )
+        day = int(time.time()) // SECONDS_PER_DAY
+        judged = asyncio.run(judge.judge(call, stated, tenant, None, day))
+        draw = draw_of(tenant, stated.conversation or judged.opening)
+        decision = snapshot.policy.decide(judged.signals, draw)
+    except (InvalidDocument, InvalidRequest, UnknownModel) as error:
+        click.echo(f"{error}", err=True)
+        sys.exit(1)
+    seen = visible(call.document.values, "chat")
+    reasons = build.shipped_scorer().explain(conversation_of(seen))
+    if as_json:
+        click.echo(json.dumps(_plain(snapshot, judged.signals, decision, reasons), indent=2))
+    else:
+        _print(snapshot, judged.signals, decision, reasons)
+    if not decision.targets:
+        sys.exit(2)
+
+
+def _default_alias(snapshot: Snapshot) -> str:
+    routed = (alias for alias, target in snapshot.policy.aliases.items() if target == "routed")
+    return next(routed, next(iter(snapshot.policy.models), ""))
+
+
+def _body(prompt: str | None, request: Any, model: str) -> bytes:
+    """The request to explain, as bytes on the wire."""
+    if request is not None:
+        body: bytes = request.read()
+        return body
+    if prompt is None:
+        raise click.UsageError("Give a PROMPT in quotes, or --request FILE.")
+    return json.dumps({"model": model, "messages": [{"role": "user", "content": prompt}]}).encode()
+
+
+def _plain(
+    snapshot: Snapshot, signals: Signals, decision: Decision, reasons: tuple[tuple[str, float], ...]
+) -> dict[str, Any]:
+    """The decision as JSON values."""
+    verdicts = snapshot.policy.verdicts(signals)
+    return {
+        "label": {
+            "level": str(signals.label.level),
+            "types": dict(signals.label.types),
+            "rules": list(signals.label.rules),
+            "unscanned": list(signals.label.unscanned),
+            "failed": list(signals.label.failed),
+        },
+        "complexity": round(signals.complexity, 4),
+        "complexity_reasons": dict(reasons),
+        "kind": signals.kind,
+        "language": signals.language,
+        "prompt_tokens": signals.prompt_tokens,
+        "route": decision.route or None,
+        "targets": [permit.model for permit in decision.targets],
+        "reasons": list(decision.reasons),
+        "passed_over": [{"route": route, "reason": why} for route, why in decision.passed_over],
+        "blocked_by": list(decision.blocked_by),
+        "models": {
+            name: {"permitted": isinstance(verdict, Permit)}
+            | (
+                {}
+                if isinstance(verdict, Permit)
+                else {"reason": verdict.reason, "boundary": verdict.boundary}
+            )
+            for name, verdict in verdicts.items()
+        },
+    }
+
+
+def _print(
+    snapshot: Snapshot, signals: Signals, decision: Decision, reasons: tuple[tuple[str, float], ...]
+) -> None:
+    """The decision as a person reads it."""
+    console = Console()
+    found = ", ".join(f"{count} × {name}" for name, count in signals.label.types.items()) or "nothing found"
+    console.print(f"[bold]Label[/]       {signals.label.level}  ({found})")
+    for name, kinds in (("could not be read", signals.label.unscanned), ("failed", signals.label.failed)):
+        if kinds:
+            console.print(f"            {name}: {', '.join(kinds)}")
+    why = ", ".join(f"{reason} {share:+.2f}" for reason, share in reasons[:4])
+    console.print(
+        f"[bold]Complexity[/]  {signals.complexity:.2f}  {signals.kind}, {signals.language}  ({why})"
+    )
+    if decision.targets:
+        first, *rest = (f"{permit.model} ({permit.zone.name})" for permit in decision.targets)
+        then = f", then {', '.join(rest)}" if rest else ""
+        console.print(f"[bold]Route[/]       {decision.route}: [green]{first}[/]{then}")
+    else:
+        console.print(
+            f"[bold]Route[/]       [red]none: a 403[/] ({', '.join(decision.blocked_by) or 'no model can'})"
+        )
+    for reason in decision.reasons:
+        console.print(f"            {reason}")
+    for route, reason in decision.passed_over:
+        console.print(f"            passed over {route}: {reason}")
+    targets = {permit.model: number for number, permit in enumerate(decision.targets, 1)}
+    table = Table("model", "zone", "verdict", title="Every model", title_justify="left", show_edge=False)
+    for name, verdict in snapshot.policy.verdicts(signals).items():
+        zone = snapshot.policy.models[name].zone
+        where = zone.name if zone.inside else f"[yellow]{zone.name}, outside[/]"
+        if not isinstance(verdict, Permit):
+            told = f"[red]dropped[/]: {verdict.reason}"
+        elif name in targets:
+            told = f"[green]target {targets[name]}[/]"
+        else:
+            told = "permitted, but this route does not use it"
+        table.add_row(name, where, told)
+    console.print()
+    console.print(table)

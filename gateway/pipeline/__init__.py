@@ -1,0 +1,1 @@
+"""One request's journey, room by room, in order."""

@@ -1,0 +1,160 @@
+"""Opens and settles a request's accounts: GPU tickets, charges, metrics, and its rows in the ledger.
+
+Everything here runs between two bytes of an answer: no lock, no wait, no disk but the journal's one write.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from adapters.call import Headers
+from adapters.chat import TokenUsage
+from gateway.dispatch.attempt import Attempt
+from gateway.ledger.ledger import Ledger
+from gateway.ledger.records import Outcome
+from gateway.metering.charges import NOTHING, Charge
+from gateway.metering.gpu.accounts import GpuAccounts
+from gateway.metering.gpu.ticket import Ticket
+from gateway.metering.prometheus import Metrics
+from gateway.pipeline import debug
+from gateway.pipeline.journey import Journey, Settled
+
+
+class Tariff(Protocol):
+    """What a model's attempts cost: tokens at a dated price, or GPU time at its backend's rate."""
+
+    def charge(self, usage: TokenUsage, gpu_ns: int, at_ns: int) -> Charge:
+        """The bill for one attempt; `gpu_ns` is provisional, `at_ns` the UTC time it began."""
+
+    @property
+    def by_gpu(self) -> bool:
+        """Whether GPU time is charged: its money is counted when windows close, not when attempts end."""
+
+
+@dataclass(frozen=True, slots=True)
+class GpuOwner:
+    """Whose GPU time it is: what a booking of a closed window says of the attempt it pays for."""
+
+    request: str
+    attempt: int
+    tenant: str
+    workflow: str
+    action: str
+    route: str
+    model: str
+    zone: str
+
+
+class Till:
+    """Where every request is booked. One per process."""
+
+    def __init__(self, metrics: Metrics, ledger: Ledger, accounts: GpuAccounts) -> None:
+        self.metrics: Final = metrics
+        self.ledger: Final = ledger
+        self.accounts: Final = accounts
+
+
+class Account:
+    """One request's accounts, as dispatch asks for them (`dispatch.attempt.Books`)."""
+
+    __slots__ = ("_journey", "_tariffs", "_till")
+
+    def __init__(self, till: Till, journey: Journey, tariffs: Mapping[str, Tariff]) -> None:
+        self._till = till
+        self._journey = journey
+        self._tariffs = tariffs
+
+    def opened(self, attempt: Attempt) -> None:
+        """A request is about to be sent: open its GPU account."""
+        journey, permit = self._journey, attempt.permit
+        purpose = journey.purpose
+        owner = GpuOwner(
+            journey.id,
+            attempt.number,
+            journey.principal.tenant,
+            purpose.workflow,
+            purpose.action,
+            journey.decision.route if journey.decision else "",
+            permit.model,
+            permit.zone.name,
+        )
+        tokens = journey.signals.prompt_tokens if journey.signals else 0
+        attempt.ticket = self._till.accounts.begin(
+            permit.backend, attempt.replica, owner, attempt.started, prompt_tokens=tokens
+        )
+
+    def head(self, attempt: Attempt) -> Headers:
+        """Weir's own headers for an answer that comes from this attempt."""
+        journey = self._journey
+        level = str(journey.signals.label.level) if journey.signals else ""
+        headers = (
+            (b"x-weir-request-id", journey.id.encode()),
+            (b"x-weir-route", (journey.decision.route if journey.decision else "").encode()),
+            (b"x-weir-model", attempt.permit.model.encode()),
+            (b"x-weir-zone", attempt.permit.zone.name.encode()),
+            (b"x-weir-sensitivity", level.encode()),
+            (b"x-weir-attempts", b"%d" % attempt.number),
+            (b"x-weir-policy", journey.policy.encode()),
+        )
+        if attempt.upstream_id:
+            return headers  # the provider's own x-request-id is passed on
+        return ((b"x-request-id", journey.id.encode()), *headers)
+
+    def closing(self, attempt: Attempt, data: bytes) -> bytes:
+        """The answer is complete: settle the attempt and the request, before the last bytes leave."""
+        self._settle(attempt)
+        if attempt.outcome == "ok":
+            self.close(200, "ok", "")
+        else:
+            self.close(200, "cut", attempt.fault)
+        journey = self._journey
+        if journey.debug and journey.call is not None:
+            return debug.annotated(data, debug.report(journey), stream=journey.call.stream)
+        return data
+
+    def failed(self, attempt: Attempt) -> None:
+        """The attempt ended in any other way."""
+        self._settle(attempt)
+
+    def _settle(self, attempt: Attempt) -> None:
+        journey, permit, metrics = self._journey, attempt.permit, self._till.metrics
+        ticket = attempt.ticket
+        gpu_ns = None
+        if isinstance(ticket, Ticket):
+            gpu_ns = ticket.end(attempt.ended, attempt.usage, engine_metrics=attempt.engine_metrics).gpu_ns
+        tariff = self._tariffs.get(permit.model)
+        worked = attempt.sent and attempt.outcome not in {"refused", "client_error"}
+        if not worked or tariff is None:
+            charge = NOTHING if not worked else Charge(None, source="the model has left the configuration")
+        else:
+            charge = tariff.charge(attempt.usage, gpu_ns or 0, attempt.at)
+        journey.settled.append(
+            Settled(attempt, charge, gpu_ns if tariff is not None and tariff.by_gpu else None)
+        )
+        route = metrics.route(
+            journey.decision.route if journey.decision else "", permit.model, permit.zone.name
+        )
+        route.spent(attempt.usage, _at_once(charge, tariff))
+        metrics.attempts.at(permit.backend, attempt.replica, attempt.fault or attempt.outcome).value += 1
+
+    def close(self, status: int, outcome: Outcome, error: str) -> None:
+        """The request is over: count it and keep it. Once; later calls change nothing."""
+        journey, till = self._journey, self._till
+        if journey.closed:
+            return
+        journey.closed = True
+        record = journey.request_record(status, outcome, error)
+        till.metrics.route(record.route, record.model, record.zone).answered(
+            outcome,
+            duration_ns=record.duration_ns,
+            ttft_ns=record.ttft_ns,
+            overhead_ns=record.overhead_ns,
+        )
+        till.ledger.append(*journey.attempt_records(), record)
+
+
+def _at_once(charge: Charge, tariff: Tariff | None) -> Charge:
+    """The part of a charge that is final now: GPU money is counted once its windows have closed."""
+    if tariff is None or not tariff.by_gpu or charge.usd is None:
+        return charge
+    return Charge(charge.usd, {}, charge.source, charge.priced_at)

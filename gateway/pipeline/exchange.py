@@ -1,0 +1,34 @@
+"""The server-neutral face of one HTTP exchange: what the pipeline needs of whatever server runs it."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from adapters.call import Headers
+
+
+class Exchange(Protocol):
+    """One request and the way to answer it."""
+
+    id: str  # this request's, as the ledger and the answer name it
+    path: str
+
+    def header(self, name: bytes) -> bytes | None:
+        """The first value of a request header; the name in lower case."""
+
+    def allowed_headers(self) -> Headers:
+        """The request headers that may travel on to a provider."""
+
+    async def body(self, limit: int, seconds: float) -> bytes:
+        """The whole body. Raises BodyTooLarge, BodyTooSlow, ClientGone."""
+
+    def when_client_leaves(self, leave: Callable[[], None]) -> None:
+        """From now on call `leave` once if the client disconnects before the answer has ended."""
+
+    async def start(self, status: int, headers: Headers) -> None:
+        """Send the answer's head."""
+
+    async def send(self, data: bytes) -> None:
+        """Send bytes of the answer; waits while the client's connection is full."""
+
+    async def end(self) -> None:
+        """The answer is complete."""

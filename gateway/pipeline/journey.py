@@ -1,0 +1,172 @@
+"""What is known of one request while it travels: its facts, its accounts, and the records they end as."""
+
+import time
+from dataclasses import dataclass, field
+from typing import Final
+
+from adapters.call import Call
+from adapters.chat import TokenUsage
+from gateway.access.keys import Principal
+from gateway.dispatch.attempt import Attempt
+from gateway.ledger.records import AttemptRecord, Outcome, RequestRecord, attempt_id
+from gateway.metering.charges import NOTHING, Charge
+from gateway.pipeline.judge import Purpose
+from routers.policy.policy import Decision
+from routers.signals import Signals
+
+NO_PURPOSE: Final = Purpose("", "", "", None)
+
+
+@dataclass(slots=True)
+class Settled:
+    """One attempt with its bill: `gpu_ns` is provisional until its windows close."""
+
+    attempt: Attempt
+    charge: Charge
+    gpu_ns: int | None
+
+
+@dataclass(slots=True)
+class Journey:
+    """One request. `at` is wall-clock (UTC ns), `arrived` and `received` monotonic ns."""
+
+    id: str
+    principal: Principal
+    policy: str
+    at: int = field(default_factory=time.time_ns)
+    arrived: int = field(default_factory=time.monotonic_ns)
+    received: int = 0  # its body was whole
+    dialect: str = "chat"
+    call: Call | None = None
+    purpose: Purpose = NO_PURPOSE
+    signals: Signals | None = None
+    decision: Decision | None = None
+    debug: bool = False
+    settled: list[Settled] = field(default_factory=list)
+    client_left: bool = False
+    closed: bool = False
+
+    @property
+    def overhead_ns(self) -> int:
+        """Weir's own share: from the whole body to the first request sent (or to the refusal)."""
+        since = self.received or self.arrived
+        if self.settled:
+            return self.settled[0].attempt.started - since
+        return time.monotonic_ns() - since
+
+    def charge(self) -> Charge:
+        """What all its attempts cost together."""
+        total = NOTHING
+        for each in self.settled:
+            total = total + each.charge
+        return total
+
+    def attempt_records(self) -> list[AttemptRecord]:
+        """One record for each attempt."""
+        return [self._attempt_record(settled) for settled in self.settled]
+
+    def _attempt_record(self, settled: Settled) -> AttemptRecord:
+        attempt, charge = settled.attempt, settled.charge
+        return AttemptRecord(
+            id=attempt_id(self.id, attempt.number),
+            request=self.id,
+            n=attempt.number,
+            at=attempt.at,
+            tenant=self.principal.tenant,
+            workflow=self.purpose.workflow,
+            action=self.purpose.action,
+            route=self.decision.route if self.decision else "",
+            model=attempt.permit.model,
+            upstream=attempt.permit.upstream,
+            backend=attempt.permit.backend,
+            replica=attempt.replica,
+            zone=attempt.permit.zone.name,
+            status=attempt.status or 0,
+            outcome=_ATTEMPT_OUTCOMES[attempt.outcome],
+            error=attempt.fault,
+            sent=attempt.sent,
+            upstream_id=attempt.upstream_id,
+            usage=attempt.usage,
+            usd=charge.usd,
+            components={**charge.components},
+            price_source=charge.source,
+            priced_at=charge.priced_at,
+            gpu_ns=settled.gpu_ns,
+            ttft_ns=None if attempt.first_token is None else attempt.first_token - attempt.started,
+            duration_ns=attempt.ended - attempt.started,
+        )
+
+    def request_record(self, status: int, outcome: Outcome, error: str) -> RequestRecord:
+        """The request's own record, with the sums over its attempts."""
+        last = self.settled[-1].attempt if self.settled else None
+        signals, decision, charge = self.signals, self.decision, self.charge()
+        label = signals.label if signals else None
+        gpu = [each.gpu_ns for each in self.settled if each.gpu_ns is not None]
+        return RequestRecord(
+            id=self.id,
+            at=self.at,
+            tenant=self.principal.tenant,
+            key=self.principal.key,
+            workflow=self.purpose.workflow,
+            action=self.purpose.action,
+            conversation=self.purpose.conversation,
+            dialect=self.dialect,
+            stream=self.call.stream if self.call else False,
+            asked=signals.model if signals else "",
+            route=decision.route if decision else "",
+            model=last.permit.model if last else "",
+            backend=last.permit.backend if last else "",
+            replica=last.replica if last else "",
+            zone=last.permit.zone.name if last else "",
+            level=str(label.level) if label else "",
+            types=label.types if label else {},
+            rules=label.rules if label else (),
+            unscanned=label.unscanned if label else (),
+            detectors_failed=label.failed if label else (),
+            complexity=signals.complexity if signals else None,
+            kind=signals.kind if signals else "",
+            policy=self.policy,
+            reasons=decision.reasons if decision else (),
+            dropped={each.model: each.reason for each in decision.dropped} if decision else {},
+            passed_over=tuple(route for route, _ in decision.passed_over) if decision else (),
+            status=status,
+            outcome=outcome,
+            error=error,
+            attempts=len(self.settled),
+            usage=last.usage if last and len(self.settled) == 1 else _summed(self.settled),
+            usd=charge.usd,
+            price_source=charge.source,
+            priced_at=charge.priced_at,
+            gpu_ns=sum(gpu) if gpu else None,
+            ttft_ns=None if last is None or last.first_token is None else last.first_token - self.arrived,
+            duration_ns=time.monotonic_ns() - self.arrived,
+            overhead_ns=self.overhead_ns,
+        )
+
+
+_ATTEMPT_OUTCOMES: Final[dict[str, Outcome]] = {
+    "ok": "ok",
+    "client_error": "rejected",
+    "refused": "failed",
+    "failed": "failed",
+    "cut": "cut",
+    "cancelled": "cancelled",
+}
+
+
+def _summed(settled: list[Settled]) -> TokenUsage:
+    """The tokens of all attempts; as sure as the least sure of them."""
+    usages = [each.attempt.usage for each in settled]
+    if not usages:
+        return TokenUsage()
+    sources = {usage.source for usage in usages}
+    return TokenUsage(
+        input=sum(usage.input for usage in usages),
+        cache_read=sum(usage.cache_read for usage in usages),
+        cache_write=sum(usage.cache_write for usage in usages),
+        output=sum(usage.output for usage in usages),
+        reasoning=sum(usage.reasoning for usage in usages),
+        audio_in=sum(usage.audio_in for usage in usages),
+        audio_out=sum(usage.audio_out for usage in usages),
+        source="unknown" if "unknown" in sources else "estimated" if "estimated" in sources else "reported",
+    )

@@ -1,0 +1,149 @@
+"""What a request is: its parsed call becomes the signals a decision rests on.
+
+The judging itself is the routers' work and pure; here wire types are mapped to theirs, and long work
+hands the loop back between slices.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from adapters.call import Call
+from adapters.dialects import chat
+from adapters.dialects.chat import InvalidRequest
+from adapters.visible import Visible, visible
+from routers.complexity.scorer import Conversation, Score, Scorer, Turn
+from routers.sensitivity.classifier import Classifier
+from routers.sensitivity.label import Label, Level, Segment
+from routers.signals import Signals
+
+SLICE_SECONDS: Final = 0.001  # work done before other requests have their turn
+CHARACTERS_PER_TOKEN: Final = 4  # of prose in the common tokenizers; an estimate until the engine reports
+TOKENS_PER_MESSAGE: Final = 4  # the chat template's own
+OPENING_CHARACTERS: Final = 2048  # of each of the first two turns: enough to tell conversations apart
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """What the application said of the request beside its content: headers first, body `metadata` second."""
+
+    action: str
+    workflow: str
+    conversation: str
+    floor: Level | None  # a client may raise a label, never lower it
+
+
+def purpose(header: Mapping[str, str], metadata: Mapping[str, str]) -> Purpose:
+    """Read Weir's own headers and metadata keys. Raises InvalidRequest for a level that is none."""
+
+    def said(name: str, key: str) -> str:
+        return header.get(name) or metadata.get(key, "")
+
+    level = said("x-weir-sensitivity", "sensitivity")
+    try:
+        floor = Level.named(level) if level else None
+    except KeyError:
+        raise InvalidRequest(
+            "The sensitivity must be one of public, internal, confidential, restricted.",
+            "x-weir-sensitivity",
+            "invalid_sensitivity",
+        ) from None
+    return Purpose(
+        said("x-weir-action", "action_id"),
+        said("x-weir-workflow", "workflow"),
+        said("x-weir-conversation", "conversation"),
+        floor,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The signals of one request, and how its conversation opened: what a weighted draw sticks to."""
+
+    signals: Signals
+    opening: str = field(repr=False)
+
+
+class Judge:
+    """Labels and scores requests with one snapshot's classifier and the shipped weights."""
+
+    def __init__(self, classifier: Classifier, scorer: Scorer) -> None:
+        self._classifier = classifier
+        self._scorer = scorer
+
+    async def judge(self, call: Call, purpose: Purpose, tenant: str, floor: Level | None, day: int) -> Judged:
+        """The signals of one request. `floor`: the tenant's own lowest level; `day` since 1970-01-01."""
+        seen = visible(call.document.values, call.dialect)
+        label = await self._label(seen, highest(floor, purpose.floor))
+        score = self._scorer.score(conversation_of(seen))
+        opening = "\n".join(text[:OPENING_CHARACTERS] for _, text in seen.turns[:2])
+        return Judged(signals_of(call, seen, label, score, purpose, tenant, day), opening)
+
+    async def _label(self, seen: Visible, floor: Level | None) -> Label:
+        """Run the classifier a slice at a time, so that one long prompt never holds up the others."""
+        slices = self._classifier.slices(segments_of(seen), seen.opaque, floor)
+        handed_back = time.perf_counter()
+        while True:
+            try:
+                next(slices)
+            except StopIteration as done:
+                label: Label = done.value
+                return label
+            if time.perf_counter() - handed_back > SLICE_SECONDS:
+                await asyncio.sleep(0)
+                handed_back = time.perf_counter()
+
+
+def highest(*levels: Level | None) -> Level | None:
+    """The highest of the levels that are set."""
+    return max((level for level in levels if level is not None), default=None)
+
+
+def segments_of(seen: Visible) -> tuple[Segment, ...]:
+    """The texts of a request as the sensitivity room takes them."""
+    return tuple(Segment(text, origin) for origin, text in seen.texts)
+
+
+def conversation_of(seen: Visible) -> Conversation:
+    """The turns of a request as the complexity room takes them."""
+    return Conversation(tuple(Turn(role, text) for role, text in seen.turns), seen.tools, seen.schema)
+
+
+def signals_of(
+    call: Call, seen: Visible, label: Label, score: Score, purpose: Purpose, tenant: str, day: int
+) -> Signals:
+    """Put together what a decision rests on."""
+    values = call.document.values
+    characters = sum(len(text) for _, text in seen.texts)
+    return Signals(
+        label=label,
+        complexity=score.value,
+        kind=score.kind,
+        language=score.language,
+        prompt_tokens=characters // CHARACTERS_PER_TOKEN + TOKENS_PER_MESSAGE * len(seen.turns),
+        max_output_tokens=chat.max_output_tokens(values),
+        modality=chat.modality(values),
+        needs=needs_of(call),
+        tools=seen.tools > 0,
+        stream=call.stream,
+        tenant=tenant,
+        workflow=purpose.workflow,
+        model=values["model"],
+        conversation=purpose.conversation,
+        day=day,
+    )
+
+
+_NEEDS: Final = {"file": "files", "json_object": "json_schema"}  # a wire's word to the policy's
+_LEFT_TO_ADAPTERS: Final = frozenset(
+    {"logprobs", "n"}
+)  # no model declares these: a backend that cannot says so
+
+
+def needs_of(call: Call) -> frozenset[str]:
+    """The capabilities a model must declare to be given this request, in the policy's words."""
+    return frozenset(
+        _NEEDS.get(need, need) for need in chat.needs(call.document.values) if need not in _LEFT_TO_ADAPTERS
+    )

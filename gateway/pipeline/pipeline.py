@@ -1,0 +1,205 @@
+"""One request's journey, step by step: `Pipeline.chat` reads like the list in ARCHITECTURE.md."""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from adapters.dialects import chat
+from adapters.dialects.chat import InvalidRequest
+from adapters.document import InvalidDocument, parse
+from gateway.access.keys import AccessDenied, Keyring, Principal
+from gateway.configuration.settings import Snapshot
+from gateway.dispatch.attempt import CannotCarry, NoTargetLeft, Refused
+from gateway.dispatch.dispatcher import Dispatcher, Engines, Job
+from gateway.ledger.records import Outcome
+from gateway.pipeline.booking import Account, Tariff, Till
+from gateway.pipeline.exchange import Exchange
+from gateway.pipeline.faults import (
+    Blocked,
+    BodyTooLarge,
+    BodyTooSlow,
+    ClientGone,
+    NoSuchModel,
+    Overloaded,
+    no_such_model,
+)
+from gateway.pipeline.journey import Journey
+from gateway.pipeline.judge import Judge, purpose
+from routers.policy.policy import Decision, UnknownModel
+from routers.sensitivity.label import Level
+
+SECONDS_PER_DAY: Final = 86_400
+_OWN_HEADERS: Final = ("x-weir-action", "x-weir-workflow", "x-weir-conversation", "x-weir-sensitivity")
+_LONGEST_HEADER: Final = 512
+
+# How a journey that ended early is booked: (outcome, error class). The first that fits counts.
+_ENDINGS: Final[tuple[tuple[type[Exception], Outcome, str], ...]] = (
+    (InvalidDocument, "refused", "invalid_body"),
+    (InvalidRequest, "refused", "invalid_request"),
+    (NoSuchModel, "refused", "no_such_model"),
+    (Blocked, "refused", "blocked"),
+    (CannotCarry, "refused", "cannot_carry"),
+    (BodyTooLarge, "refused", "body_too_large"),
+    (BodyTooSlow, "refused", "body_too_slow"),
+    (Overloaded, "refused", "overloaded"),
+    (ClientGone, "cancelled", "client_gone"),
+    (Refused, "rejected", "client_error"),
+    (NoTargetLeft, "failed", "no_target_left"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What one snapshot brought, made ready for requests. A request keeps the one it began with."""
+
+    snapshot: Snapshot
+    keyring: Keyring
+    judge: Judge
+    engines: Engines
+    tariffs: Mapping[str, Tariff]  # by model
+    floors: Mapping[tuple[str, str], Level]  # by tenant and key: the lowest label its requests get
+
+
+class Pipeline:
+    """Takes requests through the rooms. One per process; it holds no request's state."""
+
+    def __init__(
+        self,
+        runtime: Callable[[], Runtime],
+        dispatcher: Dispatcher,
+        till: Till,
+        status_of: Callable[[Exception], int],
+    ) -> None:
+        """`status_of` tells which HTTP status an error will be answered with, for the ledger."""
+        self._runtime = runtime
+        self._dispatcher = dispatcher
+        self._till = till
+        self._status_of = status_of
+
+    async def chat(self, exchange: Exchange) -> None:
+        """Serve one chat request. Raises what `api` turns into an error answer, once it has been booked."""
+        runtime = self._runtime()
+        inflight = self._till.metrics.inflight
+        inflight.value += 1
+        try:
+            principal = self._authenticated(runtime, exchange)
+            journey = Journey(exchange.id, principal, runtime.snapshot.policy.hash)
+            account = Account(self._till, journey, runtime.tariffs)
+            try:
+                await self._travel(exchange, runtime, journey, account)
+                account.close(200, "cut", _last_fault(journey))  # unless it is closed: its answer was whole
+            except tuple(kind for kind, _, _ in _ENDINGS) as error:
+                outcome, name = next((o, n) for kind, o, n in _ENDINGS if isinstance(error, kind))
+                account.close(self._status_of(error), outcome, name)
+                raise
+            finally:  # whatever else ended it: a shutdown, a fault of ours
+                account.close(500, "failed", "internal")
+        finally:
+            inflight.value -= 1
+
+    def _authenticated(self, runtime: Runtime, exchange: Exchange) -> Principal:
+        try:
+            return runtime.keyring.authenticate(exchange.header(b"authorization"), datetime.now(UTC))
+        except AccessDenied:
+            self._till.metrics.requests.at("", "", "", "unauthenticated").value += 1
+            raise
+
+    async def _travel(self, exchange: Exchange, runtime: Runtime, journey: Journey, account: Account) -> None:
+        """The journey itself."""
+        if not self._till.ledger.accepting:
+            raise Overloaded("Weir's disk is full, so it could not book this request. Try again later.", 30)
+        server = runtime.snapshot.server
+        body = await exchange.body(server.max_body, server.body_timeout)
+        journey.received = time.monotonic_ns()
+        call = journey.call = chat.read(parse(body), exchange.allowed_headers())
+        journey.purpose = purpose(_own_headers(exchange), chat.own_metadata(call.document.values))
+        journey.debug = exchange.header(b"x-weir-debug") == b"1"
+        principal = journey.principal
+        judged = await runtime.judge.judge(
+            call,
+            journey.purpose,
+            principal.tenant,
+            runtime.floors.get((principal.tenant, principal.key)),
+            journey.at // (SECONDS_PER_DAY * 1_000_000_000),
+        )
+        signals = journey.signals = judged.signals
+        self._till.metrics.labels.at(str(signals.label.level)).value += 1
+        try:
+            decision = journey.decision = runtime.engines.policy.decide(
+                signals, draw_of(principal.tenant, journey.purpose.conversation or judged.opening)
+            )
+        except UnknownModel as unknown:
+            raise NoSuchModel(no_such_model(unknown.name)) from None
+        self._count(decision)
+        if not decision.targets:
+            raise _no_way(decision)
+        await self._dispatch(exchange, runtime, journey, account, decision)
+
+    async def _dispatch(
+        self, exchange: Exchange, runtime: Runtime, journey: Journey, account: Account, decision: Decision
+    ) -> None:
+        """Have it answered. If the client leaves, this task is cancelled, and with it the upstream call."""
+        assert journey.call is not None  # noqa: S101  # set by the only caller
+        assert journey.signals is not None  # noqa: S101  # as above
+        task = asyncio.current_task()
+
+        def leave() -> None:
+            journey.client_left = True
+            if task is not None:
+                task.cancel()
+
+        exchange.when_client_leaves(leave)
+        job = Job(journey.call, journey.signals, decision.targets, runtime.engines, exchange, account)
+        try:
+            await self._dispatcher.run(job)
+        except asyncio.CancelledError:
+            if not journey.client_left or task is None:
+                raise
+            task.uncancel()
+            raise ClientGone from None
+
+    def _count(self, decision: Decision) -> None:
+        metrics = self._till.metrics
+        for boundary in {each.boundary for each in decision.dropped if each.boundary is not None}:
+            metrics.boundary_blocks.at(boundary).value += 1
+        for route, _ in decision.passed_over:
+            metrics.passed_over.at(route).value += 1
+
+
+def _no_way(decision: Decision) -> Exception:
+    """Why no model may or can take it, in words for the client: boundaries by name, never what was found."""
+    if decision.blocked_by:
+        names = ", ".join(decision.blocked_by)
+        return Blocked(
+            decision.blocked_by,
+            f"This request may not go to any model that could take it: {names}. "
+            "Whoever runs this gateway can tell what that boundary protects.",
+        )
+    reasons = "; ".join(f"{each.model}: {each.reason}" for each in decision.dropped)
+    return InvalidRequest(f"No model can take this request ({reasons}).", "model", "no_capable_model")
+
+
+def _last_fault(journey: Journey) -> str:
+    return (journey.settled[-1].attempt.fault if journey.settled else "") or "cut"
+
+
+def _own_headers(exchange: Exchange) -> dict[str, str]:
+    """Weir's own request headers that are set."""
+    told = {}
+    for name in _OWN_HEADERS:
+        value = exchange.header(name.encode())
+        if value:
+            told[name] = value[:_LONGEST_HEADER].decode("latin-1")
+    return told
+
+
+def draw_of(tenant: str, conversation: str) -> float:
+    """A number in [0, 1) that stays the same for one conversation, so that weighted choices stick to it."""
+    digest = hashlib.blake2b(
+        f"{tenant}\n{conversation}".encode(errors="surrogatepass"), digest_size=8
+    ).digest()
+    return int.from_bytes(digest) / 2**64

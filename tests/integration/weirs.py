@@ -1,0 +1,81 @@
+"""Runs a whole Weir inside the test process, on a thread with a loop of its own."""
+
+import asyncio
+import json
+import sqlite3
+import threading
+import urllib.request
+from collections.abc import Mapping
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+from gateway.access import keys
+from gateway.app import Service
+
+
+class RunningWeir:
+    """A Weir on a free loopback port. `key` belongs to tenant `acme`, `other_key` to tenant `globex`."""
+
+    def __init__(self, folder: Path, policy: str, environ: Mapping[str, str] | None = None) -> None:
+        self.key, self.other_key = keys.create(), keys.create()
+        self.folder = folder
+        self.config = folder / "weir.yaml"
+        self.ledger = folder / "ledger"
+        self._environ = dict(environ or {})
+        self._common = f"""
+server: {{ledger: {{path: "{self.ledger}"}}, port: 0}}
+tenants:
+  acme: {{keys: [{{id: app, sha256: "{keys.digest(self.key)}"}}]}}
+  globex: {{keys: [{{id: app, sha256: "{keys.digest(self.other_key)}"}}]}}
+"""
+        self.write(policy)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="weir")
+        self._thread.start()
+        self.service: Service = self.run(Service.start([self.config], self._environ, port=0))
+        self.url = self.service.url
+
+    def write(self, policy: str) -> None:
+        """Replace the configuration file."""
+        self.config.write_text(policy + self._common)
+
+    def run(self, coroutine: Any, seconds: float = 60) -> Any:
+        """Run something on Weir's own loop."""
+        future: Future[Any] = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        return future.result(seconds)
+
+    def stop(self) -> None:
+        """Stop it and its thread; the ledger is shipped by then."""
+        try:
+            self.run(self.service.stop())
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(10)
+            self._loop.close()
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """Every row of a ledger table, once all that was booked so far has been shipped."""
+        self.run(self.service.flush())
+        with sqlite3.connect(self.service.ledger_database) as database:
+            database.row_factory = sqlite3.Row
+            found = [dict(row) for row in database.execute(f"SELECT * FROM {table} ORDER BY at")]  # noqa: S608  # our own names
+        database.close()
+        return found
+
+    def post(
+        self, body: Any, *, key: str | None = None, path: str = "/v1/chat/completions", **headers: str
+    ) -> tuple[int, dict[str, str], bytes]:
+        """One plain POST; error statuses are answers too."""
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data, method="POST")  # noqa: S310  # loopback
+        request.add_header("content-type", "application/json")
+        request.add_header("authorization", f"Bearer {key or self.key}")
+        for name, value in headers.items():
+            request.add_header(name.replace("_", "-"), value)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310  # loopback
+                return answer.status, {k.lower(): v for k, v in answer.headers.items()}, answer.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, {k.lower(): v for k, v in error.headers.items()}, error.read()
