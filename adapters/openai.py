@@ -4,13 +4,29 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Final
 
 from adapters.call import Call, Dialect, Headers, Outgoing, Refusal, Relay
+from adapters.dialects import translation
+from adapters.dialects.chat.answer import read_answer
 from adapters.dialects.chat.ingress import outgoing_body
-from adapters.dialects.chat.relay import relay
+from adapters.dialects.chat.reading import StreamReader
+from adapters.dialects.chat.relay import note_whole, relay
+from adapters.dialects.chat.writing import write_request
+from adapters.dialects.encoding import to_json
 from adapters.dialects.endpoint import endpoint, outgoing_headers
+from adapters.dialects.messages.answer import write_answer, write_error
+from adapters.dialects.messages.events import StreamWriter
+from adapters.dialects.messages.request import read_request
 from adapters.errors import Unsupported
 from adapters.refusals import judge
 
 _OPENAI_ONLY: Final = (b"openai-beta", b"idempotency-key")
+_TO_MESSAGES: Final = translation.Translation(
+    note=note_whole,
+    read=read_answer,
+    write=write_answer,
+    failure=write_error,
+    reader=StreamReader,
+    writer=StreamWriter,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +39,7 @@ class OpenAI:
 
     kind: ClassVar[str] = "openai"
     dialects: ClassVar[frozenset[Dialect]] = frozenset({"chat"})
+    engine: ClassVar[bool] = False  # whether it understands vLLM's own fields
 
     base_path: str = ""
     api_key: str | None = field(default=None, repr=False)
@@ -30,19 +47,24 @@ class OpenAI:
     extra: Headers = field(default=(), repr=False)
 
     def outgoing(self, call: Call, model: str) -> Outgoing:
-        """The application's own bytes, with this backend's name of the model. Raises Unsupported."""
-        if call.dialect not in self.dialects:
-            raise Unsupported(
-                "model", f"a backend of the kind {self.kind} does not serve {call.dialect} requests yet"
-            )
+        """A chat request: the application's own bytes with this backend's name of the model, or rebuilt from
+        a messages request. Raises Unsupported."""
+        if call.dialect == "chat":
+            body = outgoing_body(call, model)
+        elif call.dialect == "messages":
+            body = to_json(write_request(read_request(call.document.values), model, engine=self.engine))
+        else:
+            raise Unsupported("model", f"a backend of the kind {self.kind} does not serve {call.dialect} yet")
         headers = outgoing_headers(call, self.user_agent, *_OPENAI_ONLY) + self._authentication() + self.extra
-        return Outgoing(b"POST", endpoint(self.base_path, call.dialect), headers, outgoing_body(call, model))
+        return Outgoing(b"POST", endpoint(self.base_path, "chat"), headers, body)
 
-    def relay(self, call: Call, model: str, headers: Headers) -> Relay:  # noqa: ARG002  # the contract's signature
-        """The provider's bytes, passed on."""
+    def relay(self, call: Call, model: str, headers: Headers) -> Relay:  # noqa: ARG002  # the contract's
+        """The provider's bytes for a chat client, a translation for a messages client."""
+        if call.dialect == "messages":
+            return translation.relay(call, headers, _TO_MESSAGES)
         return relay(call, headers)
 
-    def refusal(self, status: int, headers: Headers, body: bytes) -> Refusal:  # noqa: ARG002  # the contract's signature
+    def refusal(self, status: int, headers: Headers, body: bytes) -> Refusal:  # noqa: ARG002  # the contract's
         """What a non-2xx answer means."""
         return judge(status, body, secret=self.api_key)
 

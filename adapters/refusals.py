@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 import orjson
 
 from adapters.call import Refusal
+from adapters.dialects.chat.answer import write_error
 
 _identifier = re.compile(r"[\w.\[\]-]{1,80}").fullmatch  # codes and parameter paths; never a sentence
 _about_a_model = re.compile(r"\bmodel\b", re.IGNORECASE).search
@@ -61,7 +62,7 @@ def judge(status: int, body: bytes, *, secret: str | None = None) -> Refusal:
     shown_status, sentence, error_type, code = _OWN_WORDS[kind]
     if kind != "ours":
         shown_status = {529: 503}.get(status, status if status >= 400 else shown_status)
-    shown = _error(sentence, _TYPES.get(shown_status, error_type), None, code)
+    shown = write_error(sentence, _TYPES.get(shown_status, error_type), None, code)
     return Refusal(shown_status, kind, _record(status, complaint), shown)
 
 
@@ -110,11 +111,7 @@ def _worded(status: int, complaint: Complaint, kind: Kind) -> bytes:
     """A complaint in another shape, in OpenAI's."""
     code = "model_not_found" if kind == "gone" else complaint.code or None
     message = complaint.message or f"The provider refused the request with status {status}."
-    return _error(message, _TYPES.get(status, "invalid_request_error"), complaint.param or None, code)
-
-
-def _error(message: str, kind: str, param: str | None, code: str | None) -> bytes:
-    return orjson.dumps({"error": {"message": message, "type": kind, "param": param, "code": code}})
+    return write_error(message, _TYPES.get(status, "invalid_request_error"), complaint.param or None, code)
 
 
 def _record(status: int, complaint: Complaint) -> str:

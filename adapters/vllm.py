@@ -15,3 +15,4 @@ class VLLM(OpenAI):
     """
 
     kind: ClassVar[str] = "vllm"
+    engine: ClassVar[bool] = True

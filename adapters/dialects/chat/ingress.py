@@ -72,15 +72,21 @@ def own_metadata(values: Mapping[str, Any]) -> dict[str, str]:
     return {key: metadata[key] for key in OWN_METADATA if metadata.get(key)}
 
 
+def own_changes(values: Mapping[str, Any], model: str) -> dict[str, str | None]:
+    """What Weir changes in any request it passes on: the model's name, and its own metadata keys, which go."""
+    changes: dict[str, str | None] = {"model": json.dumps(model)}
+    metadata = values.get("metadata")
+    if isinstance(metadata, dict) and any(key in metadata for key in OWN_METADATA):
+        kept = {key: value for key, value in metadata.items() if key not in OWN_METADATA}
+        changes["metadata"] = json.dumps(kept) if kept else None
+    return changes
+
+
 def outgoing_body(call: Call, model: str) -> bytes:
     """The request for a backend that speaks chat: the application's bytes, but for the model's name, Weir's
     own metadata keys, and a request for the usage where the answer is streamed."""
     values = call.document.values
-    changes: dict[str, str | None] = {"model": json.dumps(model)}
-    metadata = values.get("metadata")
-    if metadata and any(key in metadata for key in OWN_METADATA):
-        kept = {key: value for key, value in metadata.items() if key not in OWN_METADATA}
-        changes["metadata"] = json.dumps(kept) if kept else None
+    changes = own_changes(values, model)
     if call.stream and not call.wants_usage:
         options = dict(values.get("stream_options") or {})
         options.pop(

@@ -1,0 +1,83 @@
+"""Anthropic's API, for messages clients as they are and for chat clients by translation."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import ClassVar
+
+from adapters.call import Call, Dialect, Headers, Outgoing, Refusal, Relay
+from adapters.dialects import translation
+from adapters.dialects.chat.answer import write_answer, write_error
+from adapters.dialects.chat.events import StreamWriter
+from adapters.dialects.chat.ingress import own_changes
+from adapters.dialects.chat.request import read_format, read_request
+from adapters.dialects.encoding import to_json
+from adapters.dialects.endpoint import endpoint, outgoing_headers
+from adapters.dialects.messages.answer import read_answer
+from adapters.dialects.messages.reading import StreamReader
+from adapters.dialects.messages.relay import note_whole, relay
+from adapters.dialects.messages.writing import FILES_BETA, answer_tool, uses_files, write_request
+from adapters.errors import Unsupported
+from adapters.refusals import judge
+
+VERSION = b"2023-06-01"
+
+
+@dataclass(frozen=True, slots=True)
+class Anthropic:
+    """A backend of the kind `anthropic`. `base_path`, `extra`, `user_agent` as in `OpenAI`; `clock` gives the seconds
+    since 1970 that chat answers carry as `created`."""
+
+    kind: ClassVar[str] = "anthropic"
+    dialects: ClassVar[frozenset[Dialect]] = frozenset({"messages"})
+
+    base_path: str = ""
+    api_key: str | None = field(default=None, repr=False)
+    user_agent: str = "weir"
+    extra: Headers = field(default=(), repr=False)
+    clock: Callable[[], float] = field(default=time.time, repr=False)
+
+    def outgoing(self, call: Call, model: str) -> Outgoing:
+        """The call as a messages request. Raises Unsupported."""
+        if call.dialect == "messages":
+            body, files = call.document.rewritten(own_changes(call.document.values, model)), False
+        elif call.dialect == "chat":
+            written = write_request(read_request(call.document.values), model)
+            body, files = to_json(written), uses_files(written)
+        else:
+            raise Unsupported(
+                "model", f"a backend of the kind {self.kind} does not serve {call.dialect} requests"
+            )
+        headers = (
+            outgoing_headers(call, self.user_agent, b"anthropic-beta") + self._authentication() + self.extra
+        )
+        if files:
+            headers += ((b"anthropic-beta", FILES_BETA),)
+        return Outgoing(b"POST", endpoint(self.base_path, "messages"), headers, body)
+
+    def relay(self, call: Call, model: str, headers: Headers) -> Relay:
+        """The provider's bytes for a messages client, a translation for a chat client."""
+        if call.dialect == "messages":
+            return relay(call, headers)
+        held = self._translation(call, answer_tool(read_format(call.document.values), model))
+        return translation.relay(call, headers, held)
+
+    def refusal(self, status: int, headers: Headers, body: bytes) -> Refusal:  # noqa: ARG002  # the contract's
+        """What a non-2xx answer means."""
+        return judge(status, body, secret=self.api_key)
+
+    def _translation(self, call: Call, stand_in: str | None) -> translation.Translation:
+        created = int(self.clock())
+        return translation.Translation(
+            note=note_whole,
+            read=partial(read_answer, answer_tool=stand_in),
+            write=partial(write_answer, created=created),
+            failure=write_error,
+            reader=partial(StreamReader, stand_in),
+            writer=partial(StreamWriter, created, wants_usage=call.wants_usage),
+        )
+
+    def _authentication(self) -> Headers:
+        version = ((b"anthropic-version", VERSION),)
+        return ((b"x-api-key", self.api_key.encode()), *version) if self.api_key else version

@@ -1,0 +1,77 @@
+"""A chat stream as canonical events."""
+
+from typing import Final
+
+from adapters.chat import Argued, Begun, Called, Ended, Event, Json, Said, TokenUsage
+from adapters.dialects.chat.answer import read_finish
+from adapters.dialects.chat.usage import read_usage
+
+_TEXTS: Final = (
+    ("content", "text"),
+    ("reasoning_content", "thinking"),
+    ("reasoning", "thinking"),
+    ("refusal", "refusal"),
+)
+
+
+class StreamReader:
+    """Reads one stream's chunks in order, of which the first choice is meant. The usage comes behind the finish,
+    so the end is told at `[DONE]`, which the caller sees: it takes `ending` then."""
+
+    __slots__ = ("_begun", "_calls", "_stop", "complete", "ended", "error", "finish_reason", "usage")
+
+    def __init__(self) -> None:
+        self.usage = TokenUsage()
+        self.error: str | None = None
+        self.complete = False
+        self.ended = False
+        self.finish_reason: str | None = None
+        self._begun = False
+        self._calls: set[int] = set()
+        self._stop: str | None = None
+
+    def read(self, chunk: Json) -> list[Event]:
+        """What one chunk tells."""
+        if chunk.get("error"):
+            error = chunk["error"]
+            self.error = str(error.get("message") if isinstance(error, dict) else error)
+            return []
+        if chunk.get("usage") is not None:
+            self.usage = read_usage(chunk["usage"])
+        events: list[Event] = []
+        if not self._begun:
+            self._begun = True
+            events.append(Begun(chunk.get("id") or "", chunk.get("model") or ""))
+        for choice in chunk.get("choices") or ():
+            if choice.get("index", 0) == 0:
+                events.extend(self._choice(choice))
+        return events
+
+    def ending(self) -> Ended:
+        """How the answer ends."""
+        return Ended(read_finish(self.finish_reason), self._stop, self.usage)
+
+    def _choice(self, choice: Json) -> list[Event]:
+        delta = choice.get("delta") or {}
+        events: list[Event] = []
+        for key, what in _TEXTS:
+            if delta.get(key):
+                events.append(Said(what, delta[key]))  # type: ignore[arg-type]  # the table's second column
+        for call in delta.get("tool_calls") or ():
+            events.extend(self._call(call))
+        if choice.get("finish_reason") is not None:
+            self.finish_reason = choice["finish_reason"]
+            self.ended = True
+            stop = choice.get("stop_reason")
+            self._stop = stop if isinstance(stop, str) else None
+        return events
+
+    def _call(self, call: Json) -> list[Event]:
+        index, function = call.get("index") or 0, call.get("function") or {}
+        events: list[Event] = []
+        if index not in self._calls:
+            self._calls.add(index)
+            events.append(Called(index, call.get("id") or "", function.get("name") or ""))
+        if function.get("arguments"):
+            events.append(Argued(index, function["arguments"]))
+        return events

@@ -1,0 +1,189 @@
+"""What every relay does alike: count, hold an unstreamed body, find events, tell a cut from an end."""
+
+from typing import Final, Literal, Protocol
+
+import orjson
+
+from adapters.call import Headers, header
+from adapters.chat import Json, TokenUsage
+from adapters.dialects import sse
+from adapters.errors import StreamCut, UpstreamError
+
+LONGEST_ANSWER: Final = 256 * 1024 * 1024  # bytes of an unstreamed answer
+
+_EVENT_STREAM: Final = b"text/event-stream; charset=utf-8"
+
+
+class Counters:
+    """The state of the `Relay` contract. Raises UpstreamError at the first byte of a compressed answer: Weir asks
+    for `identity`, and bytes it cannot read it cannot meter."""
+
+    __slots__ = ("_compressed", "complete", "content_events", "error", "finish_reason", "metrics", "usage")
+
+    def __init__(self, headers: Headers) -> None:
+        self.usage = TokenUsage()
+        self.content_events = 0
+        self.finish_reason: str | None = None
+        self.error: str | None = None
+        self.complete = False
+        self.metrics: dict[str, float] | None = None
+        self._compressed = header(headers, b"content-encoding") not in (None, b"identity", b"")
+
+    def _refuse_compressed(self) -> None:
+        if self._compressed:
+            raise UpstreamError(
+                "protocol", "the provider compressed an answer that was asked for plain", sent=True
+            )
+
+
+class Body:
+    """The bytes of an unstreamed answer while they come."""
+
+    __slots__ = ("_length", "_pieces")
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._length = 0
+
+    def add(self, data: bytes) -> None:
+        self._pieces.append(data)
+        self._length += len(data)
+        if self._length > LONGEST_ANSWER:
+            raise UpstreamError("protocol", f"the answer is longer than {LONGEST_ANSWER} bytes", sent=True)
+
+    def take(self) -> bytes:
+        body = b"".join(self._pieces)
+        self._pieces.clear()
+        return body
+
+
+class Words(Protocol):
+    """How a dialect tells its client that an answer failed."""
+
+    def __call__(self, message: str) -> bytes: ...
+
+
+class JsonRelay(Counters):
+    """An unstreamed answer: held until it is whole. `_written` turns it into the client's."""
+
+    __slots__ = ("_body", "_content_type", "_failure")
+
+    def __init__(self, headers: Headers, failure: Words) -> None:
+        super().__init__(headers)
+        self._content_type = header(headers, b"content-type") or b"application/json"
+        self._body = Body()
+        self._failure = failure
+
+    def headers(self) -> Headers:
+        return ((b"content-type", self._content_type),)
+
+    def feed(self, data: bytes) -> bytes:
+        self._refuse_compressed()
+        self._body.add(data)
+        return b""
+
+    def finish(self) -> bytes:
+        body = self._body.take()
+        written = self._written(whole_object(body), body)
+        self.complete = self.error is None
+        return written
+
+    def failure(self, message: str) -> bytes:
+        return self._failure(message)
+
+    def _written(self, answer: Json, body: bytes) -> bytes:
+        """The client's bytes for a whole answer; sets the counters."""
+        raise NotImplementedError
+
+
+class StreamRelay(Counters):
+    """A streamed answer: whole events only, one piece of bytes a read.
+
+    Some providers answer a streamed request with one JSON object, and some label a stream as JSON, so the first
+    byte of the body tells what it is, not its content-type.
+    """
+
+    __slots__ = ("_came", "_content_type", "_frames", "_json")
+
+    def __init__(self, headers: Headers) -> None:
+        super().__init__(headers)
+        given = header(headers, b"content-type") or b""
+        self._content_type = given if given.startswith(b"text/event-stream") else _EVENT_STREAM
+        self._frames = sse.Frames()
+        self._json = Body()
+        self._came: Literal["", "json", "events"] = ""
+
+    def headers(self) -> Headers:
+        return ((b"content-type", self._content_type), (b"cache-control", b"no-cache"))
+
+    def feed(self, data: bytes) -> bytes:
+        if self._came != "events" and not self._are_events(data):
+            return b""
+        run = self._frames.feed(data)
+        return self._passed(run) if run else b""
+
+    def finish(self) -> bytes:
+        if self._came == "json":
+            answer = whole_object(self._json.take())
+            written = self._streamed(answer)
+            self.complete = self.error is None
+            return written
+        out = b""
+        rest = self._frames.rest()
+        if rest.strip():
+            out = self._passed(_closed(rest))
+        if self.error is None and not self.complete:
+            out += self._ending()
+            self.complete = True
+        return out
+
+    def _are_events(self, data: bytes) -> bool:
+        self._refuse_compressed()
+        if not self._came:
+            start = data.lstrip()[:1]
+            if start:
+                self._came = "json" if start == b"{" else "events"
+        if self._came == "json":
+            self._json.add(data)
+        return self._came == "events"
+
+    def _passed(self, run: bytes) -> bytes:
+        """The client's bytes for a run of whole events; sets the counters."""
+        raise NotImplementedError
+
+    def _streamed(self, answer: Json) -> bytes:
+        """The whole stream for an answer that came as one JSON object; sets the counters."""
+        raise NotImplementedError
+
+    def _ending(self) -> bytes:
+        """What is left to say where the provider ended without its last word. Raises StreamCut if the answer
+        itself is not known to be whole."""
+        raise NotImplementedError
+
+
+def whole_object(body: bytes) -> Json:
+    """The JSON object an answer or an event is. Raises StreamCut if it is not all there."""
+    try:
+        answer = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise StreamCut("the provider's answer is not whole JSON") from None
+    if not isinstance(answer, dict):
+        raise UpstreamError("protocol", "the provider's answer is not a JSON object", sent=True)
+    return answer
+
+
+def event_object(data: bytes) -> Json:
+    """The JSON object a whole event holds. Raises UpstreamError if it does not."""
+    try:
+        return whole_object(data)
+    except StreamCut:
+        raise UpstreamError("protocol", "an event of the provider's stream is not JSON", sent=True) from None
+
+
+def _closed(rest: bytes) -> bytes:
+    """The last event of a stream that ended without its blank line. Raises StreamCut if it is not whole."""
+    data = sse.payload(rest)
+    if data is not None and data.strip() != b"[DONE]":
+        whole_object(data)
+    end = b"\r\n" if rest.endswith(b"\r\n") else b"\n"
+    return rest.rstrip(b"\r\n") + end * 2

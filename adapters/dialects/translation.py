@@ -1,0 +1,174 @@
+"""Answers on their way to a client of another dialect: decoded to canonical form and written anew."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from adapters.call import Call, Headers
+from adapters.chat import (
+    Answer,
+    Argued,
+    Aside,
+    Begun,
+    Called,
+    Ended,
+    Event,
+    Json,
+    Said,
+    Text,
+    Thinking,
+    TokenUsage,
+    ToolCall,
+    Whole,
+)
+from adapters.dialects import relaying, sse
+from adapters.dialects.encoding import to_json
+from adapters.dialects.relaying import Counters, Words, event_object
+from adapters.errors import StreamCut
+
+
+class Reader(Protocol):
+    """A provider's stream, read."""
+
+    usage: TokenUsage  # what to book
+    error: str | None
+    finish_reason: str | None
+    complete: bool  # the dialect's own last word came
+
+    @property
+    def ended(self) -> bool:
+        """Whether the finish is known."""
+
+    def read(self, event: Json) -> list[Event]:
+        """What one event tells."""
+
+    def ending(self) -> Ended:
+        """How the answer ends."""
+
+
+class Writer(Protocol):
+    """A client's stream, written."""
+
+    def write(self, events: list[Event]) -> bytes:
+        """The client's bytes for some events."""
+
+    def failure(self, message: str) -> bytes:
+        """An error in the middle of the stream."""
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """One pair of dialects, for one answer."""
+
+    note: Callable[[Counters, Json], None]  # takes the counters from a provider's whole answer
+    read: Callable[[Json], Answer]
+    write: Callable[[Answer], Json]
+    failure: Words  # an unstreamed error for the client
+    reader: Callable[[], Reader]
+    writer: Callable[[], Writer]
+
+
+def relay(call: Call, headers: Headers, translation: Translation) -> "JsonRelay | StreamRelay":
+    """The way back for a 2xx answer of another dialect; `headers` are the provider's."""
+    return StreamRelay(headers, translation) if call.stream else JsonRelay(headers, translation)
+
+
+class JsonRelay(relaying.JsonRelay):
+    """An unstreamed answer, written anew."""
+
+    __slots__ = ("_translation",)
+
+    def __init__(self, headers: Headers, translation: Translation) -> None:
+        super().__init__(headers, translation.failure)
+        self._content_type = b"application/json"
+        self._translation = translation
+
+    def _written(self, answer: Json, body: bytes) -> bytes:  # noqa: ARG002  # the other relays pass the bytes on
+        self._translation.note(self, answer)
+        if self.error is not None:
+            return self.failure(self.error)
+        read = self._translation.read(answer)
+        self.finish_reason = read.finish
+        return to_json(self._translation.write(read))
+
+
+class StreamRelay(relaying.StreamRelay):
+    """A streamed answer, written anew event by event."""
+
+    __slots__ = ("_reader", "_translation", "_writer")
+
+    def __init__(self, headers: Headers, translation: Translation) -> None:
+        super().__init__(headers)
+        self._translation = translation
+        self._reader = translation.reader()
+        self._writer = translation.writer()
+
+    def failure(self, message: str) -> bytes:
+        return self._writer.failure(message)
+
+    def _passed(self, run: bytes) -> bytes:
+        out: list[bytes] = []
+        for event in sse.split(run):
+            data = sse.payload(event)
+            if data is None or self.error is not None or self.complete:
+                continue
+            out.append(self._event(data))
+        reader = self._reader
+        self.usage, self.finish_reason = reader.usage, reader.finish_reason
+        return b"".join(out)
+
+    def _event(self, data: bytes) -> bytes:
+        reader = self._reader
+        if data.strip() == b"[DONE]":
+            self.complete = True
+            return self._writer.write([reader.ending()])
+        events = reader.read(event_object(data))
+        if reader.error is not None:
+            self.error = reader.error
+            return self._writer.failure(reader.error)
+        self.complete = reader.complete
+        self.content_events += any(isinstance(event, Said | Argued) for event in events)
+        return self._writer.write(events)
+
+    def _streamed(self, answer: Json) -> bytes:
+        self._translation.note(self, answer)
+        if self.error is not None:
+            return self.failure(self.error)
+        read = self._translation.read(answer)
+        self.finish_reason = read.finish
+        return self._writer.write(list(events_of(read)))
+
+    def _ending(self) -> bytes:
+        if not self._reader.ended:
+            raise StreamCut("the provider's stream ended before the answer did")
+        return self._writer.write([self._reader.ending()])
+
+
+def events_of(answer: Answer) -> Iterator[Event]:
+    """A whole answer as the events of a stream."""
+    yield Begun(answer.id, answer.model)
+    calls = 0
+    for part in answer.parts:
+        if isinstance(part, ToolCall):
+            yield Called(calls, part.id, part.name)
+            yield Argued(calls, part.arguments)
+            calls += 1
+        else:
+            yield from _told(part)
+    if answer.refusal:
+        yield Said("refusal", answer.refusal)
+    yield Ended(answer.finish or "stop", answer.stop_sequence, answer.usage)
+
+
+def _told(part: Any) -> Iterator[Event]:
+    if isinstance(part, Text):
+        yield Said("text", part.text)
+        if part.citations:
+            yield Whole(part)
+    elif isinstance(part, Thinking):
+        if part.text:
+            yield Said("thinking", part.text)
+        if part.signature or part.redacted:
+            yield Whole(part)
+    elif isinstance(part, Aside):
+        yield Whole(part)
