@@ -1,0 +1,371 @@
+"""The ledger's databases, real ones: exactly once, exact money, and nothing changed unseen."""
+
+import os
+import pwd
+import shutil
+import sqlite3
+import subprocess
+import tempfile
+import threading
+from contextlib import closing
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from adapters.chat import TokenUsage
+from gateway.ledger.journal import Journal, segments
+from gateway.ledger.ledger import Ledger
+from gateway.ledger.records import AttemptRecord, GpuBooking, RequestRecord, attempt_id
+from gateway.ledger.schema import ROLLUPS, TABLES
+from gateway.ledger.shipper import lines_after
+from gateway.ledger.store import StoreUnavailable, StoreUnfit
+from gateway.ledger.stores import open_store
+from gateway.ledger.verify import compare, verify_journal, verify_store
+
+DAY = 86_400 * 10**9
+MIDNIGHT = 20_000 * DAY  # some midnight, UTC
+ALWAYS = (0, 30_000 * DAY)
+
+
+class Postgres:
+    """A PostgreSQL server of the test's own, on a Unix socket in a directory of its own."""
+
+    def __init__(self, binaries: Path, directory: Path, prefix: list[str]):
+        self._binaries = binaries
+        self._directory = directory
+        self._prefix = prefix
+        self._databases = 0
+        self._run(
+            "initdb", "-A", "trust", "-U", "weir", "-E", "UTF8", "--no-sync", "-D", str(directory / "data")
+        )
+
+    def _run(self, program, *arguments):
+        subprocess.run(
+            [*self._prefix, self._binaries / program, *arguments],
+            check=True,
+            timeout=60,
+            cwd="/",
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def start(self):
+        options = f"-c listen_addresses= -c unix_socket_directories={self._directory} -c fsync=off"
+        data = str(self._directory / "data")
+        self._run("pg_ctl", "start", "-w", "-D", data, "-o", options, "-l", str(self._directory / "log"))
+
+    def stop(self):
+        self._run("pg_ctl", "stop", "-w", "-m", "immediate", "-D", str(self._directory / "data"))
+
+    def url(self, database="postgres"):
+        return f"postgresql://weir@/{database}?host={self._directory}"
+
+    def fresh(self):
+        self._databases += 1
+        name = f"ledger{self._databases}"
+        psycopg = pytest.importorskip("psycopg")
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        return self.url(name)
+
+
+@pytest.fixture(scope="module")
+def postgres():
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not found:
+        pytest.skip("PostgreSQL is not installed: no /usr/lib/postgresql/*/bin/initdb")
+    pytest.importorskip("psycopg", reason="psycopg is not installed")
+    directory = Path(tempfile.mkdtemp(prefix="weir-pg-"))
+    prefix: list[str] = []
+    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+        runuser = shutil.which("runuser")
+        if runuser is None or "postgres" not in {user.pw_name for user in pwd.getpwall()}:
+            pytest.skip("PostgreSQL does not run as root, and there is no runuser or no postgres user")
+        shutil.chown(directory, "postgres")
+        prefix = [runuser, "-u", "postgres", "--"]
+    server = Postgres(found[-1].parent, directory, prefix)
+    server.start()
+    yield server
+    server.stop()
+    shutil.rmtree(directory)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def name(request, tmp_path):
+    """A store to open, of each kind."""
+    if request.param == "sqlite":
+        return tmp_path / "ledger.sqlite"
+    return request.getfixturevalue("postgres").fresh()
+
+
+def change(name, statement):
+    """Ask or meddle with the database behind the ledger's back."""
+    if isinstance(name, Path):
+        with closing(sqlite3.connect(name, isolation_level=None)) as connection:
+            return connection.execute(statement).fetchall()
+    psycopg = pytest.importorskip("psycopg")
+    with psycopg.connect(name, autocommit=True) as connection:
+        cursor = connection.execute(statement)
+        return cursor.fetchall() if cursor.description else []
+
+
+def records_of(i):
+    """One request's records, different from every other's."""
+    usage = TokenUsage(input=100 + i, cache_read=i, output=7, reasoning=i % 3, source="reported")
+    usd = None if i % 10 == 0 else Decimal(i).scaleb(-9) + Decimal("0.000000125")
+    at = MIDNIGHT + i * 1_234_567_890_123
+    common = {
+        "at": at,
+        "tenant": f"tenant-{i % 3}",
+        "workflow": "invoices" if i % 2 else "",
+        "route": f"route-{i % 4}",
+        "model": "gpt-5",
+        "backend": "openai",
+        "zone": "us",
+        "usage": usage,
+        "usd": usd,
+        "price_source": "test",
+        "priced_at": date(2026, 1, 1 + i % 28),
+    }
+    request = RequestRecord(
+        id=f"r{i}",
+        types={"EMAIL_ADDRESS": i},
+        rules=("a", "b"),
+        dropped={"llama": "its zone lies outside · „quoted“ \n\t\\N"},
+        complexity=i / 7,
+        outcome="ok" if i % 5 else "failed",
+        stream=bool(i % 2),
+        **common,
+    )
+    attempt = AttemptRecord(
+        id=attempt_id(f"r{i}", 1),
+        request=f"r{i}",
+        n=1,
+        components={} if usd is None else {"tokens": usd},
+        gpu_ns=i * 1000,
+        **common,
+    )
+    booking = GpuBooking(
+        id=f"g{i}",
+        at=at,
+        window=at // 10**9 * 10**9,
+        window_ns=10**9,
+        backend="gpu-a",
+        replica="http://127.0.0.1:8000",
+        use="request",
+        gpu_ns=-i if i % 6 == 0 else i,
+        correction=i % 6 == 0,
+        usd=Decimal("0.000000000000001"),
+    )
+    return request, attempt, booking
+
+
+@pytest.fixture
+def journal(tmp_path):
+    journal = Journal(tmp_path / "ledger.journal", segment_bytes=20_000)
+    for i in range(150):
+        journal.append(*records_of(i))
+    journal.flush()
+    yield journal
+    if not journal._stopped:
+        journal.close()
+
+
+def shipped(name, journal, batch=97):
+    store = open_store(name)
+    lines = list(lines_after(journal.directory, 0, journal.last))
+    for i in range(0, len(lines), batch):
+        store.ship(journal.id, lines[i : i + batch])
+    return store
+
+
+def test_every_field_of_every_record_comes_back_as_it_was(name, journal):
+    with closing(shipped(name, journal)) as store:
+        for place, kind in enumerate(("request", "attempt", "gpu")):
+            assert list(store.records(kind, *ALWAYS)) == [records_of(i)[place] for i in range(150)]
+
+
+def test_shipping_again_or_overlapping_adds_nothing(name, journal):
+    with closing(shipped(name, journal)) as store:
+        before = store.spend(["tenant"], *ALWAYS)
+        lines = list(lines_after(journal.directory, 0, journal.last))
+        store.ship(journal.id, lines)
+        store.ship(journal.id, lines[100:200])
+        journal.append(*records_of(150))
+        journal.flush()
+        store.ship(journal.id, list(lines_after(journal.directory, 200, journal.last)))
+        assert len(list(store.records("attempt", *ALWAYS))) == 151
+        assert sum(spend.attempts for spend in store.spend(["tenant"], *ALWAYS)) == 151
+        assert sum(spend.attempts for spend in before) == 150
+        assert store.cursor(journal.id).number == journal.last
+
+
+@pytest.mark.parametrize(
+    "by", [(), ("tenant",), ("day",), ("hour", "route"), ("workflow", "model", "backend", "zone")]
+)
+def test_sums_are_exact_however_they_are_grouped(name, journal, by):
+    attempts = [records_of(i)[1] for i in range(150)]
+    with closing(shipped(name, journal)) as store:
+        found = store.spend(by, *ALWAYS)
+    assert sum(spend.usd for spend in found) == sum(attempt.usd or Decimal(0) for attempt in attempts)
+    assert sum(spend.unpriced for spend in found) == 15
+    assert sum(spend.input_tokens for spend in found) == sum(attempt.usage.input for attempt in attempts)
+    assert sum(spend.cached_tokens for spend in found) == sum(
+        attempt.usage.cache_read for attempt in attempts
+    )
+    assert sum(spend.output_tokens for spend in found) == sum(attempt.usage.generated for attempt in attempts)
+    assert sum(spend.gpu_ns for spend in found) == sum(attempt.gpu_ns for attempt in attempts)
+    assert [spend.by for spend in found] == sorted({spend.by for spend in found})
+
+
+def test_days_are_named_and_ends_are_kept(name, journal):
+    with closing(shipped(name, journal)) as store:
+        found = store.spend(["day"], MIDNIGHT + DAY, MIDNIGHT + 2 * DAY)
+        assert [spend.by for spend in found] == [("2024-10-05",)]
+        within = [i for i in range(150) if DAY <= i * 1_234_567_890_123 < 2 * DAY]
+        assert found[0].attempts == len(within)
+        assert store.spend(["day"], 0, MIDNIGHT) == []
+        assert store.spend([], 0, MIDNIGHT) == []
+
+
+def test_every_hourly_table_holds_the_sums_of_its_rows(name, journal):
+    shipped(name, journal).close()
+    for rollup in ROLLUPS:
+        whole = change(name, f"SELECT count(*) FROM {TABLES[rollup.kind]}")[0][0]  # noqa: S608  # names of our own
+        assert whole == 150
+        for total in rollup.sums:
+            if total.name in {"gpu_ns", "duration_ns"}:
+                rows = change(name, f"SELECT sum({total.name}) FROM {TABLES[rollup.kind]}")  # noqa: S608  # names of our own
+                assert change(name, f"SELECT sum({total.name}) FROM {rollup.table}") == rows  # noqa: S608  # names of our own
+
+
+def test_an_untouched_ledger_verifies(name, journal):
+    with closing(shipped(name, journal)) as store:
+        whole = verify_store(store, journal.id, seek=journal.head)
+        assert (whole.lines, whole.head, whole.faults, whole.met) == (450, journal.head, (), True)
+        assert verify_journal(journal.directory).head == journal.head
+        assert compare(store, journal.directory).faults == ()
+        assert not verify_store(store, journal.id, seek="of another chain").met
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE attempts SET usd = '0.5' WHERE id = 'r7/1'",
+        "UPDATE attempts SET tenant = 'someone-else' WHERE id = 'r7/1'",
+        "UPDATE requests SET outcome = 'ok' WHERE id = 'r5'",
+        "DELETE FROM attempts WHERE id = 'r7/1'",
+        "DELETE FROM gpu_bookings WHERE id = 'g149'",  # the last line of all
+        "UPDATE attempts SET line = 1000 WHERE id = 'r149/1'",
+    ],
+)
+def test_a_row_changed_or_removed_is_seen(name, journal, statement):
+    shipped(name, journal).close()
+    change(name, statement)
+    with closing(open_store(name)) as store:
+        assert verify_store(store, journal.id).faults
+        assert compare(store, journal.directory).faults
+
+
+def test_after_the_oldest_segments_are_gone_the_rest_still_compares(name, journal):
+    with closing(shipped(name, journal)) as store:
+        for path in segments(journal.directory)[:2]:
+            path.unlink()
+        assert compare(store, journal.directory).faults == ()
+        assert verify_journal(journal.directory).faults == ()
+
+
+def test_tables_of_another_version_are_left_alone(name, journal):
+    shipped(name, journal).close()
+    change(name, "UPDATE weir_schema SET version = 99")
+    with pytest.raises(StoreUnfit, match="version 99"):
+        open_store(name)
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path):
+    path = tmp_path / "ledger.sqlite"
+    path.write_text("this is no database, " * 100)
+    with pytest.raises(StoreUnfit, match="not a database"):
+        open_store(path)
+
+
+def test_an_unreachable_server_is_a_passing_state_and_keeps_the_password():
+    pytest.importorskip("psycopg", reason="psycopg is not installed")
+    with pytest.raises(StoreUnavailable) as raised:
+        open_store("postgresql://weir:s3cr3t-word@127.0.0.1:1/weir")
+    assert "s3cr3t-word" not in str(raised.value)
+    with pytest.raises(StoreUnavailable) as raised:
+        open_store("postgresql://weir:s3cr3t@word@127.0.0.1:1/weir")  # as pasted, not escaped
+    assert "word" not in str(raised.value)
+    assert "s3cr3t" not in str(raised.value)
+
+
+def test_rows_are_partitioned_by_their_day(postgres, journal):
+    url = postgres.fresh()
+    shipped(url, journal).close()
+    found = change(url, "SELECT relname FROM pg_class WHERE relname LIKE 'attempts\\_2%' AND relkind = 'r'")
+    assert sorted(found) == [("attempts_20241004",), ("attempts_20241005",), ("attempts_20241006",)]
+    assert change(url, "SELECT count(*) FROM attempts_20241005")[0][0] == sum(
+        DAY <= i * 1_234_567_890_123 < 2 * DAY for i in range(150)
+    )
+
+
+def test_gateways_ship_at_once_into_one_database(postgres, tmp_path):
+    url = postgres.fresh()
+    ledgers = [Ledger.open(url, tmp_path / f"journal-{n}") for n in range(3)]
+
+    def book(ledger):
+        for i in range(300):
+            ledger.append(*records_of(i))
+
+    threads = [threading.Thread(target=book, args=(ledger,)) for ledger in ledgers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(ledger.close(60) for ledger in ledgers)
+    with closing(open_store(url)) as store:
+        assert store.spend([], *ALWAYS)[0].attempts == 900
+        assert store.spend([], *ALWAYS)[0].usd == 3 * sum(
+            records_of(i)[1].usd or Decimal(0) for i in range(300)
+        )
+        assert len(store.journals()) == 3
+        assert all(verify_store(store, journal).faults == () for journal in store.journals())
+
+
+def test_a_database_that_goes_away_and_comes_back_loses_and_doubles_nothing(postgres, tmp_path):
+    url = postgres.fresh()
+    ledger = Ledger.open(url, tmp_path / "journal")
+    for i in range(100):
+        ledger.append(*records_of(i))
+    postgres.stop()
+    try:
+        for i in range(100, 200):
+            assert ledger.append(*records_of(i))
+    finally:
+        postgres.start()
+    for i in range(200, 300):
+        ledger.append(*records_of(i))
+    assert ledger.close(60)
+    with closing(open_store(url)) as store:
+        assert [record.id for record in store.records("request", *ALWAYS)] == [f"r{i}" for i in range(300)]
+        assert verify_store(store, store.journals()[0]).faults == ()
+
+
+def test_connections_cut_while_shipping_lose_and_double_nothing(postgres, tmp_path):
+    url = postgres.fresh()
+    ledger = Ledger.open(url, tmp_path / "journal")
+    cut = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE application_name = 'weir' AND datname = current_database()"
+    )
+    for i in range(600):
+        ledger.append(*records_of(i))
+        if i % 100 == 50:
+            change(url, cut)
+    assert ledger.close(60)
+    with closing(open_store(url)) as store:
+        assert len(list(store.records("request", *ALWAYS))) == 600
+        assert store.spend([], *ALWAYS)[0].attempts == 600
