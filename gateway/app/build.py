@@ -82,7 +82,7 @@ def adapter(settings: BackendSettings) -> Backend:
             base_path=path,
             api_key=key,
             user_agent=_USER_AGENT,
-            default_max_tokens=settings.default_max_tokens,
+            XX,
         )
     kind = VLLM if settings.kind == "vllm" else OpenAI
     return kind(base_path=path, api_key=key, user_agent=_USER_AGENT)

@@ -138,7 +138,7 @@ def _print(
 ) -> None:
     """The decision as a person reads it."""
     console = Console()
-    found = ", ".join(f"{count} × {name}" for name, count in signals.label.types.items()) or "nothing found"
+    found = ", ".join(f"{count} {name}" for name, count in signals.label.types.items()) or "nothing found"
     console.print(f"[bold]Label[/]       {signals.label.level}  ({found})")
     for name, kinds in (("could not be read", signals.label.unscanned), ("failed", signals.label.failed)):
         if kinds:

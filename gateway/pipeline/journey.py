@@ -88,7 +88,7 @@ class Journey:
             upstream_id=attempt.upstream_id,
             usage=attempt.usage,
             usd=charge.usd,
-            components={**charge.components},
+            components={str(name): usd for name, usd in charge.components.items()},
             price_source=charge.source,
             priced_at=charge.priced_at,
             gpu_ns=settled.gpu_ns,

@@ -21,10 +21,10 @@ class RunningWeir:
         self.key, self.other_key = keys.create(), keys.create()
         self.folder = folder
         self.config = folder / "weir.yaml"
-        self.ledger = folder / "ledger"
+        self.ledger = folder / "ledger.sqlite"
         self._environ = dict(environ or {})
         self._common = f"""
-server: {{ledger: {{path: "{self.ledger}"}}, port: 0}}
+server: {{ledger: "{self.ledger}", port: 0, metrics: {{port: 0}}}}
 tenants:
   acme: {{keys: [{{id: app, sha256: "{keys.digest(self.key)}"}}]}}
   globex: {{keys: [{{id: app, sha256: "{keys.digest(self.other_key)}"}}]}}
@@ -57,7 +57,7 @@ tenants:
     def rows(self, table: str) -> list[dict[str, Any]]:
         """Every row of a ledger table, once all that was booked so far has been shipped."""
         self.run(self.service.flush())
-        with sqlite3.connect(self.service.ledger_database) as database:
+        with sqlite3.connect(self.ledger) as database:
             database.row_factory = sqlite3.Row
             found = [dict(row) for row in database.execute(f"SELECT * FROM {table} ORDER BY at")]  # noqa: S608  # our own names
         database.close()

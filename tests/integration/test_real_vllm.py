@@ -1,0 +1,307 @@
+"""The official OpenAI SDK, through Weir, to a real vLLM: answers, errors, aborts, bookings and GPU time."""
+
+import json
+import re
+import socket
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import openai
+import pytest
+
+from tests.integration.engines import RealVllm
+from tests.integration.weirs import RunningWeir
+
+pytestmark = [pytest.mark.vllm, pytest.mark.timeout(420)]
+
+POLICY = """
+site: lab
+zones:
+  lab: {{inside: true, jurisdiction: EU}}
+backends:
+  gpu-a: {{kind: vllm, zone: lab, replicas: ["{url}"], gpus: 1, usd_per_gpu_hour: 2.00}}
+models:
+  tiny: {{backend: gpu-a, upstream: tiny, context: 512, can: [tools, json_schema]}}
+aliases: {{auto: routed}}
+routes:
+  - {{name: everyday, use: [tiny]}}
+"""
+QUESTION = [{"role": "user", "content": "What is the capital of France?"}]
+LONG = [{"role": "user", "content": "Count from 1 to 200."}]
+WEATHER: Any = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "description": "The weather of a city",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def weir(vllm: RealVllm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningWeir]:
+    running = RunningWeir(tmp_path_factory.mktemp("weir"), POLICY.format(url=vllm.url))
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def client(weir: RunningWeir) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{weir.url}/v1", api_key=weir.key, max_retries=0) as made:
+        yield made
+
+
+def counter(page: str, name: str) -> float:
+    """The sum of a counter's series on a metrics page."""
+    return sum(float(value) for value in re.findall(rf"^{re.escape(name)}{{[^}}]*}} (\S+)$", page, re.MULTILINE))
+
+
+def settled(vllm: RealVllm) -> None:
+    """Wait until the engine runs nothing."""
+    deadline = time.monotonic() + 30
+    while counter(vllm.metrics(), "vllm:num_requests_running") > 0:
+        assert time.monotonic() < deadline, "vLLM still runs a request that nobody waits for"
+        time.sleep(0.1)
+
+
+def last(weir: RunningWeir, table: str) -> dict[str, Any]:
+    return weir.rows(table)[-1]
+
+
+def test_an_answer_reaches_the_sdk_and_the_ledger(client: openai.OpenAI, weir: RunningWeir) -> None:
+    answer = client.chat.completions.with_raw_response.create(model="auto", messages=QUESTION, max_tokens=32)  # type: ignore[arg-type]
+    parsed = answer.parse()
+    assert parsed.choices[0].message.content
+    assert answer.headers["x-weir-model"] == "tiny"
+    assert answer.headers["x-weir-zone"] == "lab"
+    assert parsed.usage is not None
+    row = last(weir, "requests")
+    assert row["outcome"] == "ok"
+    assert (row["input"] + row["cache_read"], row["output"]) == (
+        parsed.usage.prompt_tokens,
+        parsed.usage.completion_tokens,
+    )
+    assert row["usage_source"] == "reported"
+
+
+def test_a_stream_arrives_event_by_event_without_usage_unless_asked(
+    client: openai.OpenAI, weir: RunningWeir
+) -> None:
+    plain = list(client.chat.completions.create(model="auto", messages=QUESTION, max_tokens=32, stream=True))  # type: ignore[call-overload]
+    assert all(chunk.usage is None and chunk.choices for chunk in plain)
+    assert plain[-1].choices[0].finish_reason in {"stop", "length"}
+    row = last(weir, "requests")
+    assert (row["outcome"], row["usage_source"]) == ("ok", "reported")
+    assert row["output"] > 0
+    asked = list(
+        client.chat.completions.create(  # type: ignore[call-overload]
+            model="auto", messages=QUESTION, max_tokens=32, stream=True, stream_options={"include_usage": True}
+        )
+    )
+    assert asked[-1].choices == []
+    assert asked[-1].usage.completion_tokens == row["output"]
+
+
+def test_tools_and_schemas_work_as_without_weir(client: openai.OpenAI) -> None:
+    call = client.chat.completions.create(
+        model="auto",
+        messages=[{"role": "user", "content": "What is the weather in Oslo?"}],
+        tools=[WEATHER],
+        tool_choice="required",
+        max_tokens=120,
+    )
+    tool_calls = call.choices[0].message.tool_calls
+    assert tool_calls
+    assert tool_calls[0].function.name == "get_weather"  # type: ignore[union-attr]
+    shaped = client.chat.completions.create(
+        model="auto",
+        messages=[{"role": "user", "content": "Give me a person as JSON."}],
+        max_tokens=120,
+        response_format={
+            "type": "json_schema",
+            "json_schema": {
+                "name": "answer",
+                "schema": {
+                    "type": "object",
+                    "properties": {"yes": {"type": "boolean"}},
+                    "required": ["yes"],
+                    "additionalProperties": False,
+                },
+            },
+        },
+    )
+    assert json.loads(shaped.choices[0].message.content or "").keys() == {"yes"}
+
+
+def test_errors_are_raised_as_the_sdk_raises_them(client: openai.OpenAI, weir: RunningWeir) -> None:
+    with pytest.raises(openai.NotFoundError):
+        client.chat.completions.create(model="nope", messages=QUESTION)  # type: ignore[arg-type]
+    with pytest.raises(openai.BadRequestError) as bad:
+        client.chat.completions.create(model="auto", messages=QUESTION, temperature=-3)  # type: ignore[arg-type]
+    assert "temperature" in str(bad.value)
+    with pytest.raises(openai.BadRequestError):
+        client.chat.completions.create(
+            model="auto", messages=[{"role": "user", "content": "word " * 3000}], max_tokens=16
+        )
+    with (
+        openai.OpenAI(base_url=f"{weir.url}/v1", api_key="sk-weir-wrong", max_retries=0) as stranger,
+        pytest.raises(openai.AuthenticationError),
+    ):
+        stranger.chat.completions.create(model="auto", messages=QUESTION)  # type: ignore[arg-type]
+    assert client.chat.completions.create(model="auto", messages=QUESTION, max_tokens=4).choices  # type: ignore[arg-type]
+
+
+def test_a_client_that_leaves_a_stream_frees_the_engine_and_is_booked(
+    client: openai.OpenAI, weir: RunningWeir, vllm: RealVllm
+) -> None:
+    stream = client.chat.completions.create(model="auto", messages=LONG, max_tokens=400, stream=True)  # type: ignore[call-overload]
+    for _ in range(4):
+        next(iter(stream))
+    stream.close()
+    settled(vllm)
+    row = wait_for_row(weir, "cancelled")
+    assert row["usage_source"] == "estimated"
+    assert 0 < row["output"] < 400
+    assert counter(vllm.metrics(), "vllm:num_requests_running") == 0
+
+
+def test_a_client_that_leaves_before_an_unstreamed_answer_frees_the_engine_and_is_booked(
+    weir: RunningWeir, vllm: RealVllm
+) -> None:
+    body = json.dumps({"model": "auto", "messages": LONG, "max_tokens": 450, "ignore_eos": True}).encode()
+    host, port = weir.url.removeprefix("http://").split(":")
+    before = len([row for row in weir.rows("requests") if row["outcome"] == "cancelled"])
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(
+            b"POST /v1/chat/completions HTTP/1.1\r\nhost: weir\r\ncontent-type: application/json\r\n"
+            + f"authorization: Bearer {weir.key}\r\ncontent-length: {len(body)}\r\n\r\n".encode()
+            + body
+        )
+        deadline = time.monotonic() + 10
+        while counter(vllm.metrics(), "vllm:num_requests_running") == 0:
+            assert time.monotonic() < deadline, "the request never reached vLLM"
+            time.sleep(0.02)
+    settled(vllm)
+    row = wait_for_row(weir, "cancelled", before + 1)
+    assert row["usage_source"] == "estimated"
+    assert row["input"] > 0
+
+
+def wait_for_row(weir: RunningWeir, outcome: str, count: int = 1) -> dict[str, Any]:
+    """The newest request row of that outcome, once there are as many."""
+    deadline = time.monotonic() + 20
+    while True:
+        found = [row for row in weir.rows("requests") if row["outcome"] == outcome]
+        if len(found) >= count:
+            return found[-1]
+        assert time.monotonic() < deadline, f"no request was booked as {outcome}"
+        time.sleep(0.1)
+
+
+def test_bookings_equal_the_engines_own_counters(
+    client: openai.OpenAI, weir: RunningWeir, vllm: RealVllm
+) -> None:
+    settled(vllm)
+    page, rows = vllm.metrics(), weir.rows("attempts")
+    for i in range(6):
+        client.chat.completions.create(  # type: ignore[call-overload]
+            model="auto",
+            messages=[{"role": "user", "content": f"Count from {i} to {i + 9}."}],
+            max_tokens=24,
+            stream=bool(i % 2),
+        ).__class__
+        if i % 2:
+            continue
+    time.sleep(0.2)
+    settled(vllm)
+    time.sleep(1.5)  # vLLM publishes its counters with a delay
+    after, booked = vllm.metrics(), weir.rows("attempts")[len(rows) :]
+    for name, fields in (
+        ("vllm:prompt_tokens_total", ("input", "cache_read")),
+        ("vllm:generation_tokens_total", ("output",)),
+    ):
+        moved = counter(after, name) - counter(page, name)
+        assert moved == sum(row[field] for row in booked for field in fields), name
+
+
+class Sampler(threading.Thread):
+    """Asks the engine every 50 ms whether it runs anything: a yardstick that owes nothing to Weir."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(name="sampler")
+        self._url = f"{url}/metrics"
+        self._ended = threading.Event()
+        self.busy = 0.0
+
+    def run(self) -> None:
+        before, running = time.monotonic(), False
+        while not self._ended.is_set():
+            with urllib.request.urlopen(self._url, timeout=10) as answer:  # noqa: S310  # loopback
+                page = answer.read().decode()
+            now = time.monotonic()
+            ran, running = running, counter(page, "vllm:num_requests_running") > 0
+            self.busy += (now - before) * (ran + running) / 2
+            before = now
+            self._ended.wait(0.05)
+
+    def stop(self) -> float:
+        """Seconds the engine was busy."""
+        self._ended.set()
+        self.join()
+        return self.busy
+
+
+@pytest.mark.parametrize("who", ["acme", "globex"])
+def test_gpu_seconds_of_a_tenant_alone_are_the_engines_busy_time(
+    weir: RunningWeir, vllm: RealVllm, who: str
+) -> None:
+    settled(vllm)
+    sampler = Sampler(vllm.url)
+    sampler.start()
+    began = time.time_ns()
+    key = weir.key if who == "acme" else weir.other_key
+    for i in range(8):
+        body = {
+            "model": "auto",
+            "messages": [{"role": "user", "content": f"Count from {i} to 300."}],
+            "max_tokens": 160,
+            "ignore_eos": True,
+            "stream": i % 2 == 0,
+        }
+        assert weir.post(body, key=key)[0] == 200
+        time.sleep(0.3)
+    busy = sampler.stop()
+    time.sleep(6)  # until the windows have closed
+    bookings = [row for row in weir.rows("gpu_bookings") if row["window"] >= began - 2_000_000_000]
+    booked = sum(row["gpu_ns"] for row in bookings if row["tenant"] == who) / 1e9
+    others = sum(row["gpu_ns"] for row in bookings if row["tenant"] not in {who, ""}) / 1e9
+    print(f"{who}: sampled {busy:.2f} s busy, Weir booked {booked:.2f} GPU-s ({booked / busy - 1:+.1%})")
+    assert others == 0
+    assert booked == pytest.approx(busy, rel=0.10)
+
+
+def test_kill_9_mid_stream_ends_in_an_error_and_the_engines_return_is_noticed(
+    client: openai.OpenAI, weir: RunningWeir, vllm: RealVllm, tmp_path: Path
+) -> None:
+    stream = client.chat.completions.create(  # type: ignore[call-overload]
+        model="auto", messages=LONG, max_tokens=450, stream=True, extra_body={"ignore_eos": True}
+    )
+    for _ in range(4):
+        next(iter(stream))
+    vllm.kill()
+    with pytest.raises(openai.APIError):
+        for _ in stream:
+            pass
+    row = wait_for_row(weir, "cut")
+    assert row["usage_source"] == "estimated"
+    assert row["output"] > 0
+    with pytest.raises(openai.APIStatusError) as down:
+        client.chat.completions.create(model="auto", messages=QUESTION, max_tokens=4)  # type: ignore[arg-type]
+    assert down.value.status_code == 502
+    vllm.start()
+    answer = client.chat.completions.create(model="auto", messages=QUESTION, max_tokens=8)  # type: ignore[arg-type]
+    assert answer.choices[0].message.content
