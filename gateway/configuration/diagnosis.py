@@ -7,7 +7,6 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from gateway.configuration.problems import Problem, nearest
-from gateway.configuration.schema import json_schema
 from gateway.configuration.source import Route, Source
 
 _PATTERNS: Final = (  # how a pattern begins, and what it asks for
@@ -28,16 +27,15 @@ _SAID: Final[Mapping[str, str]] = {
 }
 
 
-def problems_of(error: ValidationError, source: Source) -> list[Problem]:
+def problems_of(error: ValidationError, source: Source, schema: dict[str, Any]) -> list[Problem]:
     """Each fault once, at its line, with a suggestion where there is one."""
-    schema = json_schema()
     found = (_problem(fault, source, schema) for fault in error.errors(include_url=False))
     return list(dict.fromkeys(found))
 
 
 def _problem(fault: Any, source: Source, schema: dict[str, Any]) -> Problem:
     path = _path(fault["loc"], source)
-    name = ".".join(map(str, path)) or "the file"
+    name = _named(path) or "the file"
     kind, context, value = fault["type"], fault.get("ctx", {}), fault["input"]
     place = source.place(path)
     shown = f"`{value}`" if isinstance(value, str) and source.shown(path) else "its value"
@@ -71,7 +69,12 @@ def _problem(fault: Any, source: Source, schema: dict[str, Any]) -> Problem:
 
 
 def _in(path: Route) -> str:
-    return f" in `{'.'.join(map(str, path))}`" if path else ""
+    return f" in `{_named(path)}`" if path else ""
+
+
+def _named(path: Route) -> str:
+    """A path as text: `routes[0].when.kind`; lists count from 0."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
 
 
 def _path(location: tuple[str | int, ...], source: Source) -> Route:
@@ -99,8 +102,10 @@ def _children(node: dict[str, Any], step: str | int) -> Iterator[dict[str, Any]]
             yield node["items"]
     elif step in node.get("properties", {}):
         yield node["properties"][step]
-    elif isinstance(node.get("additionalProperties"), dict):
-        yield node["additionalProperties"]
+    else:
+        yield from node.get("patternProperties", {}).values()  # where names follow a pattern
+        if isinstance(node.get("additionalProperties"), dict):
+            yield node["additionalProperties"]
 
 
 def _plain(schema: dict[str, Any], node: dict[str, Any]) -> Iterator[dict[str, Any]]:

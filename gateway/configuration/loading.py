@@ -21,6 +21,7 @@ from gateway.configuration.schema import (
     ServerTerms,
     TenantEntry,
     ZoneEntry,
+    json_schema,
 )
 from gateway.configuration.settings import (
     BackendSettings,
@@ -62,7 +63,7 @@ def read_settings(paths: Iterable[Path], environ: Mapping[str, str], today: date
     try:
         document = Document.model_validate(source.values)
     except ValidationError as error:
-        raise ConfigurationErrors(problems_of(error, source)) from None
+        raise ConfigurationErrors(problems_of(error, source, json_schema())) from None
     problems = checks.problems(document, source, today)
     builder = _Builder(document, source, problems)
     if problems:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
 
+_MOST_LISTED: Final = 20
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
@@ -46,5 +48,8 @@ def nearest(wrong: object, allowed: Iterable[str], *, noun: str = "") -> str:
     close = get_close_matches(str(wrong), names, n=1, cutoff=0.6) or [
         name for name in names if name.lower() == str(wrong).lower()
     ]
+    if len(names) > _MOST_LISTED:
+        names = get_close_matches(str(wrong), names, n=5, cutoff=0.3)
+        return f"did you mean `{close[0]}`?" if close else f"near it are: {', '.join(names)}" if names else ""
     listed = ", ".join(names)
     return f"did you mean `{close[0]}`? (allowed: {listed})" if close else f"allowed: {listed}"

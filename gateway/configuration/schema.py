@@ -34,6 +34,13 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _HEX: Final = "0" * 64
 
 
+class Text:
+    """Patterns of what is written as text and is a number inside."""
+
+    DURATION: Final = r"^\d+(\.\d+)?(ms|s|m|h|d)$"
+    SIZE: Final = r"^\d+(B|KB|MB|GB)$"
+
+
 def _seconds(value: object) -> object:
     return seconds(str(value))
 
@@ -56,13 +63,9 @@ def _base_url(value: str) -> str:
 
 Duration = Annotated[
     float,
-    BeforeValidator(
-        _seconds, json_schema_input_type=Annotated[str, Field(pattern=r"^\d+(\.\d+)?(ms|s|m|h|d)$")]
-    ),
+    BeforeValidator(_seconds, json_schema_input_type=Annotated[str, Field(pattern=Text.DURATION)]),
 ]
-Size = Annotated[
-    int, BeforeValidator(_size, json_schema_input_type=Annotated[str, Field(pattern=r"^\d+(B|KB|MB|GB)$")])
-]
+Size = Annotated[int, BeforeValidator(_size, json_schema_input_type=Annotated[str, Field(pattern=Text.SIZE)])]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 Capability = Annotated[
     str,
@@ -360,6 +363,20 @@ class Document(Strict):
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of a configuration file, for editors."""
     schema = Document.model_json_schema()
-    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    schema["title"] = "Weir configuration"
-    return schema
+    for part in schema["$defs"].values():
+        for field in part.get("properties", {}).values():
+            _write_default(field)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Weir configuration",
+        **{key: value for key, value in schema.items() if key != "title"},
+    }
+
+
+def _write_default(field: dict[str, Any]) -> None:
+    """Defaults of durations and sizes, which are numbers inside, as people write them."""
+    match field:
+        case {"pattern": Text.DURATION, "default": float(value)}:
+            field["default"] = f"{value:g}s"
+        case {"pattern": Text.SIZE, "default": int(value)}:
+            field["default"] = f"{value // 1024**2}MB"
