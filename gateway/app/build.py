@@ -78,12 +78,7 @@ def adapter(settings: BackendSettings) -> Backend:
     path = urlsplit(settings.replicas[0]).path
     key = settings.api_key.reveal() if settings.api_key is not None else None
     if settings.kind == "anthropic":
-        return Anthropic(
-            base_path=path,
-            api_key=key,
-            user_agent=_USER_AGENT,
-            XX,
-        )
+        return Anthropic(base_path=path, api_key=key, user_agent=_USER_AGENT)
     kind = VLLM if settings.kind == "vllm" else OpenAI
     return kind(base_path=path, api_key=key, user_agent=_USER_AGENT)
 
