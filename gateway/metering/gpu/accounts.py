@@ -28,7 +28,9 @@ class GpuAccounts:
         self._rows = rows or InProcessRows()
         self._rules = rules or Rules()
         self._books: dict[tuple[str, str], ReplicaBook] = {}
-        self._retired: list[ReplicaBook] = []  # of replicas that are gone: what was begun there is still booked
+        self._retired: list[
+            ReplicaBook
+        ] = []  # of replicas that are gone: what was begun there is still booked
         self.apply(backends, now_ns=now_ns, wall_ns=wall_ns)
 
     def apply(self, backends: Iterable[GpuBackend], *, now_ns: int, wall_ns: int) -> None:
@@ -43,16 +45,25 @@ class GpuAccounts:
                 )
 
     def begin(
-        self, backend: str, replica: str, owner: Hashable, now_ns: int, *, prompt_tokens: int = 0
+        self,
+        backend: str,
+        replica: str,
+        owner: Hashable,
+        now_ns: int,
+        *,
+        prompt_tokens: int = 0,
+        cohort: Hashable = None,
     ) -> Ticket:
         """An attempt is sent now. `owner` comes back in its bookings; `prompt_tokens` is an estimate, if any.
+        Attempts of one `cohort` (a route of a tenant, say) are taken to be alike in how much of their prompts
+        is cached, where that is not known yet.
 
         A replica that is not on GPUs of ours gets a ticket that books nothing.
         """
         book = self._books.get((backend, replica))
         if book is None:
-            return Ticket(None, owner, now_ns, prompt_tokens)
-        return book.begin(owner, now_ns, prompt_tokens)
+            return Ticket(None, owner, now_ns)
+        return book.begin(owner, now_ns, prompt_tokens, cohort)
 
     def observe(self, backend: str, replica: str, reading: Reading) -> None:
         """A replica's metrics page, or a light sample, has come."""

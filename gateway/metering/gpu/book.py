@@ -4,12 +4,15 @@ from collections import deque
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
 
+from adapters.chat import TokenUsage
+from gateway.metering.gpu.cached import CachedShares
+from gateway.metering.gpu.counts import abandoned, own, refined
 from gateway.metering.gpu.facts import SECOND, Booking, Coefficients, GpuBackend, Kind, Row, RowKey
 from gateway.metering.gpu.learning import Learner
-from gateway.metering.gpu.rows import WindowRows
+from gateway.metering.gpu.rows import Drawn, WindowRows
 from gateway.metering.gpu.spans import Span, length, union
 from gateway.metering.gpu.ticket import Ticket
-from gateway.metering.gpu.watch import Counted, Watch
+from gateway.metering.gpu.watch import Watch
 
 Claims = dict[Ticket, int]
 
@@ -25,6 +28,7 @@ class Rules:
     )  # for open requests, before what they turn out to have used is a correction
     cap: float = 1.25  # the price level's limit, as a multiple of its usual value
     usual_windows: int = 60
+    linger: int = 0  # windows that stay open for other gateways' claims (where several share rows: 2)
     settled_after: float = 5.0  # busy seconds until the usual price level is known well enough to cap by it
 
 
@@ -66,9 +70,11 @@ class ReplicaBook:
         self._tickets: list[Ticket] = []  # in the order they began
         self._late: list[Ticket] = []  # ended after windows they had work in were closed
         self._closed: dict[int, Row] = {}  # rows that open tickets may still have claims on
-        self._held: _Held | None = None
+        self._held: deque[_Held] = deque()
+        self._cached = CachedShares()
         self._learner = Learner(backend.guess)
         self._recent: deque[tuple[float, float]] = deque(maxlen=rules.usual_windows)  # busy and work, seconds
+        self._overdue: list[Booking] = []  # corrections of other windows, found while closing one
         self._waiting_ns = 0
         self.steps_per_token = 1.0
         self.provisioned_ns = 0  # GPU ns of all windows booked, by the clock alone
@@ -92,20 +98,37 @@ class ReplicaBook:
         begin = window * self._rules.window_ns - self._offset
         return begin, begin + self._rules.window_ns
 
-    def begin(self, owner: Hashable, now_ns: int, prompt_tokens: int) -> Ticket:
+    def begin(self, owner: Hashable, now_ns: int, prompt_tokens: int, cohort: Hashable) -> Ticket:
         """An attempt was sent."""
-        ticket = Ticket(self, owner, now_ns, prompt_tokens)
+        ticket = Ticket(self, owner, now_ns, cohort)
+        ticket.read(prompt_tokens, self._cached.of(cohort, prompt_tokens))
         self._tickets.append(ticket)
         return ticket
+
+    def prompt_of(self, usage: TokenUsage, ticket: Ticket) -> tuple[int, int]:
+        """(computed, cached) prompt tokens; where the engine did not say, by what its cohort is used to."""
+        if usage.source == "reported":
+            self._cached.learn(ticket.cohort, usage.prompt, usage.cache_read)
+            return usage.prompt - usage.cache_read, usage.cache_read
+        if not usage.prompt:
+            return ticket.computed, ticket.cached
+        cached = usage.cache_read or self._cached.of(ticket.cohort, usage.prompt)
+        return usage.prompt - cached, cached
+
+    def computable(self, took_ns: int) -> float:
+        """Prompt tokens that a client who left without an answer may have had computed."""
+        if self.watch.queued:
+            return 0.0  # it most likely waited its turn
+        return took_ns / SECOND / (self._usual() * self.coefficients.prompt)
 
     def ended(self, ticket: Ticket) -> int:
         """Take note that the ticket ended; GPU ns it probably used."""
         if ticket.windows and ticket.windows[0] < self._next:
             self._late.append(ticket)
-        took = (ticket.ended or ticket.begun) - ticket.begun
         if ticket.did_nothing:
             return 0
-        price = self._price_now()
+        took = (ticket.ended or ticket.begun) - ticket.begun
+        price = Row("", 0, 0, 0, 0, 0, self._usual(), self.coefficients, self.steps_per_token)
         seconds = price.scale * sum(ticket.work(window, price) for window in ticket.windows)
         return self.backend.gpus * min(took, int(seconds * SECOND))
 
@@ -113,12 +136,13 @@ class ReplicaBook:
         """Book every window that can be; all up to `now_ns` where `final`."""
         booked: list[Booking] = []
         while (final and self.bounds(self._next)[0] < now_ns) or self._ready(now_ns):
-            booked += await self._settle(self._next, min(now_ns, self.bounds(self._next)[1]))
+            await self._settle(self._next, min(now_ns, self.bounds(self._next)[1]))
             self._next += 1
-        if final and self._held:
-            booked += await self._finish(self._held)
-            self._held = None
+        while self._held and (final or len(self._held) > 1 + self._rules.linger):
+            booked += await self._finish(self._held.popleft())
         booked += await self._correct()
+        booked += self._overdue
+        self._overdue = []
         self._forget()
         return booked
 
@@ -138,7 +162,7 @@ class ReplicaBook:
             return False
         return ticket.first is None or ticket.windows[0] == self._next
 
-    async def _settle(self, window: int, end: int) -> list[Booking]:
+    async def _settle(self, window: int, end: int) -> None:
         begin = max(self.bounds(window)[0], self._begun)
         tickets = [t for t in self._tickets if t.begun < end and (t.ended is None or t.ended >= begin)]
         key = RowKey(self.backend.name, self.replica, window)
@@ -153,30 +177,29 @@ class ReplicaBook:
         if not any(wanted.values()) and not work:
             wanted = _by_presence(tickets, begin, end, gpus * posted.paid_ns)
         held.granted, held.short = await self._draw(key, wanted, window)
-        booked: list[Booking] = []
         if self._held:
-            await self._even_out(self._held, held)
-            booked = await self._finish(self._held)
-        self._held = held
+            await self._even_out(self._held[-1], held)
+        self._held.append(held)
         self._closed[window] = posted
-        return booked
 
     def _measure(self, begin: int, end: int, window: int, tickets: Sequence[Ticket]) -> tuple[Row, float]:
         """The window's row, and the seconds of work that explain its busy time."""
-        own = union(
+        spans = union(
             (max(t.begun, begin), min(end, end if t.ended is None else t.ended))
             for t in tickets
             if not t.did_nothing
         )
-        rest_busy, unobserved = self.watch.rest(begin, end, own)
-        busy = int(length(own) * self.watch.inside(begin, end)) + rest_busy
-        counted = self.watch.counted(begin, end) or _own_counts(tickets, window, own)
-        work, effective = self._work(counted)
+        rest_busy, unobserved = self.watch.rest(begin, end, spans)
+        busy = int(length(spans) * self.watch.inside(begin, end)) + rest_busy
+        known, told = own(tickets, window, spans), self.watch.counted(begin, end)
+        counted = refined(told, known) if told else known
+        counted = counted.plus(abandoned(tickets, window))
+        work = counted.work(self.coefficients)
         if counted.generated > 0:
             self.steps_per_token = counted.steps / counted.generated
         self._recent.append((busy / SECOND, work))
-        if busy > 0:
-            self._learner.add(busy / SECOND, counted.steps, effective, counted.context)
+        if busy > 0 and told:
+            self._learner.add(busy / SECOND, counted)
         paid = self._paid(busy + self._waiting_ns, work, over=self._over(end, tickets))
         row = Row(
             writer=self._gateway,
@@ -190,11 +213,6 @@ class ReplicaBook:
             steps_per_token=self.steps_per_token,
         )
         return row, work
-
-    def _work(self, counted: Counted) -> tuple[float, float]:
-        c = self.coefficients
-        effective = counted.effective(c.attention)
-        return c.prompt * effective + c.context * counted.context + c.step * counted.steps, effective
 
     def _paid(self, due_ns: int, work: float, *, over: bool) -> int:
         """How much of the busy time that is due gets paid for in this window."""
@@ -219,11 +237,14 @@ class ReplicaBook:
     async def _draw(self, key: RowKey, wanted: Claims, window: int) -> tuple[Claims, Claims]:
         """Draw on `key` for claims that belong to `window`; what each ticket got, and what it lacks."""
         total = sum(wanted.values())
-        drawn = (await self._rows.draw(key, total)).gpu_ns if total else 0
-        granted = {t: drawn * ns // total for t, ns in wanted.items() if ns}
-        leftover = drawn - sum(granted.values())
+        if not total:
+            return {}, {}
+        drawn = await self._rows.draw(key, total)
+        granted = {t: drawn.gpu_ns * ns // total for t, ns in wanted.items() if ns}
+        leftover = drawn.gpu_ns - sum(granted.values())
         if leftover:
             await self._rows.draw(key, -leftover)
+        self._overdue += self._taken_back(replace(drawn, gpu_ns=drawn.gpu_ns - leftover), key.window)
         for ticket, ns in granted.items():
             ticket.booked[window] = ticket.booked.get(window, 0) + ns
         return granted, {t: wanted[t] - ns for t, ns in granted.items() if wanted[t] > ns}
@@ -276,15 +297,20 @@ class ReplicaBook:
         if not drawn.gpu_ns:
             return []
         ticket.booked[window] = ticket.booked.get(window, 0) + drawn.gpu_ns
-        if self._held and self._held.key.window == window:
-            self._held.granted[ticket] = self._held.granted.get(ticket, 0) + drawn.gpu_ns
-            return []
+        for held in self._held:
+            if held.key.window == window:
+                held.granted[ticket] = held.granted.get(ticket, 0) + drawn.gpu_ns
+                return self._taken_back(drawn, window)
         correction = replace(
             self._booking("request", window, drawn.gpu_ns, owner=ticket.owner), correction=True
         )
+        return [correction, *self._taken_back(drawn, window)]
+
+    def _taken_back(self, drawn: Drawn, window: int) -> list[Booking]:
+        """The correction of foreign time that was booked before it was claimed."""
         if not drawn.late:
-            return [correction]
-        return [correction, replace(self._booking("foreign", window, -drawn.gpu_ns), correction=True)]
+            return []
+        return [replace(self._booking("foreign", window, -drawn.gpu_ns), correction=True)]
 
     def _due(self, ticket: Ticket, window: int, row: Row) -> int:
         """What the ticket owes for a window (GPU ns)."""
@@ -292,9 +318,6 @@ class ReplicaBook:
 
     def _booking(self, kind: Kind, window: int, gpu_ns: int, *, owner: Hashable | None = None) -> Booking:
         return Booking(kind, owner, self.backend.name, self.replica, window, gpu_ns, correction=False)
-
-    def _price_now(self) -> Row:
-        return Row("", 0, 0, 0, 0, 0, self._usual(), self.coefficients, self.steps_per_token)
 
     def _forget(self) -> None:
         """Drop tickets and rows nothing can claim on any more."""
@@ -310,23 +333,3 @@ def _by_presence(tickets: Sequence[Ticket], begin: int, end: int, pool: int) -> 
     there = {t: min(end, t.ended or end) - max(begin, t.begun) for t in tickets if not t.did_nothing}
     total = sum(there.values())
     return {t: pool * ns // total for t, ns in there.items()} if total else {}
-
-
-def _own_counts(tickets: Sequence[Ticket], window: int, own: Sequence[Span]) -> Counted:
-    """What own requests did: all that is known where the engine's counters cannot be had."""
-    computed = generated = context = prompts = started = 0.0
-    for ticket in tickets:
-        if ticket.windows and ticket.windows[0] == window:
-            computed += ticket.computed
-            prompts += ticket.computed + ticket.cached
-            started += 1
-        for number, count in zip(ticket.windows, ticket.counts, strict=True):
-            if number == window:
-                generated += count
-                context += count * (ticket.computed + ticket.cached + count / 2)
-    if not own:
-        return Counted()
-    begin, end = own[0][0], own[-1][1]
-    present = sum(max(0, min(end, t.ended or end) - max(begin, t.begun)) for t in tickets)
-    at_once = max(1.0, present / length(own))
-    return Counted(generated / at_once, computed, generated, context, prompts, started)

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from typing import Final
 
+from gateway.metering.gpu.counts import Counted
 from gateway.metering.gpu.facts import Coefficients
 
 _GROUP: Final = 15  # windows regressed as one, so that work and the counters that tell of it fall together
 _FORGET: Final = 0.995  # per group: half the weight is gone after about half an hour of busy time
-_PULL: Final = 2.0  # the guess weighs as much as so many groups of the usual mix
+_DOUBT: Final = 0.5  # how far the guess may be off, as a share
+_NOISE: Final = (0.001, 0.02, 0.2)  # least, first and most variance of a group's busy time, per second of it
 _REACH: Final = 8.0  # no coefficient is learned further from the guess than this factor
 _LEAST_BUSY: Final = 1.0  # seconds; groups with less say nothing
 
@@ -22,13 +24,17 @@ class Learner:
         self._gram = [[0.0] * 3 for _ in range(3)]
         self._moment = [0.0] * 3
         self._group: list[tuple[float, Vector]] = []
+        self._factors = [1.0, 1.0, 1.0]
+        self._noise = _NOISE[1]
         self.coefficients = guess
         self.groups = 0
 
-    def add(self, busy: float, steps: float, effective: float, context: float) -> None:
+    def add(self, busy: float, counted: Counted) -> None:
         """One window: its busy seconds and what the counters say was done in them."""
         guess = self._guess
-        self._group.append((busy, (steps * guess.step, effective * guess.prompt, context * guess.context)))
+        effective = counted.effective(guess.attention)
+        row = (counted.steps * guess.step, effective * guess.prompt, counted.context * guess.context)
+        self._group.append((busy, row))
         if len(self._group) == _GROUP:
             self._learn()
             self._group.clear()
@@ -38,24 +44,30 @@ class Learner:
         done = [sum(row[i] for _, row in self._group) for i in range(3)]
         if busy < _LEAST_BUSY or sum(done) <= 0:
             return
-        weight = 1.0 / busy  # errors of a group grow with its busy time
+        if self.groups:
+            missed = busy - sum(factor * x for factor, x in zip(self._factors, done, strict=True))
+            low, _, high = _NOISE
+            self._noise += 0.1 * (min(max(missed * missed / busy, low), high) - self._noise)
+        weight = 1.0 / busy  # the variance of a group grows with its busy time
         for i in range(3):
             self._moment[i] = _FORGET * self._moment[i] + weight * done[i] * busy
             for j in range(3):
                 self._gram[i][j] = _FORGET * self._gram[i][j] + weight * done[i] * done[j]
         self.groups += 1
-        self.coefficients = self._fit()
+        self._fit()
 
-    def _fit(self) -> Coefficients:
-        total = sum(sum(row) for row in self._gram)
-        level = sum(self._moment) / total  # the guess, at the scale that explains the busy time best
-        pull = _PULL * total / max(1, self.groups) / 3
+    def _fit(self) -> None:
+        level = sum(self._moment) / sum(
+            sum(row) for row in self._gram
+        )  # the guess, at the scale that fits best
+        pull = self._noise / (_DOUBT * level) ** 2
         gram = [[self._gram[i][j] + (pull if i == j else 0.0) for j in range(3)] for i in range(3)]
         moment = [self._moment[i] + pull * level for i in range(3)]
-        factors = [min(max(x, level / _REACH), level * _REACH) for x in solve(gram, moment)]
+        self._factors = [min(max(x, level / _REACH), level * _REACH) for x in solve(gram, moment)]
+        step, prompt, context = self._factors
         guess = self._guess
-        return Coefficients(
-            guess.step * factors[0], guess.prompt * factors[1], guess.context * factors[2], guess.attention
+        self.coefficients = Coefficients(
+            guess.step * step, guess.prompt * prompt, guess.context * context, guess.attention
         )
 
 

@@ -1,5 +1,6 @@
 """One attempt as GPU accounting sees it: sent, tokens arriving, ended. The hot path: no I/O, no await."""
 
+from bisect import bisect_left
 from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING
 
@@ -18,9 +19,11 @@ class Ticket:
 
     __slots__ = (
         "_book",
+        "abandoned",
         "begun",
         "booked",
         "cached",
+        "cohort",
         "computed",
         "counts",
         "ended",
@@ -29,13 +32,15 @@ class Ticket:
         "generated",
         "last",
         "owner",
-        "reported",
         "windows",
     )
 
-    def __init__(self, book: "ReplicaBook | None", owner: Hashable, now_ns: int, prompt_tokens: int) -> None:
+    def __init__(
+        self, book: "ReplicaBook | None", owner: Hashable, now_ns: int, cohort: Hashable = None
+    ) -> None:
         self._book = book
         self.owner = owner
+        self.cohort = cohort
         self.begun = now_ns
         self.first: int | None = None  # when the first token came
         self.last = now_ns
@@ -43,10 +48,12 @@ class Ticket:
         self.events = 0
         self.windows: list[int] = []  # windows in which tokens came, ascending,
         self.counts: list[float] = []  # and how many in each
-        self.computed = prompt_tokens  # prompt tokens not from cache; an estimate until the end
+        self.computed = 0  # prompt tokens not from cache; an estimate until the end
         self.cached = 0
         self.generated = 0
-        self.reported = False  # the engine itself said what was used
+        self.abandoned = (
+            False  # the client left before the first token, after some of the prompt was computed
+        )
         self.booked: dict[int, int] = {}  # GPU ns booked so far, by window of the claim
 
     def tokens(self, now_ns: int, count: int) -> None:
@@ -74,13 +81,11 @@ class Ticket:
         if book is None or self.ended is not None:
             return Provisional(0)
         self.ended = now_ns
-        self.reported = usage.source == "reported"
-        if usage.prompt:
-            self.cached = usage.cache_read
-            self.computed = usage.prompt - usage.cache_read
         self.generated = usage.generated or self.events
-        if usage == TokenUsage():  # nothing came and nothing was used
-            self.computed = 0
+        if usage == TokenUsage() and not self.events:
+            self.read(0, 0)  # nothing came and nothing was used
+        else:
+            self.computed, self.cached = book.prompt_of(usage, self)
         if self.generated > 1 and (self.first is None or self.first == self.last):
             self._spread(now_ns, engine_metrics or {}, book)
         elif self.generated and self.first is None:
@@ -88,7 +93,13 @@ class Ticket:
         elif self.events and self.generated != self.events:
             factor = self.generated / self.events
             self.counts = [count * factor for count in self.counts]
+        elif not self.generated and usage.source != "reported":
+            self._abandon(book.computable(now_ns - self.begun), book.window(now_ns))
         return Provisional(book.ended(self))
+
+    def read(self, prompt: int, cached: int) -> None:
+        """How long the prompt is, and how much of it came from the prefix cache."""
+        self.computed, self.cached = prompt - cached, cached
 
     @property
     def did_nothing(self) -> bool:
@@ -108,14 +119,22 @@ class Ticket:
         seconds = 0.0
         if self.windows[0] == window:
             seconds = coefficients.prompt_work(self.computed, self.cached)
-        before = 0.0
-        for number, count in zip(self.windows, self.counts, strict=True):
-            if number == window:
-                context = self.computed + self.cached + before + count / 2
-                price = coefficients.step * row.steps_per_token + coefficients.context * context
-                return seconds + count * price
-            before += count
-        return seconds
+        written, before = self.written(window)
+        context = self.computed + self.cached + before + written / 2
+        return seconds + written * (coefficients.step * row.steps_per_token + coefficients.context * context)
+
+    def written(self, window: int) -> tuple[float, float]:
+        """(tokens that came in `window`, tokens that came before it)."""
+        at = bisect_left(self.windows, window)
+        count = self.counts[at] if at < len(self.windows) and self.windows[at] == window else 0.0
+        return count, sum(self.counts[:at])
+
+    def _abandon(self, computable: float, window: int) -> None:
+        """The client left before the first token: it owes what may have been computed by then."""
+        self.computed = min(self.computed, int(computable))
+        if self.computed:
+            self.abandoned = True
+            self.windows, self.counts = [window], [0.0]
 
     def _spread(self, now_ns: int, metrics: Mapping[str, float], book: "ReplicaBook") -> None:
         """The tokens came in one piece: lay them evenly over the time the engine took to write them."""

@@ -6,38 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.fleet.engines.reading import EngineReading, Reading
+from gateway.metering.gpu.counts import Counted
 from gateway.metering.gpu.facts import SECOND
 from gateway.metering.gpu.spans import Span, outside, overlap
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """What the engines of a replica did in some time."""
-
-    steps: float = 0.0  # S
-    computed: float = 0.0  # U, prompt tokens
-    generated: float = 0.0  # G
-    context: float = 0.0  # K, tokens of context read back
-    prompts: float = 0.0  # prompt tokens, cached ones included
-    started: float = 0.0  # requests that got their first token
-
-    def plus(self, other: "Counted", share: float) -> "Counted":
-        """The sum with a share of another."""
-        return Counted(
-            self.steps + share * other.steps,
-            self.computed + share * other.computed,
-            self.generated + share * other.generated,
-            self.context + share * other.context,
-            self.prompts + share * other.prompts,
-            self.started + share * other.started,
-        )
-
-    def effective(self, attention: float) -> float:
-        """E: computed prompt tokens, weighted for the mean context they look back on."""
-        if not self.started:
-            return self.computed
-        behind = max(0.0, self.prompts - self.computed / 2) / self.started
-        return self.computed * (1.0 + attention * behind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +55,11 @@ class Watch:
         stalled = reading.busy > 0 and self._page is not None and reading.at_ns - self._moved_ns > self._stall
         self._samples.append(_Sample(reading.asked_ns, reading.answered_ns, 0.0 if stalled else reading.busy))
         self._forget(reading.at_ns - self._keep)
+
+    @property
+    def queued(self) -> bool:
+        """Whether requests waited for their turn when the last page was read."""
+        return self._page is not None and any(engine.waiting > 0 for engine in self._page.engines)
 
     def counted_until(self) -> int:
         """The time up to which counters are known (monotonic ns); 0 before the first page."""
@@ -182,7 +158,7 @@ def _between(before: Reading, after: Reading) -> Counted | None:
         counted = _difference(earlier[engine.engine], engine)
         if counted is None:
             return None
-        total = total.plus(counted, 1.0)
+        total = total.plus(counted)
     return total
 
 
@@ -200,4 +176,5 @@ def _difference(before: EngineReading, after: EngineReading) -> Counted | None:
     if min(generated, prompts, started, steps) < 0:
         return None
     held = (before.kv_usage + after.kv_usage) / 2 * after.kv_capacity
-    return Counted(steps, max(0.0, computed), generated, steps * held, prompts, started)
+    behind = max(0.0, prompts - computed / 2) / started if started else 0.0
+    return Counted(steps, max(0.0, computed), max(0.0, computed) * behind, generated, steps * held)

@@ -1,0 +1,90 @@
+"""What an engine did in some time: as its counters tell it, and as own requests know it better."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.metering.gpu.facts import Coefficients
+from gateway.metering.gpu.spans import Span, length
+from gateway.metering.gpu.ticket import Ticket
+
+_LEND: Final = 1.5  # own tokens stand for the context of at most so many times as many
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Sums over the engines of a replica, or over own requests."""
+
+    steps: float = 0.0  # S
+    computed: float = 0.0  # U, prompt tokens
+    looked_back: float = 0.0  # the context each of those looks back on, summed
+    generated: float = 0.0  # G
+    context: float = 0.0  # K, tokens of context read back
+
+    def plus(self, other: "Counted", share: float = 1.0) -> "Counted":
+        """The sum with a share of another."""
+        return Counted(
+            self.steps + share * other.steps,
+            self.computed + share * other.computed,
+            self.looked_back + share * other.looked_back,
+            self.generated + share * other.generated,
+            self.context + share * other.context,
+        )
+
+    def effective(self, attention: float) -> float:
+        """E: computed prompt tokens, weighted for the context they look back on."""
+        return self.computed + attention * self.looked_back
+
+    def work(self, costs: Coefficients) -> float:
+        """Seconds, at these coefficients."""
+        return (
+            costs.prompt * self.effective(costs.attention)
+            + costs.context * self.context
+            + costs.step * self.steps
+        )
+
+
+def own(tickets: Sequence[Ticket], window: int, spans: Sequence[Span]) -> Counted:
+    """What own requests did in a window, `spans` being the time they were there. Steps are a guess."""
+    computed = looked_back = generated = context = 0.0
+    for ticket in tickets:
+        if ticket.windows and ticket.windows[0] == window and not ticket.abandoned:
+            computed += ticket.computed
+            looked_back += ticket.computed * (ticket.cached + ticket.computed / 2)
+        written, before = ticket.written(window)
+        generated += written
+        context += written * (ticket.computed + ticket.cached + before + written / 2)
+    if not spans:
+        return Counted(0.0, computed, looked_back, generated, context)
+    begin, end = spans[0][0], spans[-1][1]
+    present = sum(max(0, min(end, t.ended or end) - max(begin, t.begun)) for t in tickets)
+    at_once = max(1.0, present / length(spans))
+    return Counted(generated / at_once, computed, looked_back, generated, context)
+
+
+def abandoned(tickets: Sequence[Ticket], window: int) -> Counted:
+    """Prompts computed, in part, for clients that left before the first token: no engine counts them."""
+    total = Counted()
+    for ticket in tickets:
+        if ticket.abandoned and ticket.windows[0] == window:
+            behind = ticket.cached + ticket.computed / 2
+            total = total.plus(Counted(computed=ticket.computed, looked_back=ticket.computed * behind))
+    return total
+
+
+def refined(engine: Counted, known: Counted) -> Counted:
+    """The engine's counts, made better by what is known of own requests.
+
+    Counters give means over requests: where long prompts are mixed with short ones they understate the
+    context looked back on, and the KV gauge counts a prefix once however many requests read it.
+    """
+    computed = min(1.0, engine.computed / known.computed) if known.computed else 0.0
+    rest = 1.0 - computed * known.computed / engine.computed if engine.computed else 0.0
+    generated = min(_LEND, engine.generated / known.generated) if known.generated else 0.0
+    return Counted(
+        engine.steps,
+        engine.computed,
+        computed * known.looked_back + rest * engine.looked_back,
+        engine.generated,
+        max(engine.context, generated * known.context),
+    )

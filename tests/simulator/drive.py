@@ -1,0 +1,193 @@
+"""Plays traffic through a simulated engine while gateways keep their GPU accounts, and compares with the truth."""
+
+import heapq
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from adapters.chat import TokenUsage
+from gateway.fleet.engines.reading import Reading
+from gateway.metering.gpu.accounts import GpuAccounts
+from gateway.metering.gpu.facts import SECOND, Booking, Coefficients, GpuBackend
+from gateway.metering.gpu.rows import InProcessRows
+from tests.simulator.engine import Engine, Job, Machine
+
+EPOCH = 1_800_000_000 * SECOND
+
+
+@dataclass
+class Outcome:
+    """GPU seconds by route: the truth, and what was booked to it. `provisional`: as shown with the answers."""
+
+    truth: dict[str, float]
+    booked: dict[str, float]
+    kinds: dict[str, float]
+    busy: float
+    bypassing: float
+    provisioned_ns: int
+    booked_ns: int
+    provisional: dict[str, float] = field(default_factory=dict)
+    corrections: float = 0.0
+    per_job: list[tuple[str, float, float]] = field(default_factory=list)
+
+    @property
+    def errors(self) -> dict[str, float]:
+        """Relative error of each route."""
+        return {r: self.booked.get(r, 0.0) / t - 1 for r, t in sorted(self.truth.items()) if t > 0}
+
+    @property
+    def worst(self) -> float:
+        return max(abs(e) for e in self.errors.values())
+
+    @property
+    def mean(self) -> float:
+        return sum(abs(e) for e in self.errors.values()) / len(self.errors)
+
+
+class Drive:
+    """One engine and the gateways before it. `since`: only jobs that arrive later are compared."""
+
+    def __init__(
+        self,
+        machine: Machine,
+        guess: Coefficients,
+        *,
+        gateways: int = 1,
+        seed: int = 0,
+        scrape: float = 1.0,
+        sample: float = 0.2,
+        prompt_known: bool = True,
+        **accounts: object,
+    ) -> None:
+        self.engine = Engine(machine, seed)
+        self.random = np.random.default_rng(seed + 1)
+        rows = InProcessRows()
+        backend = GpuBackend("gpu", ("r0",), machine.gpus, None, guess)
+        self.gateways = [
+            GpuAccounts([backend], now_ns=0, wall_ns=EPOCH, gateway=f"g{i}", rows=rows, **accounts)
+            for i in range(gateways)
+        ]
+        self.bookings: list[Booking] = []
+        self.provisional: Counter[Job] = Counter()
+        self._beat, self._sample = scrape, sample
+        self._next_read = 0.0
+        self._reads = 0
+        self._known = prompt_known
+        self._jobs: list[Job] = []
+        self._leaving: list[tuple[float, int, Job]] = []
+
+    def run(self, jobs: Sequence[Job], seconds: float) -> None:
+        """Play the jobs until `seconds`; the engine is then left as it is."""
+        now, arrivals = 0.0, list(reversed(jobs))
+        while now < seconds:
+            while arrivals and arrivals[-1].arrives <= now:
+                self._arrive(arrivals.pop())
+            self._leave(now)
+            if self.engine.idle:
+                until = min(seconds, arrivals[-1].arrives if arrivals else seconds)
+                self._read_until(until)
+                now = until
+                continue
+            before = self.engine.reading()
+            step = self.engine.step()
+            end = now + step.seconds
+            self._read_until(end, before)
+            self._deliver(step.tokens, end)
+            now = end
+        self.ended = now
+        self._read_until(now + 0.1)
+
+    def outcome(self, since: float = 0.0) -> Outcome:
+        """Close the books and compare."""
+        end = int((self.ended + 0.1) * SECOND)
+        for gateway in reversed(self.gateways):
+            self.bookings += gateway.close_windows(end)
+        for gateway in self.gateways:
+            self.bookings += gateway.finish(end)
+        truth: dict[str, float] = defaultdict(float)
+        booked: dict[str, float] = defaultdict(float)
+        shown: dict[str, float] = defaultdict(float)
+        own: Counter[Job] = Counter()
+        kinds: Counter[str] = Counter()
+        for booking in self.bookings:
+            kinds[booking.kind] += booking.gpu_ns
+            if isinstance(booking.owner, Job):
+                own[booking.owner] += booking.gpu_ns
+        gpus, bypassing = self.engine.machine.gpus, 0.0
+        jobs = [job for job in self._jobs if job.arrives >= since]
+        for job in self._jobs:
+            bypassing += gpus * job.truth if job.via < 0 else 0.0
+        for job in jobs:
+            if job.via >= 0:
+                truth[job.route] += gpus * job.truth
+                booked[job.route] += own[job] / SECOND
+                shown[job.route] += self.provisional[job] / SECOND
+        return Outcome(
+            dict(truth),
+            dict(booked),
+            {k: ns / SECOND for k, ns in kinds.items()},
+            gpus * self.engine.busy,
+            bypassing,
+            sum(g.provisioned("gpu", "r0") for g in self.gateways),
+            sum(kinds.values()),
+            dict(shown),
+            sum(b.gpu_ns for b in self.bookings if b.correction and b.kind == "request") / SECOND,
+            [(j.route, gpus * j.truth, own[j] / SECOND) for j in jobs if j.via >= 0],
+        )
+
+    def _arrive(self, job: Job) -> None:
+        self._jobs.append(job)
+        self.engine.submit(job)
+        if job.leaves is not None:
+            heapq.heappush(self._leaving, (job.leaves, len(self._jobs), job))
+        if job.via >= 0:
+            sent = int((job.arrives - 0.001) * SECOND)
+            hint = int(job.prompt * self.random.uniform(0.9, 1.1)) if self._known else 0
+            job.ticket = self.gateways[job.via].begin(
+                "gpu", "r0", job, max(0, sent), prompt_tokens=hint, cohort=job.route
+            )
+
+    def _leave(self, now: float) -> None:
+        while self._leaving and self._leaving[0][0] <= now:
+            job = heapq.heappop(self._leaving)[2]
+            if job.written < job.output:
+                self.engine.drop(job)
+                self._end(job, int(now * SECOND))
+
+    def _deliver(self, tokens: Sequence[Job], end: float) -> None:
+        late = end + float(self.random.uniform(0.001, 0.004))
+        came = int(late * SECOND)
+        for job in tokens:
+            if job.via >= 0 and job.streamed:
+                job.ticket.tokens(came, 1)
+            if job.written == job.output:
+                self._end(job, came + SECOND // 1000)
+            elif job.written == job.cancelled_at:
+                self.engine.drop(job)
+                self._end(job, came)
+
+    def _end(self, job: Job, now: int) -> None:
+        if job.via < 0:
+            return
+        if job.written == job.output:
+            usage = TokenUsage(job.prompt - job.cached, job.cached, 0, job.output, source="reported")
+        else:
+            usage = TokenUsage(job.prompt, 0, 0, job.written if job.streamed else 0, source="estimated")
+        self.provisional[job] += job.ticket.end(now, usage).gpu_ns
+
+    def _read_until(self, end: float, state: object = None) -> None:
+        """Scrapes and samples that fall before `end` see the engine as the last step left it."""
+        engine = state or self.engine.reading()
+        while self._next_read < end:
+            asked = int((self._next_read + float(self.random.uniform(0, 0.004))) * SECOND)
+            answered = asked + int(float(self.random.uniform(0.002, 0.02)) * SECOND)
+            whole = self._reads % round(self._beat / self._sample) == 0
+            for gateway in self.gateways:
+                gateway.observe("gpu", "r0", Reading(asked, answered, (engine,), counters=whole))
+            if whole:
+                for gateway in self.gateways:
+                    self.bookings += gateway.close_windows(answered)
+            self._reads += 1
+            self._next_read = self._reads * self._sample
