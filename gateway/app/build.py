@@ -9,7 +9,6 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from adapters.anthropic import Anthropic
-
 from adapters.call import Backend
 from adapters.openai import OpenAI
 from adapters.transport import Limits, Pool, Timeouts, proxy_fault, tls_context
