@@ -32,7 +32,9 @@ class Charge:
         parts = dict(self.components)
         for component, usd in other.components.items():
             parts[component] = parts.get(component, Decimal(0)) + usd
-        sources = dict.fromkeys(source for source in (self.source, other.source) if source)
+        sources = dict.fromkeys(
+            source for source in (*self.source.split(" + "), *other.source.split(" + ")) if source
+        )
         days = [day for day in (self.priced_at, other.priced_at) if day is not None]
         return Charge(
             None if self.usd is None or other.usd is None else self.usd + other.usd,
