@@ -1,9 +1,9 @@
 """Canned answers: they follow the prompt's words, say that they are a stand-in's, and never vary."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from zlib import crc32
 
 import orjson
@@ -69,17 +69,17 @@ def compose(ask: Ask, *, seed: int = 0) -> Answer:
     calls = _tool_calls(ask)
     if calls:
         return Answer((), calls)
-    if ask.schema is not None:
-        text = orjson.dumps(example(ask.schema, ask.question)).decode()
-    else:
-        text = _prose(ask, seed)
-    said = pieces(text)
+    said = pieces(_prose(ask, seed) if ask.schema is None else _json(ask.schema, ask.question))
     limit = ask.max_tokens
     if limit is not None and ask.to_the_limit:
         said = (said * (limit // len(said) + 1))[:limit]
         return Answer(tuple(said), cut_short=True)
     cut_short = limit is not None and limit < len(said)
     return Answer(tuple(said[:limit]), cut_short=cut_short)
+
+
+def _json(schema: Mapping[str, Any], question: str) -> str:
+    return orjson.dumps(example(schema, question)).decode()
 
 
 def _prose(ask: Ask, seed: int) -> str:
@@ -107,9 +107,7 @@ def _tool_calls(ask: Ask) -> tuple[ToolCall, ...]:
         wanted = [tool for tool in ask.tools if asked & _stems(tool)]
         if not wanted and ask.tool_choice == "required":
             wanted = ask.tools[:1]
-    calls = [
-        ToolCall(tool.name, orjson.dumps(example(tool.schema, ask.question)).decode()) for tool in wanted
-    ]
+    calls = [ToolCall(tool.name, _json(tool.schema, ask.question)) for tool in wanted]
     return tuple(calls if ask.parallel else calls[:1])
 
 

@@ -34,6 +34,7 @@ class ProviderStandIn(StandIn):
         """`cache_block`: by how many tokens the prompt cache grows."""
         super().__init__(host=host, port=port)
         self.settings = settings
+        self.models = settings.models
         self._cache = PrefixCache(100_000, block=cache_block)
         self._sleep = sleep
 

@@ -18,6 +18,7 @@ class StandIn(ABC):
     """One provider's API on a loopback port of its own."""
 
     name: str
+    models: tuple[str, ...]  # the names it answers to
 
     def __init__(self, *, host: str = "127.0.0.1", port: int = 0) -> None:
         self.faults: Final = Faults()

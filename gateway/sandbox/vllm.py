@@ -49,6 +49,7 @@ class VllmStandIn(StandIn):
     ) -> None:
         super().__init__(host=host, port=port)
         self.settings: Final = settings or VllmSettings()
+        self.models = self.settings.models
         self._metrics = EngineMetrics(self.settings.models[0], max_model_len=self.settings.max_model_len)
         self.engine: Final = Engine(
             self._metrics,
