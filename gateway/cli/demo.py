@@ -37,7 +37,9 @@ _PERSONAL: Final = (
     "Jane Miller, SSN 536-22-1846, paid 22% tax on 7 months of an $84,000 salary. Write a Python function that "
     "calculates in O(n) what she owes per state if she moves in May, and prove that it is right."
 )
-_LONG: Final = "Please tell the story of our product launch, with all the teams that took part and what each of them did."
+_LONG: Final = (
+    "Please tell the story of our product launch, with all the teams that took part and what each did."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ SCENES: Final = (
 @click.command()
 @click.option("--stay", is_flag=True, help="Stay up afterwards, until Ctrl-C.")
 @click.option("--port", type=int, default=_PORT, show_default=True, help="Weir's port, if it is free.")
-def demo(stay: bool, port: int) -> None:  # noqa: FBT001  # click hands flags over as it does
+def demo(stay: bool, port: int) -> None:
     """Run Weir on stand-in engines and send it a few requests that show what it is for.
 
     Everything stays on this machine: the engines are stand-ins on loopback that speak the wire formats of vLLM,

@@ -34,7 +34,7 @@ def ask(url: str, key: str, prompt: str, *, stream: bool = False) -> Seen:
         answer = orjson.loads(body)
         return Seen(response.status, _headers(response), _said(answer), answer.get("weir", {}))
     chunks = [orjson.loads(line[6:]) for line in body.splitlines() if line.startswith(b"data: {")]
-    report = next((chunk["weir"] for chunk in chunks if "weir" in chunk), {})
+    report: Mapping[str, Any] = next((chunk["weir"] for chunk in chunks if "weir" in chunk), {})
     return Seen(response.status, _headers(response), "".join(map(_delta, chunks)), report)
 
 

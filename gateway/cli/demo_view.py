@@ -115,7 +115,7 @@ def _cards(rows: Sequence[Row]) -> RenderableType:
 
 
 def _target(seen: Seen) -> Text:
-    route = seen.headers.get("x-weir-route", "–")
+    route = seen.headers.get("x-weir-route", "-")
     model = seen.headers.get("x-weir-model")
     if model is None:
         return Text.assemble(route, " → ", (f"nowhere ({seen.status})", "bold"))
@@ -123,7 +123,7 @@ def _target(seen: Seen) -> Text:
 
 
 def _zone(seen: Seen) -> str:
-    return seen.headers.get("x-weir-zone", "–")
+    return seen.headers.get("x-weir-zone", "-")
 
 
 def _zone_style(seen: Seen) -> str:
@@ -131,7 +131,7 @@ def _zone_style(seen: Seen) -> str:
 
 
 def _label(seen: Seen) -> Text:
-    level = seen.headers.get("x-weir-sensitivity", "–")
+    level = seen.headers.get("x-weir-sensitivity", "-")
     found = ", ".join(seen.report.get("label", {}).get("types", {}))
     return Text.assemble((level, _LEVELS.get(level, "")), f" ({found})" if found else "")
 
@@ -160,7 +160,7 @@ def tokens(seen: Seen) -> str:
     """Prompt and answer tokens, as `31 → 60`."""
     usage = seen.report.get("usage")
     if not usage:
-        return "–"
+        return "-"
     prompt = usage["input"] + usage["cache_read"] + usage["cache_write"]
     return f"{prompt} → {usage['output'] + usage['reasoning']}"
 
@@ -168,13 +168,13 @@ def tokens(seen: Seen) -> str:
 def dollars(seen: Seen) -> str:
     """What it cost in USD; small sums keep two figures that say something."""
     usd = seen.report.get("charge", {}).get("usd")
-    return "–" if usd is None else f"{float(usd):.6f}"
+    return "-" if usd is None else f"{float(usd):.6f}"
 
 
 def gpu_seconds(seen: Seen) -> str:
     """GPU-seconds of our own engines; a dash where none worked."""
     seconds = seen.report.get("charge", {}).get("gpu_seconds")
-    return "–" if seconds is None else f"{seconds:.3f}"
+    return "-" if seconds is None else f"{seconds:.3f}"
 
 
 def attempts(seen: Seen) -> int:
