@@ -43,7 +43,7 @@ class StreamRelay(relaying.StreamRelay):
         reader = self._reader
         for event in sse.split(run):
             data = sse.payload(event)
-            if data is not None:
+            if data is not None and not reader.complete:
                 self.content_events += carries(reader.read(event_object(data)))
         self.usage, self.error, self.finish_reason = reader.usage, reader.error, reader.finish_reason
         self.complete = reader.complete and reader.error is None

@@ -1,0 +1,372 @@
+"""Every recorded messages exchange, as a chat client gets it, told against the recording itself."""
+
+import json
+from typing import Any
+
+import pytest
+
+from adapters.anthropic import Anthropic
+from adapters.call import Call
+from adapters.dialects import chat
+from adapters.document import parse
+from adapters.errors import Unsupported
+from adapters.openai import OpenAI
+from adapters.vllm import VLLM
+
+pytestmark = pytest.mark.recordings
+
+_PATH = "/v1/messages"
+_FINISH = {"end_turn": "stop", "stop_sequence": "stop", "tool_use": "tool_calls", "max_tokens": "length"}
+_CLAUDE = Anthropic(api_key="sk-ant-ours", clock=lambda: 1_700_000_000.9)
+
+
+def _body(recording: dict[str, Any]) -> bytes:
+    response = recording["response"]
+    return (response["sse"] if "sse" in response else json.dumps(response["body"])).encode()
+
+
+def _chat_call(*, stream: bool, wants_usage: bool = True) -> Call:
+    body: dict[str, Any] = {"model": "auto", "messages": [{"role": "user", "content": "hi"}]}
+    if stream:
+        body |= {"stream": True, "stream_options": {"include_usage": wants_usage}}
+    return chat.read(parse(json.dumps(body).encode()))
+
+
+def _message(recording: dict[str, Any]) -> dict[str, Any]:
+    """The message in a recording; a stream's events put together with nothing of ours. Four recordings string
+    the answers of several calls together: an answer is one message, so what follows the first is not of it."""
+    if "body" in recording["response"]:
+        return recording["response"]["body"]
+    message: dict[str, Any] = {}
+    texts: dict[int, list[str]] = {}
+    for line in recording["response"]["sse"].splitlines():
+        event = json.loads(line[5:]) if line.startswith("data:") else {"type": "no data"}
+        if event["type"] == "message_start":
+            message = event["message"]
+        elif event["type"] == "message_delta":
+            message |= event["delta"]
+            message["usage"] |= event["usage"]
+        elif event["type"] == "message_stop":
+            break
+        elif event["type"].startswith("content_block"):
+            _add_block_event(message["content"], texts, event)
+    for index, block in enumerate(message["content"]):
+        said = "".join(texts.get(index, []))
+        if block["type"] in ("text", "thinking"):
+            block[block["type"]] += said
+        elif said:
+            block["input"] = json.loads(said)
+    return message
+
+
+def _add_block_event(
+    content: list[dict[str, Any]], texts: dict[int, list[str]], event: dict[str, Any]
+) -> None:
+    if event["type"] == "content_block_start":
+        content.append(event["content_block"])
+        return
+    if event["type"] == "content_block_stop":
+        return
+    block, delta = content[event["index"]], event["delta"]
+    said = [delta[field] for field in ("text", "thinking", "partial_json") if field in delta]
+    texts.setdefault(event["index"], []).extend(said)
+    if "signature" in delta:
+        block["signature"] = delta["signature"]
+    if "citation" in delta:
+        block["citations"] = [*(block.get("citations") or []), delta["citation"]]
+
+
+def _assembled(out: bytes) -> dict[str, Any]:
+    """A chat stream put together as an OpenAI client does: strings joined, calls by index, lists extended."""
+    answer: dict[str, Any] = {"message": {}, "calls": {}, "usage": None, "finish": None}
+    events = out.decode().split("\n\n")
+    assert events[-2:] == ["data: [DONE]", ""]
+    for event in events[:-2]:
+        if event.startswith(":"):
+            continue
+        chunk = json.loads(event.removeprefix("data: "))
+        answer["usage"] = chunk.get("usage") or answer["usage"]
+        for choice in chunk["choices"]:
+            _add_delta(answer, choice["delta"])
+            answer["finish"] = choice["finish_reason"] or answer["finish"]
+    return answer
+
+
+def _add_delta(answer: dict[str, Any], delta: dict[str, Any]) -> None:
+    assert answer["finish"] is None, "a delta came behind the finish"
+    for key, value in delta.items():
+        if key == "tool_calls":
+            for piece in value:
+                call = answer["calls"].setdefault(piece["index"], {"id": "", "name": "", "arguments": ""})
+                call["id"] += piece.get("id", "")
+                call["name"] += piece["function"].get("name", "")
+                call["arguments"] += piece["function"]["arguments"]
+        elif isinstance(value, str):
+            answer["message"][key] = answer["message"].get(key, "") + value
+        else:
+            answer["message"].setdefault(key, []).extend(value)
+
+
+def _check(recording: dict[str, Any], answer: dict[str, Any]) -> None:
+    name, message = recording["id"], _message(recording)
+    blocks = message["content"]
+
+    def of(*kinds: str) -> list[dict[str, Any]]:
+        return [block for block in blocks if block["type"] in kinds]
+
+    told = answer["message"]
+    assert (told.get("content") or "") == "".join(block["text"] for block in of("text")), name
+    assert told.get("reasoning_content", "") == "".join(block["thinking"] for block in of("thinking")), name
+    signed = [b for b in of("thinking", "redacted_thinking") if b.get("signature") or b.get("data")]
+    assert [b.get("signature") or b.get("data") for b in signed] == [
+        b.get("signature") or b.get("data") for b in told.get("thinking_blocks", [])
+    ], name
+    calls = of("tool_use")
+    assert sorted(answer["calls"]) == list(range(len(calls))), name
+    for index, call in enumerate(calls):
+        got = answer["calls"][index]
+        assert (got["id"], got["name"]) == (call["id"], call["name"]), name
+        assert json.loads(got["arguments"]) == call["input"], name
+    asides = [b for b in blocks if b["type"] not in ("text", "thinking", "redacted_thinking", "tool_use")]
+    assert [b["type"] for b in told.get("provider_blocks", [])] == [b["type"] for b in asides], name
+    cited = sum(len(b.get("citations") or ()) for b in of("text"))
+    assert len(told.get("annotations", [])) == cited, name
+    assert answer["finish"] == _FINISH[message["stop_reason"]], name
+    _check_usage(answer["usage"], message["usage"], name)
+
+
+def _check_usage(got: dict[str, Any], said: dict[str, Any], name: str) -> None:
+    cached = said.get("cache_read_input_tokens") or 0
+    written = said.get("cache_creation_input_tokens") or 0
+    assert got["prompt_tokens"] == said["input_tokens"] + cached + written, name
+    assert got["completion_tokens"] == said["output_tokens"], name
+    assert got["prompt_tokens_details"]["cached_tokens"] == cached, name
+    assert got["total_tokens"] == got["prompt_tokens"] + got["completion_tokens"], name
+
+
+def _booked(recording: dict[str, Any]) -> tuple[int, int]:
+    """Prompt and answer tokens to book: the totals, and the compactions that Anthropic bills beside them."""
+    usage = _message(recording)["usage"]
+    parts = [usage, *(i for i in usage.get("iterations") or () if i["type"] == "compaction")]
+    prompt = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+    return (
+        sum(part.get(key) or 0 for part in parts for key in prompt),
+        sum(part["output_tokens"] for part in parts),
+    )
+
+
+def test_whole_answers_arrive_as_chat_answers(recorded, share) -> None:
+    rows = [r for r in recorded("anthropic", _PATH) if r["response"]["status"] == 200]
+    rows = [r for r in rows if "body" in r["response"]]
+    for recording in rows:
+        relay = _CLAUDE.relay(_chat_call(stream=False), "claude-sonnet-4-5", ())
+        assert relay.feed(_body(recording)) == b""
+        answer = json.loads(relay.finish())
+        message = answer["choices"][0]["message"]
+        calls = {
+            i: {"id": call["id"], **call["function"]} for i, call in enumerate(message.get("tool_calls", []))
+        }
+        finish = answer["choices"][0]["finish_reason"]
+        _check(recording, {"message": message, "calls": calls, "finish": finish, "usage": answer["usage"]})
+        assert relay.complete
+        assert relay.usage.source == "reported"
+        assert (relay.usage.prompt, relay.usage.generated) == _booked(recording), recording["id"]
+    share("messages answers arrive as the right chat answer", len(rows), len(rows))
+    assert len(rows) == 332
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_streams_arrive_as_chat_streams(recorded, share, chunked, seed) -> None:
+    rows = [r for r in recorded("anthropic", _PATH) if "sse" in r["response"]]
+    for recording in rows:
+        relay = _CLAUDE.relay(_chat_call(stream=True), "claude-sonnet-4-5", ())
+        out = b"".join(relay.feed(piece) for piece in chunked(_body(recording), seed)) + relay.finish()
+        _check(recording, _assembled(out))
+        assert relay.complete
+        assert relay.usage.source == "reported"
+        assert (relay.usage.prompt, relay.usage.generated) == _booked(recording), recording["id"]
+    if seed == 1:
+        share("messages streams arrive as the right chat stream", len(rows), len(rows))
+    assert len(rows) == 83
+
+
+def test_the_usage_chunk_is_only_for_those_who_asked(recorded) -> None:
+    recording = next(r for r in recorded("anthropic", _PATH) if "sse" in r["response"])
+    relay = _CLAUDE.relay(_chat_call(stream=True, wants_usage=False), "claude", ())
+    out = relay.feed(_body(recording)) + relay.finish()
+    assert b'"usage"' not in out
+    assert relay.usage.source == "reported"
+
+
+def test_messages_clients_get_the_bytes(recorded, share, chunked) -> None:
+    rows = [r for r in recorded("anthropic", _PATH) if r["response"]["status"] == 200]
+    for recording in rows:
+        stream = "sse" in recording["response"]
+        document = parse(json.dumps(recording["request"]["body"]).encode())
+        relay = _CLAUDE.relay(Call("messages", document, stream, wants_usage=True), "claude", ())
+        body = _body(recording)
+        assert b"".join(relay.feed(piece) for piece in chunked(body, 5)) + relay.finish() == body
+        assert relay.complete
+        assert (relay.usage.prompt, relay.usage.generated) == _booked(recording), recording["id"]
+    share("messages answers relayed byte for byte to messages clients", len(rows), len(rows))
+
+
+def test_requests_there_and_back(recorded, share) -> None:
+    """A messages request becomes chat and messages again with all that both can say; what chat cannot carry is
+    refused by name, never dropped."""
+    rows = recorded("anthropic", _PATH)
+    carried, refused = 0, 0
+    for recording in rows:
+        body = recording["request"]["body"]
+        document = parse(json.dumps(body).encode())
+        call = Call("messages", document, body.get("stream") is True, wants_usage=True)
+        if _beyond_chat(body):
+            with pytest.raises(Unsupported):
+                VLLM().outgoing(call, "llama")
+            refused += 1
+            continue
+        sent = VLLM().outgoing(call, "llama").body
+        back = json.loads(_CLAUDE.outgoing(chat.read(parse(sent)), body["model"]).body)
+        _check_back(body, back, recording["id"])
+        carried += 1
+    share("messages requests carried to chat and back", carried, len(rows))
+    share("messages requests refused by name, since chat cannot carry them", refused, refused)
+    assert carried + refused == len(rows)
+    assert carried > 330
+
+
+def _beyond_chat(body: dict[str, Any]) -> bool:
+    """Whether the request asks for what chat has no word for."""
+    text = json.dumps(body)
+    provider_tools = ("tool_search_tool_", "web_search_20", "web_fetch_20", "code_execution_20")
+    blocks = (
+        '"search_result"',
+        '"tool_reference"',
+        '"tool_addition"',
+        '"type": "document", "source": {"type": "url"',
+        '"type": "file"',
+    )
+    by_url = any(
+        block["type"] == "document" and block["source"]["type"] in ("url", "file")
+        for message in body["messages"]
+        for block in (message["content"] if isinstance(message, dict) else ())
+        if isinstance(block, dict)
+    )
+    malformed = any(isinstance(message, str) for message in body["messages"])
+    return (
+        by_url
+        or malformed
+        or any(word in text for word in (*provider_tools, *blocks, '"context_management"'))
+    )
+
+
+def _plain(content: Any) -> list[Any]:
+    """Content without what is lost on purpose: thinking, cache breakpoints, document options, defaults."""
+    blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
+    kept: list[Any] = []
+    for block in blocks:
+        if block["type"] == "thinking" or block.get("text") == "" or block["type"] == "redacted_thinking":
+            continue
+        block = {k: v for k, v in block.items() if k not in ("cache_control", "citations", "title")}
+        if block["type"] == "tool_result":
+            block["content"] = _plain(block.get("content") or [])
+        if block["type"] == "document" and block["source"]["type"] == "text":
+            block = {"type": "text", "text": block["source"]["data"]}
+        kept.append(block)
+    return kept
+
+
+def _check_back(body: dict[str, Any], back: dict[str, Any], name: str) -> None:
+    for key in ("temperature", "top_p", "stop_sequences", "metadata"):
+        if body.get(key):
+            assert back.get(key) == body[key], (name, key)
+    if body.get("max_tokens"):
+        assert back["max_tokens"] == body["max_tokens"], name
+    tools = [
+        {k: v for k, v in tool.items() if k in ("name", "description", "input_schema") and v}
+        for tool in body.get("tools") or ()
+    ]
+    assert [{k: v for k, v in t.items() if k != "strict"} for t in back.get("tools", [])] == tools, name
+    said = [part for message in body["messages"] for part in _moved(_plain(message["content"]))]
+    if all(message["role"] != "system" for message in body["messages"]):
+        got = [part for message in back["messages"] for part in _moved(_plain(message["content"]))]
+        assert got == said, name
+
+
+def _moved(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Results first, each as one text, then what they held beside text, then the rest: as chat must have it."""
+    results, media, rest = [], [], []
+    for part in parts:
+        if part["type"] != "tool_result":
+            rest.append(part)
+            continue
+        texts = [p["text"] for p in part["content"] if p["type"] == "text"]
+        media += [p for p in part["content"] if p["type"] != "text"]
+        failed = "Error: " if part.pop("is_error", False) else ""
+        results.append({**part, "content": failed + "\n".join(texts)})
+    return results + media + rest
+
+
+def test_errors(recorded, share) -> None:
+    rows = [r for r in recorded("anthropic", _PATH) if r["response"]["status"] != 200]
+    for recording in rows:
+        status, words = recording["response"]["status"], recording["response"]["body"]["error"]["message"]
+        refusal = _CLAUDE.refusal(status, (), _body(recording))
+        told = json.loads(refusal.body)["error"]
+        if status == 401:
+            assert (refusal.kind, refusal.status) == ("ours", 502)
+            assert words not in told["message"]
+        else:
+            assert refusal.kind == ("gone" if status == 404 else "client")
+            assert (refusal.status, told["message"]) == (status, words)
+    share("messages errors judged", len(rows), len(rows))
+    assert len(rows) == 4
+
+
+def test_chat_recordings_reach_messages_clients(recorded, share, chunked) -> None:
+    """The other way: recorded chat answers of one choice, as a messages client gets them."""
+    rows = [r for r in recorded("openai", "/v1/chat/completions") if r["response"]["status"] == 200]
+    rows = [r for r in rows if (r["request"]["body"].get("n") or 1) == 1]
+    passed = 0
+    for recording in rows:
+        stream = "sse" in recording["response"]
+        document = parse(b'{"model":"m","messages":[]}')
+        relay = OpenAI().relay(Call("messages", document, stream, wants_usage=True), "gpt", ())
+        out = b"".join(relay.feed(piece) for piece in chunked(_body(recording), 3)) + relay.finish()
+        assert relay.complete, recording["id"]
+        if stream:
+            message = _message({"response": {"sse": out.decode()}})
+            assert out.count(b"event: content_block_start") == out.count(b"event: content_block_stop")
+        else:
+            message = json.loads(out)
+        _check_message(recording, message)
+        passed += 1
+    share("chat answers arrive as the right messages answer", passed, len(rows))
+
+
+def _check_message(recording: dict[str, Any], message: dict[str, Any]) -> None:
+    name = recording["id"]
+    if "body" in recording["response"]:
+        choice = recording["response"]["body"]["choices"][0]
+        told, finish = choice["message"], choice["finish_reason"]
+        text = told.get("content") or told.get("refusal") or ""
+        calls = [c["function"]["name"] for c in told.get("tool_calls") or ()]
+    else:
+        lines = [
+            line[5:].strip() for line in recording["response"]["sse"].splitlines() if line[:5] == "data:"
+        ]
+        choices = [c for line in lines if line != "[DONE]" for c in json.loads(line)["choices"]]
+        finish = next(c["finish_reason"] for c in choices if c["finish_reason"])
+        text = "".join(c["delta"].get("content") or c["delta"].get("refusal") or "" for c in choices)
+        pieces = [t for c in choices for t in c["delta"].get("tool_calls") or ()]
+        calls = [t["function"]["name"] for t in pieces if t["function"].get("name")]
+    got_text = "".join(block["text"] for block in message["content"] if block["type"] == "text")
+    assert got_text == text, name
+    assert [b["name"] for b in message["content"] if b["type"] == "tool_use"] == calls, name
+    expected = {
+        "stop": "end_turn",
+        "length": "max_tokens",
+        "tool_calls": "tool_use",
+        "function_call": "tool_use",
+    }
+    assert message["stop_reason"] == expected[finish], name
