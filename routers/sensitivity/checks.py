@@ -5,9 +5,7 @@ Where python-stdnum knows a number, it judges; the rest follows the issuer's pub
 
 import hashlib
 import math
-from collections.abc import Callable
-from importlib import import_module
-from typing import Any, Final
+from typing import Final
 
 
 def luhn(digits: str) -> bool:
@@ -48,19 +46,6 @@ def entropy(text: str) -> float:
     if not length:
         return 0.0
     return -sum(n / length * math.log2(n / length) for n in map(text.count, set(text)))
-
-
-def stdnum(module: str) -> Callable[[str], bool]:
-    """`is_valid` of a python-stdnum module (`us.ssn`), imported when first asked: most are never needed."""
-    found: list[Callable[[str], bool]] = []
-
-    def valid(number: str) -> bool:
-        if not found:
-            loaded: Any = import_module(f"stdnum.{module}")
-            found.append(loaded.is_valid)
-        return found[0](number)
-
-    return valid
 
 
 _CARDS: Final = (  # first digits of issuers (ISO/IEC 7812), lengths

@@ -5,9 +5,22 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from routers.sensitivity import contact, identifiers, numbers, rule, secrets, taxonomy, views
+from routers.sensitivity import (
+    assigned,
+    contact,
+    health,
+    identifiers,
+    issuers,
+    markings,
+    numbers,
+    rule,
+    secrets,
+    taxonomy,
+    views,
+)
 from routers.sensitivity.engine import Engine, Trigger, compile_triggers
 from routers.sensitivity.label import Finding, Label, Level, Segment
+from routers.sensitivity.normalise import normalised
 from routers.sensitivity.rule import Rule
 from routers.sensitivity.settings import Settings
 from routers.sensitivity.tenant import tenant_rules
@@ -17,7 +30,15 @@ _OVERLAP: Final = 512  # what two pieces share, so that nothing is lost at the c
 _HITS: Final = 64  # hits looked at between two yields
 _DEPTH: Final = 3  # views of views of views
 
-_RULES: Final[tuple[Rule, ...]] = (*secrets.RULES, *identifiers.RULES, *contact.RULES)
+_RULES: Final[tuple[Rule, ...]] = (
+    *secrets.RULES,
+    *issuers.RULES,
+    *assigned.RULES,
+    *identifiers.RULES,
+    *contact.RULES,
+    *health.RULES,
+    *markings.RULES,
+)
 
 # What a trigger's index leads to: None is a number, else a view or a rule.
 _Target = Rule | views.View | None
@@ -49,6 +70,7 @@ class _Scan:
     """What has been found so far in one request."""
 
     starts: list[int]  # where each segment begins in the joined text
+    exact: list[bool] = field(default_factory=list)  # whether its characters kept their places
     findings: list[Finding] = field(default_factory=list)
     seen: set[tuple[str, int, int]] = field(default_factory=set)
 
@@ -95,35 +117,35 @@ class Classifier:
         texts: list[str] = []
         at = 0
         for segment in segments:
-            text = segment.text if segment.text.isascii() else views.normalised(segment.text)
+            text, exact = normalised(segment.text)
             scan.starts.append(at)
+            scan.exact.append(exact)
             texts.append(text)
             at += len(text) + 1
         whole = "\n".join(texts)
         yield from self._scan(whole, scan, 0)
         if len(texts) > 1:
-            joints = "\n\n".join(
-                views.boundaries([(s.origin, t) for s, t in zip(segments, texts, strict=True) if t])
-            )
+            joints = views.joints([(s.origin, text) for s, text in zip(segments, texts, strict=True) if text])
             if joints:
-                yield from self._scan(joints, scan, 1)
+                yield from self._scan(joints, scan, 1, bare=False)
 
-    def _scan(self, text: str, scan: _Scan, depth: int) -> Iterator[None]:
+    def _scan(self, text: str, scan: _Scan, depth: int, bare: bool = True) -> Iterator[None]:
         """Scan a text piece by piece, then the views that it gave a sign of."""
-        signs: dict[views.View, None] = {}
+        signs: dict[int, list[int]] = {}
         for engine, targets in self._layers:
             done: dict[int, int] = {}
             for start in range(0, len(text), _PIECE):
                 piece = text[start : start + _PIECE + _OVERLAP] if len(text) > _PIECE else text
                 hits = engine.scan(piece)
-                yield from self._look(text, start, hits, targets, done, scan, depth, signs)
+                yield from self._look(text, start, hits, targets, done, scan, depth, signs, bare)
                 yield
         if depth < _DEPTH:
-            for view in signs:
-                new = views.read(view, text)
+            for index, ends in signs.items():
+                view = views.VIEWS[index - 1]
+                new = views.read(view, text, ends)
                 yield
                 if new:
-                    yield from self._scan(new, scan, depth + 1)
+                    yield from self._scan(new, scan, depth + 1, bare and not view.joins)
 
     def _look(
         self,
@@ -134,7 +156,8 @@ class Classifier:
         done: dict[int, int],
         scan: _Scan,
         depth: int,
-        signs: dict[views.View, None],
+        signs: dict[int, list[int]],
+        bare: bool,
     ) -> Iterator[None]:
         """Confirm each hit that lies behind what its rule has looked at already."""
         for count, (end, index) in enumerate(hits, 1):
@@ -145,7 +168,7 @@ class Classifier:
                 continue
             target = targets[index]
             if target is None:
-                done[index], found = numbers.find(text, done.get(index, 0), end)
+                done[index], found = numbers.find(text, done.get(index, 0), end, bare)
                 for a, b, type_ in found:
                     self._note(type_, "number", a, b, depth, scan)
             elif isinstance(target, Rule):
@@ -154,7 +177,7 @@ class Classifier:
                 if hit is not None:
                     self._note(target.type, target.id, hit[0], hit[1], depth, scan)
             else:
-                signs[target] = None
+                signs.setdefault(index, []).append(end)
 
     def _note(self, type_: str, rule_id: str, start: int, end: int, depth: int, scan: _Scan) -> None:
         """Keep a finding; what was found in a view has no place of its own in the request."""
@@ -166,7 +189,7 @@ class Classifier:
             while segment + 1 < len(scan.starts) and scan.starts[segment + 1] <= start:
                 segment += 1
             start, end = start - scan.starts[segment], end - scan.starts[segment]
-        else:
+        if depth or not scan.exact[segment]:
             start = end = 0
         scan.findings.append(
             Finding(

@@ -4,6 +4,10 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from stdnum.cn import ric
+from stdnum.fr import nir
+from stdnum.it import codicefiscale
+
 from routers.sensitivity import checks
 from routers.sensitivity.near import Near
 from routers.sensitivity.numbers import words
@@ -84,7 +88,7 @@ RULES: Final[tuple[Rule, ...]] = (
         "IT_FISCAL_CODE",
         r"\b[A-Z]{6}[0-9LMNPQRSTUV]{2}[ABCDEHLMPRST][0-9LMNPQRSTUV]{2}[A-Z]",
         r"(?<![A-Za-z0-9])[A-Z]{6}[0-9LMNPQRSTUV]{2}[ABCDEHLMPRST][0-9LMNPQRSTUV]{2}[A-Z][0-9LMNPQRSTUV]{3}[A-Z](?![A-Za-z0-9])",
-        _valid(checks.stdnum("it.codicefiscale")),
+        _valid(codicefiscale.is_valid),
     ),
     rule(
         "fi-hetu",
@@ -124,14 +128,14 @@ RULES: Final[tuple[Rule, ...]] = (
         "CN_RESIDENT_ID",
         r"\b[0-9]{17}X\b",
         r"(?<![A-Za-z0-9])[0-9]{17}[Xx](?![A-Za-z0-9])",
-        _valid(checks.stdnum("cn.ric")),
+        _valid(ric.is_valid),
     ),
     rule(
         "fr-nir-corsica",
         "FR_NIR",
         r"\b[12] ?[0-9]{2} ?[0-9]{2} ?2[AB]",
         r"(?<![A-Za-z0-9])[12] ?[0-9]{2} ?[0-9]{2} ?2[AB] ?[0-9]{3} ?[0-9]{3} ?[0-9]{2}(?![A-Za-z0-9])",
-        _valid(checks.stdnum("fr.nir")),
+        _valid(nir.is_valid),
     ),
     rule(
         "us-dea",

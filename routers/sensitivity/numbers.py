@@ -10,6 +10,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from stdnum.au import tfn
+from stdnum.cn import ric
+from stdnum.de import idnr
+from stdnum.fr import nir
+from stdnum.gb import nhs
+from stdnum.in_ import aadhaar
+from stdnum.nl import bsn
+
 from routers.sensitivity import checks
 from routers.sensitivity.engine import Trigger
 from routers.sensitivity.near import Near
@@ -19,6 +27,10 @@ TRIGGER: Final = Trigger(r"[0-9](?:[ .\-/()]{0,3}[0-9]){6}")
 _RUN: Final = re.compile(r"(?:\+|\(\+?)?[0-9]+(?:[ .\-/()]{1,3}[0-9]+)*", re.ASCII)
 _GROUP: Final = re.compile(r"[0-9]+")
 _MOST_GROUPS: Final = 10
+
+_NO_PHONE: Final = frozenset(  # dates, times, social security numbers
+    ((4, 2, 2), (2, 2, 4), (4, 2, 2, 2), (4, 2, 2, 2, 2), (4, 2, 2, 2, 2, 2), (3, 2, 4))
+)
 
 Found = tuple[int, int, str]
 
@@ -36,6 +48,7 @@ class Number:
     shape: tuple[int, ...]
     joins: str
     plus: bool
+    whole: bool  # no further group of the same run touches it
     near: Near
 
     @property
@@ -77,22 +90,19 @@ _CARD: Final = words(
 )
 _SSN: Final = words(r"ssn|ss ?#|ss ?no|social(?: security)?|soc sec|social insurance|sozialversicherung\w*")
 _PHONE: Final = words(
-    r"(?:tele)?phone\w*|tel|telefon\w*|t[eé]l[eé]phone|tel[eé]fono\w*|mobile?|mob|cell\w*|handy\w*|m[oó]vil|celular|"
-    r"telem[oó]vel|call|calls|called|calling|dial|ring|fax|whatsapp|signal|sms|text me|messages? to|contact|reach|hotline|desk|"
-    r"portable|puhelin\w*|nummer|num[eé]ro|telefoon\w*|gsm|rappel\w*|appel\w*|anruf\w*|rufen|erreich\w*|ll[aá]m\w*|"
-    r"ligue|ligar|chiam\w*|bel|ring|zadzwo\w*|registered|voicemail|pager|direct line"
+    r"(?:tele|smart)?phones?(?:[_ ]?(?:no|nr|num|number))?|telephone\w*|tel|telefon\w*|t[eé]l[eé]phone|tel[eé]fono\w*|mobile?|"
+    r"mob|cell(?:phone| phone|ular)?|handy(?:nummer)?|m[oó]vil|celular|telem[oó]vel|fax|whatsapp|sms|hotline|voicemail|"
+    r"pager|portable|puhelin\w*|telefoon\w*|gsm|direct line|switchboard|desk|телефон\w*|电话|手机|電話|携帯|전화\w*|फ़ोन|मोबाइल"
 )
-_ACCOUNT: Final = words(
-    r"account(?: ?(?:no|num|number|nr|#))?|acct\w*|a/c|iban|konto\w*|kontonummer|compte|cuenta|conta|conto|rekening\w*|"
-    r"bank\w*|checking|savings|depot\w*|sort code|bsb|clabe|bankkonto|bankgiro|tili\w*|rachun\w*"
+_CALLING: Final = re.compile(
+    r"(?<![a-z])(?:call|calls|called|calling|dial|ring|text|reach|contact|messages?|registered|rappel\w*|appel\w*|anruf\w*|"
+    r"rufen|ruf|erreich\w*|ll[aá]m\w*|ligue|ligar|chiam\w*|bel|zadzwo\w*|number is|nummer|num[eé]ro)(?![a-z_(])[^.\n0-9]{0,28}$"
 )
 _CLAIMS: Final[tuple[tuple[tuple[int, ...], Claim], ...]] = (
-    ((18,), Claim("CN_RESIDENT_ID", checks.stdnum("cn.ric"), words("resident|citizen|id"), _always)),
+    ((18,), Claim("CN_RESIDENT_ID", ric.is_valid, words("resident|citizen|id"), _always)),
     (
         (15,),
-        Claim(
-            "FR_NIR", checks.stdnum("fr.nir"), words("nir|insee|s[eé]cu\\w*|s[eé]curit[eé] sociale"), _always
-        ),
+        Claim("FR_NIR", nir.is_valid, words("nir|insee|s[eé]cu\\w*|s[eé]curit[eé] sociale"), _always),
     ),
     (tuple(range(12, 20)), Claim("CREDIT_CARD", checks.card, _CARD, lambda n: len(n.digits) >= 13)),
     (
@@ -109,7 +119,7 @@ _CLAIMS: Final[tuple[tuple[tuple[int, ...], Claim], ...]] = (
         (12,),
         Claim(
             "IN_AADHAAR",
-            checks.stdnum("in_.aadhaar"),
+            aadhaar.is_valid,
             words("aadha+r\\w*|uid|uidai|आधार\\w*"),
             _shaped((4, 4, 4)),
         ),
@@ -129,7 +139,7 @@ _CLAIMS: Final[tuple[tuple[tuple[int, ...], Claim], ...]] = (
         (11,),
         Claim(
             "DE_TAX_ID",
-            checks.stdnum("de.idnr"),
+            idnr.is_valid,
             words("steuer\\w*|idnr|tin|german tax|tax id\\w*|identifikationsnummer"),
             _shaped((2, 3, 3, 3)),
         ),
@@ -143,7 +153,7 @@ _CLAIMS: Final[tuple[tuple[tuple[int, ...], Claim], ...]] = (
             _shaped((6, 4), joins="-"),
         ),
     ),
-    ((10,), Claim("UK_NHS", checks.stdnum("gb.nhs"), words("nhs|health service"), _never)),
+    ((10,), Claim("UK_NHS", nhs.is_valid, words("nhs|health service"), _never)),
     ((10,), Claim("US_NPI", checks.us_npi, words("npi|provider|prescriber"), _never)),
     ((10,), Claim("AU_MEDICARE", checks.au_medicare, words("medicare"), _shaped((4, 5, 1)))),
     ((9,), Claim("US_SSN", checks.us_ssn, _SSN, _shaped((3, 2, 4)))),
@@ -153,8 +163,8 @@ _CLAIMS: Final[tuple[tuple[tuple[int, ...], Claim], ...]] = (
         Claim("US_BANK_ROUTING", checks.us_routing, words("routing|aba|rtn|transit|bank|wire|ach"), _never),
     ),
     ((9,), Claim("CA_SIN", checks.luhn, words("sin|social insurance|nas"), _shaped((3, 3, 3)))),
-    ((9,), Claim("AU_TFN", checks.stdnum("au.tfn"), words("tfn|tax file"), _never)),
-    ((9,), Claim("NL_BSN", checks.stdnum("nl.bsn"), words("bsn|burger\\w*|sofi\\w*|dutch"), _never)),
+    ((9,), Claim("AU_TFN", tfn.is_valid, words("tfn|tax file"), _never)),
+    ((9,), Claim("NL_BSN", bsn.is_valid, words("bsn|burger\\w*|sofi\\w*|dutch"), _never)),
     (
         tuple(range(6, 18)),
         Claim(
@@ -214,8 +224,9 @@ _OF_A_THING: Final = re.compile(  # what a number right behind these words count
 )
 
 
-def find(text: str, lowest: int, end: int) -> tuple[int, list[Found]]:
-    """The run of digits that ends at `end` or holds it, no part of it before `lowest`: where it ends, and what is in it."""
+def find(text: str, lowest: int, end: int, bare: bool = True) -> tuple[int, list[Found]]:
+    """The run of digits that holds `end`, from `lowest` on: where it ends, and what is in it. Without `bare`, only
+    what is also called by its name."""
     match = None
     for match in _RUN.finditer(text, max(lowest, end - 40), min(len(text), end + 60)):
         if match.end() >= end:
@@ -225,15 +236,15 @@ def find(text: str, lowest: int, end: int) -> tuple[int, list[Found]]:
     groups = [(g.start(), g.end()) for g in _GROUP.finditer(text, match.start(), match.end())]
     if len(groups) > _MOST_GROUPS:
         groups = groups[:_MOST_GROUPS]
-    return groups[-1][1], list(_claimed(text, groups))
+    return groups[-1][1], list(_claimed(text, groups, bare))
 
 
-def _claimed(text: str, groups: list[tuple[int, int]]) -> Iterator[Found]:
+def _claimed(text: str, groups: list[tuple[int, int]], bare: bool) -> Iterator[Found]:
     """What claims stretches of these groups, longest first, each group claimed once."""
     first = 0
     while first < len(groups):
         for last in range(len(groups), first, -1):
-            type_ = _judge(text, groups[first:last])
+            type_ = _judge(text, groups, first, last, bare)
             if type_ is not None:
                 yield groups[first][0], groups[last - 1][1], type_
                 first = last - 1
@@ -241,18 +252,18 @@ def _claimed(text: str, groups: list[tuple[int, int]]) -> Iterator[Found]:
         first += 1
 
 
-def _judge(text: str, groups: list[tuple[int, int]]) -> str | None:
-    """The type that claims exactly these groups, or None."""
+def _judge(text: str, run: list[tuple[int, int]], first: int, last: int, bare: bool) -> str | None:
+    """The type that claims exactly the groups `[first, last)` of a run, or None."""
+    groups = run[first:last]
     start, end = groups[0][0], groups[-1][1]
     digits = "".join(text[a:b] for a, b in groups)
-    size = len(digits)
-    if not 5 <= size <= 19 or _glued(text, start, end):
+    if not 5 <= len(digits) <= 19 or _glued(text, start, end):
         return None
     shape = tuple(b - a for a, b in groups)
     joins = "".join(text[groups[i][1] : groups[i + 1][0]] for i in range(len(groups) - 1))
     plus = start > 0 and "+" in text[max(0, start - 2) : start]
-    number = Number(digits, shape, joins, plus, Near(text, start, end))
-    return _claim(number)
+    whole = bare and first == 0 and last == len(run)
+    return _claim(Number(digits, shape, joins, plus, whole, Near(text, start, end)))
 
 
 def _glued(text: str, start: int, end: int) -> bool:
@@ -281,7 +292,7 @@ def _claim(number: Number) -> str | None:
     if _OF_A_THING.search(number.near.before):
         return None
     for claim in fits:
-        if claim.bare(number):
+        if number.whole and claim.bare(number):
             return claim.type
     return "PHONE_NUMBER" if _phone(number) else None
 
@@ -289,20 +300,16 @@ def _claim(number: Number) -> str | None:
 def _phone(number: Number) -> bool:
     """Whether it is written as telephone numbers are, or has their length and is called one."""
     size, shape = len(number.digits), number.shape
-    if not 7 <= size <= 15 or _is_date(number) or _is_address(number):
+    if not 7 <= size <= 15 or number.shape in _NO_PHONE or _is_address(number) or len(set(number.digits)) < 3:
         return False
-    if number.near.named(_PHONE):
+    if number.near.named(_PHONE) or number.near.follows(_CALLING):
         return True
-    if len(shape) < 2 or not set(number.joins) <= set(" -.()/"):
+    if len(shape) < 2 or not number.whole or not set(number.joins) <= set(" -.()/"):
         return False
     if shape[-3:] == (3, 3, 4) and (size == 10 or (size == 11 and number.digits[0] == "1")):
         area = number.digits[-10:]
         return area[0] in "23456789" and area[3] in "23456789"
     return number.digits[0] == "0" and 9 <= size <= 12 and min(shape) >= 2
-
-
-def _is_date(number: Number) -> bool:
-    return number.shape in ((4, 2, 2), (2, 2, 4), (4, 2, 2, 2), (4, 2, 2, 2, 2), (4, 2, 2, 2, 2, 2))
 
 
 def _is_address(number: Number) -> bool:

@@ -5,11 +5,9 @@ text pays nothing. Views are scanned like any text, views of views too, to a dep
 """
 
 import base64
-import binascii
 import html
 import re
-import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +17,7 @@ _BEFORE: Final = (
     80  # code points of unchanged text that a view keeps before a change, for the words that name it
 )
 _AFTER: Final = 48
+_BACK: Final = 160  # how far before a sign the stretch it belongs to may begin
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +28,19 @@ class View:
     trigger: Trigger
     stretch: re.Pattern[str]
     reading: Callable[[re.Match[str]], str | None]
+    joins: bool = False  # it brings together what may not belong together
 
 
-def read(view: View, text: str) -> str:
-    """The neighbourhoods of everything the view reads anew, or nothing."""
+def read(view: View, text: str, ends: Sequence[int]) -> str:
+    """The neighbourhoods of everything the view reads anew, at the signs that end at `ends` (ascending)."""
     pieces: list[str] = []
-    at = 0  # what is written up to here
-    for match in view.stretch.finditer(text):
+    at = 0  # what is read up to here
+    for end in ends:
+        if end <= at:
+            continue
+        match = _around(view.stretch, text, max(at, end - _BACK), end)
+        if match is None:
+            continue
         new = view.reading(match)
         if new is None or new == match[0]:
             continue
@@ -51,6 +56,14 @@ def read(view: View, text: str) -> str:
     return "".join(pieces)
 
 
+def _around(stretch: re.Pattern[str], text: str, start: int, end: int) -> re.Match[str] | None:
+    """The stretch that the sign ending at `end` belongs to."""
+    for match in stretch.finditer(text, start):
+        if match.end() >= end:
+            return match if match.start() < end else None
+    return None
+
+
 def _percent(match: re.Match[str]) -> str:
     octets = re.sub(
         rb"%([0-9A-Fa-f]{2})", lambda m: bytes((int(m[1], 16),)), match[0].encode("utf-8", "replace")
@@ -60,16 +73,18 @@ def _percent(match: re.Match[str]) -> str:
 
 def _escaped(match: re.Match[str]) -> str:
     return re.sub(
-        r"\\+(?:u\{?([0-9a-fA-F]{4,6})\}?|x([0-9a-fA-F]{2})|(n|t|r)|([\"'/\\]))", _unescape, match[0]
+        r"\\+(?:u(?:([0-9a-fA-F]{4})|\{([0-9a-fA-F]{1,6})\})|x([0-9a-fA-F]{2})|(n|t|r)|([\"'/\\]))",
+        _unescape,
+        match[0],
     )
 
 
 def _unescape(match: re.Match[str]) -> str:
-    number = match[1] or match[2]
+    number = match[1] or match[2] or match[3]
     if number:
         value = int(number, 16)
         return chr(value) if value < 0x110000 else " "
-    return "\n" if match[3] else match[4]
+    return "\n" if match[4] else match[5]
 
 
 def _quoted_printable(match: re.Match[str]) -> str:
@@ -79,26 +94,24 @@ def _quoted_printable(match: re.Match[str]) -> str:
 
 
 def _legible(octets: bytes) -> str | None:
-    """Decoded bytes as text, if that is what they are."""
-    try:
-        text = octets.decode()
-    except UnicodeDecodeError:
-        return None
-    return (
-        text
-        if sum(map(str.isprintable, text)) + text.count("\n") + text.count("\t") >= 0.95 * len(text)
-        else None
-    )
+    """Decoded bytes as text, if that is what they are, or nearly."""
+    text = octets.decode("utf-8", "replace")
+    return text if text and sum(map(_is_text, text)) >= 0.9 * len(text) else None
+
+
+def _is_text(char: str) -> bool:
+    return (char.isprintable() and char != "\ufffd") or char in "\n\r\t"
 
 
 def _base64(match: re.Match[str]) -> str | None:
-    compact = re.sub(r"\s", "", match[0]).rstrip("=").replace("-", "+").replace("_", "/")
-    if len(compact) % 4 == 1:
-        compact = compact[:-1]
-    try:
-        return _legible(base64.b64decode(compact + "=" * (-len(compact) % 4)))
-    except (binascii.Error, ValueError):
-        return None
+    """What is encoded, wherever in the run it begins."""
+    compact = re.sub(r"[\r\n=]", "", match[0]).replace("-", "+").replace("_", "/")
+    for shift in range(4):
+        whole = compact[shift : len(compact) - (len(compact) - shift) % 4 * ((len(compact) - shift) % 4 == 1)]
+        text = _legible(base64.b64decode(whole + "=" * (-len(whole) % 4)))
+        if text is not None:
+            return f" {text} "
+    return None
 
 
 def _hex(match: re.Match[str]) -> str | None:
@@ -166,52 +179,51 @@ def _at_dot(match: re.Match[str]) -> str:
     )
 
 
-def _joined(_: re.Match[str]) -> str:
-    return ""
-
+_ASCII_IN_BASE64: Final = "[A-Za-f][A-HQ-Xg-nw-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9+/_-]"
+_ASCII_IN_HEX: Final = r"[2-7][0-9a-f][ :,]?(?:0x|\\x)?"
 
 VIEWS: Final = (
     View(
         "percent",
-        Trigger(r"%[0-9a-f]{2}", ("%",), once=True),
-        re.compile(r"(?:[\w.@+-]*(?:%[0-9A-Fa-f]{2})+)+[\w.@+-]*"),
+        Trigger(r"%[0-9a-f]{2}", ("%",)),
+        re.compile(r"(?:[\w.@+-]{0,80}(?:%[0-9A-Fa-f]{2})+)+[\w.@+-]{0,80}"),
         _percent,
     ),
     View(
         "entities",
-        Trigger(r"&(?:#[0-9]{2,6}|#x[0-9a-f]{2,5}|[a-z]{2,8});", ("&",), once=True),
+        Trigger(r"&(?:#[0-9]{2,6}|#x[0-9a-f]{2,5}|[a-z]{2,8});", ("&",)),
         re.compile(r"(?:&(?:#[0-9]{2,6}|#[xX][0-9a-fA-F]{2,5}|[a-zA-Z]{2,8});)+"),
         lambda match: html.unescape(match[0]),
     ),
     View(
         "escapes",
-        Trigger(r"\\(?:u[0-9a-f{]|x[0-9a-f]|[\"nt])", ("\\",), once=True),
-        re.compile(r"(?:[^\s\\]*\\+(?:u\{?[0-9a-fA-F]{4,6}\}?|x[0-9a-fA-F]{2}|[ntr\"'/\\]))+[^\s\\]*"),
+        Trigger(r"\\(?:u[0-9a-f]{4}|u\{[0-9a-f]{1,6}\}|x[0-9a-f]{2}|\\[nrt\"'/])", ("\\",)),
+        re.compile(
+            r"(?:[^\s\\]{0,80}\\+(?:u(?:[0-9a-fA-F]{4}|\{[0-9a-fA-F]{1,6}\})|x[0-9a-fA-F]{2}|[nrt\"'/]))+[^\s\\]{0,80}"
+        ),
         _escaped,
     ),
     View(
         "quoted-printable",
-        Trigger(r"=(?:[0-9A-F]{2}[^0-9]{0,3}=[0-9A-F]{2}|\r?\n[a-z0-9])", ("=",), caseless=False, once=True),
-        re.compile(r"(?:[^\s=]*=(?:[0-9A-F]{2}|\r?\n))+[^\s=]*"),
+        Trigger(r"=[0-9A-F]{2}[^=\s]{0,4}=[0-9A-F]{2}|[a-z0-9]=\r?\n[a-z0-9]", ("=",)),
+        re.compile(r"(?:[^\s=]{0,80}=(?:[0-9A-F]{2}|\r?\n))+[^\s=]{0,80}"),
         _quoted_printable,
     ),
     View(
         "base64",
-        Trigger(r"[A-Za-z0-9+/_-]{16}", (), once=True),
-        re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,}={0,2}(?![A-Za-z0-9+/_-])"),
+        Trigger(f"(?:{_ASCII_IN_BASE64}){{4}}", caseless=False),
+        re.compile(r"[A-Za-z0-9+/_-]{16,}(?:\r?\n[A-Za-z0-9+/_-]{4,})*={0,2}"),
         _base64,
     ),
     View(
         "hex",
-        Trigger(r"(?:[0-9a-f]{2}[ :,]?(?:0x|\\x)?){10}", (), once=True),
-        re.compile(
-            r"(?<![A-Za-z0-9])(?:(?:0x|\\x)?[0-9a-fA-F]{2}[ :,]?){9,}(?:0x|\\x)?[0-9a-fA-F]{2}(?![A-Za-z0-9])"
-        ),
+        Trigger(f"(?:{_ASCII_IN_HEX}){{7}}"),
+        re.compile(r"(?:(?:0x|\\x)?[0-9a-fA-F]{2}[ :,]{0,2}){6,}(?:0x|\\x)?[0-9a-fA-F]{2}"),
         _hex,
     ),
     View(
         "spaced",
-        Trigger(r"[^\s] [^\s] [^\s] [^\s] [^\s] [^\s] ", (), once=True),
+        Trigger(r"[^\s] {1,3}[^\s] {1,3}[^\s] {1,3}[^\s] {1,3}[^\s] {1,3}[^\s]\s"),
         re.compile(r"(?<!\S)\S(?: {1,3}\S){5,}(?!\S)"),
         _unspaced,
     ),
@@ -219,8 +231,7 @@ VIEWS: Final = (
         "spelled",
         Trigger(
             rf"(?:{_WORD}[ ,-]{{1,2}}){{5}}",
-            ("zero", "one", "two", "three", "ein", "drei", "un", "deux", "dos", "twee"),
-            once=True,
+            ("zero", "one", "two", "three", "ein", "drei", "un", "deux", "dos"),
         ),
         re.compile(rf"\b(?:{_WORD}[ ,-]{{1,2}}){{5,}}{_WORD}\b", re.IGNORECASE),
         _spelled,
@@ -230,7 +241,6 @@ VIEWS: Final = (
         Trigger(
             r"[\[({<] ?(?:at|dot|@|\.|arroba|punkt) ?[\])}>]| at [a-z0-9-]{1,30} dot [a-z]",
             ("at", "dot", "@", "arroba", "punkt"),
-            once=True,
         ),
         re.compile(
             r"[\w.+-]+(?:\s*[\[({<]\s*(?:at|dot|@|\.|arroba|punkt)\s*[\])}>]\s*[\w.+-]+|\s(?:at|dot)\s[\w.+-]+)+",
@@ -241,80 +251,35 @@ VIEWS: Final = (
     View(
         "line-break",
         Trigger(
-            r"[0-9@][-.]?[ \t]{0,2}\r?\n[ \t>*|]{0,4}[-.]?[0-9a-z]|[a-z0-9._-]\r?\n[ \t>]{0,4}(?:[0-9]|[a-z0-9._-]{1,30}@)|[a-z0-9_-]{8}\r?\n[a-z0-9_-]{8}|@[a-z0-9.-]{1,40}\r?\n",
+            r"[0-9@][-.]?[ \t]{0,2}\r?\n[ \t>*|]{0,4}[-.]?[0-9a-z]|[a-z0-9._-]\r?\n[ \t>]{0,4}(?:[0-9]|[a-z0-9._-]{1,30}@)|"
+            r"[a-z0-9_-]{8}\r?\n[a-z0-9_-]{8}|@[a-z0-9.-]{1,40}\r?\n",
             ("\n",),
-            once=True,
         ),
-        re.compile(r"(?<=[\w@.+=/-])[ \t]*\r?\n[ \t>*|]*(?=[\w@.+=/-])"),
-        _joined,
+        re.compile(r"([\w@.+=/-])[ \t]{0,4}\r?\n[ \t>*|]{0,8}([\w@.+=/-]{1,64})"),
+        lambda match: match[1] + match[2],
+        joins=True,
     ),
 )
 
-_INVISIBLE: Final = dict.fromkeys(
-    [
-        0xAD,
-        0x34F,
-        0x61C,
-        0x180E,
-        0xFEFF,
-        *range(0x200B, 0x2010),
-        *range(0x202A, 0x202F),
-        *range(0x2060, 0x2070),
-        *range(0xFE00, 0xFE10),
-        *range(0xE0000, 0xE0080),
-        *range(0xE0100, 0xE01F0),
-        0x115F,
-        0x1160,
-        0x3164,
-        0xFFA0,
-    ]
-)
-_DASHES: Final = dict.fromkeys(
-    [0x2010, 0x2011, 0x2012, 0x2013, 0x2014, 0x2015, 0x2212, 0xFE63, 0xFF0D, 0x30FC], "-"
-)
-_LOOKALIKES: Final = dict(
-    zip(
-        map(ord, "АВЕЅЗІЈКМНОРСТУХаԁеһіјӏорсѕтухԛԝвкмнгΑΒΕΖΗΙΚΜΝΟΡΤΥΧαγικνορτυχοςε"),
-        "ABESZIJKMHOPCTYXadehijlopcstyxqwbkmhrABEZHIKMNOPTYXayiknoptuxoce",
-        strict=False,
-    )
-)
-_FOREIGN_TOKEN: Final = re.compile(r"[^\s]*[\u0370-\u052f][^\s]*")
+
+_SPOKEN: Final = frozenset({"system", "developer", "user", "assistant", "tool"})
+_END: Final = re.compile(r"[^\s\"'`<>()]{1,64}$")
+_BEGINNING: Final = re.compile(r"[^\s\"'`<>()]{1,64}")
+_TELLING: Final = re.compile(r"[0-9@_+/=]|[.-].")
 
 
-def normalised(text: str) -> str:
-    """The text in NFKC, without invisible characters, with ASCII digits and dashes, and with letters that were
-    borrowed from another script to look like Latin ones put back."""
-    plain = unicodedata.normalize("NFKC", text.translate(_INVISIBLE)).translate(_DASHES)
-    if plain.isascii():
-        return plain
-    plain = _FOREIGN_TOKEN.sub(_latin, plain)
-    return "".join(_digit(char) if char > "\x7f" and char.isdecimal() else char for char in plain)
-
-
-def _digit(char: str) -> str:
-    return str(unicodedata.decimal(char))
-
-
-def _latin(match: re.Match[str]) -> str:
-    """A word that mixes scripts, read as Latin; a word wholly in its own script is left alone."""
-    word = match[0]
-    if any((char.isascii() and char.isalnum()) or char == "@" for char in word):
-        return word.translate(_LOOKALIKES)
-    return word
-
-
-def boundaries(texts: list[tuple[str, str]]) -> Iterator[str]:
-    """What stands across the joints of parts and turns: the end of one and the beginning of the next, put together.
-    Turns of the same speaker are joined over the one between them."""
+def joints(texts: Sequence[tuple[str, str]]) -> str:
+    """What stands across the joints of parts and turns: one speaker's end and next beginning, put together.
+    Only where the two touch in something that could be half of a value."""
     last: dict[str, str] = {}
+    pieces: list[str] = []
     for origin, text in texts:
-        for spoken in {origin, ""}:
-            before = last.get(spoken, "")
-            if (
-                before
-                and (before[-1].isalnum() or before[-1] in "@.-_+/=")
-                and (text[0].isalnum() or text[0] in "@.-_+/=")
-            ):
-                yield before[-_BEFORE:] + text[:_AFTER]
-            last[spoken] = text
+        if origin not in _SPOKEN:
+            continue
+        text = text.strip()
+        before = last.get(origin, "")
+        last[origin] = text
+        end, beginning = _END.search(before[-64:]), _BEGINNING.match(text)
+        if end and beginning and _TELLING.search(end[0]) and _TELLING.search(beginning[0]):
+            pieces.append(before[-_BEFORE:] + text[:_AFTER])
+    return "\n\n".join(pieces)
