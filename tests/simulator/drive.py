@@ -146,7 +146,7 @@ class Drive:
             sent = int((job.arrives - 0.001) * SECOND)
             hint = int(job.prompt * self.random.uniform(0.9, 1.1)) if self._known else 0
             job.ticket = self.gateways[job.via].begin(
-                "gpu", "r0", job, max(0, sent), prompt_tokens=hint, cohort=job.route
+                "gpu", "r0", job, max(0, sent), prompt_tokens=hint, cohort=job.route, streamed=job.streamed
             )
 
     def _leave(self, now: float) -> None:

@@ -1,5 +1,7 @@
 """The GPU accounts of one gateway: attempts open tickets, engines report, closed windows are booked."""
 
+import itertools
+from collections import Counter
 from collections.abc import Coroutine, Hashable, Iterable, Sequence
 
 from gateway.fleet.engines.reading import Reading
@@ -27,21 +29,30 @@ class GpuAccounts:
         self._gateway = gateway
         self._rows = rows or InProcessRows()
         self._rules = rules or Rules()
+        self._opened = itertools.count()
         self._books: dict[tuple[str, str], ReplicaBook] = {}
-        self._retired: list[
-            ReplicaBook
-        ] = []  # of replicas that are gone: what was begun there is still booked
+        self._retired: list[tuple[int, ReplicaBook]] = []  # since when, and which
+        self._provisioned: Counter[tuple[str, str]] = Counter()  # by books that are gone
         self.apply(backends, now_ns=now_ns, wall_ns=wall_ns)
 
     def apply(self, backends: Iterable[GpuBackend], *, now_ns: int, wall_ns: int) -> None:
-        """Keep accounts of exactly these from now on; the books of replicas that did not change go on."""
+        """These backends are in force from now on. What stays goes on as it was; GPUs that went are provisioned
+        until now, new ones and other numbers of them from now."""
         wanted = {(backend.name, replica): backend for backend in backends for replica in backend.replicas}
-        for key in [key for key, book in self._books.items() if wanted.get(key) != book.backend]:
-            self._retired.append(self._books.pop(key))
-        for (name, replica), backend in wanted.items():
-            if (name, replica) not in self._books:
-                self._books[name, replica] = ReplicaBook(
-                    backend, replica, self._gateway, self._rows, self._rules, now_ns, wall_ns
+        for key, book in list(self._books.items()):
+            backend = wanted.get(key)
+            if backend is not None and (backend.gpus, backend.guess) == (
+                book.backend.gpus,
+                book.backend.guess,
+            ):
+                book.backend = backend
+            else:
+                self._retired.append((now_ns, self._books.pop(key)))
+        for key, backend in wanted.items():
+            if key not in self._books:
+                writer = f"{self._gateway}:{next(self._opened)}"
+                self._books[key] = ReplicaBook(
+                    backend, key[1], writer, self._rows, self._rules, now_ns, wall_ns
                 )
 
     def begin(
@@ -53,17 +64,19 @@ class GpuAccounts:
         *,
         prompt_tokens: int = 0,
         cohort: Hashable = None,
+        streamed: bool = False,
     ) -> Ticket:
         """An attempt is sent now. `owner` comes back in its bookings; `prompt_tokens` is an estimate, if any.
         Attempts of one `cohort` (a route of a tenant, say) are taken to be alike in how much of their prompts
-        is cached, where that is not known yet.
+        is cached, where that is not known yet. `streamed`: tokens will be told of as they come, so that windows
+        in which none came need not wait for the end.
 
         A replica that is not on GPUs of ours gets a ticket that books nothing.
         """
         book = self._books.get((backend, replica))
         if book is None:
             return Ticket(None, owner, now_ns)
-        return book.begin(owner, now_ns, prompt_tokens, cohort)
+        return book.begin(owner, now_ns, prompt_tokens, cohort, streamed=streamed)
 
     def observe(self, backend: str, replica: str, reading: Reading) -> None:
         """A replica's metrics page, or a light sample, has come."""
@@ -85,15 +98,21 @@ class GpuAccounts:
         for book in self._books.values():
             booked += await book.close(now_ns, final=final)
         retired, self._retired = self._retired, []
-        for book in retired:
-            booked += await book.close(now_ns, final=final or not book.open)
+        for since, book in retired:
+            booked += await book.close(since, final=True)
             if book.open and not final:
-                self._retired.append(book)
+                self._retired.append((since, book))
+            else:
+                self._provisioned[book.backend.name, book.replica] += book.provisioned_ns
         return booked
 
     def provisioned(self, backend: str, replica: str) -> int:
         """GPU ns provisioned in all the windows booked so far, by the clock alone."""
-        return self._books[backend, replica].provisioned_ns
+        key = (backend, replica)
+        books = [book for _, book in self._retired] + list(self._books.values())
+        return self._provisioned[key] + sum(
+            book.provisioned_ns for book in books if (book.backend.name, book.replica) == key
+        )
 
 
 def _at_once(closing: Coroutine[object, None, list[Booking]]) -> list[Booking]:

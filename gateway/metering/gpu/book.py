@@ -46,13 +46,13 @@ class _Held:
 
 
 class ReplicaBook:
-    """Built at `now_ns` (monotonic); `wall_ns - now_ns` numbers the windows for good."""
+    """Built at `now_ns` (monotonic); `wall_ns - now_ns` numbers the windows for good. `writer` is its own name."""
 
     def __init__(
         self,
         backend: GpuBackend,
         replica: str,
-        gateway: str,
+        writer: str,
         rows: WindowRows,
         rules: Rules,
         now_ns: int,
@@ -61,7 +61,7 @@ class ReplicaBook:
         self.backend = backend
         self.replica = replica
         self.watch = Watch()
-        self._gateway = gateway
+        self._writer = writer
         self._rows = rows
         self._rules = rules
         self._offset = wall_ns - now_ns
@@ -86,8 +86,8 @@ class ReplicaBook:
 
     @property
     def open(self) -> bool:
-        """Whether an attempt is still under way here."""
-        return any(ticket.ended is None for ticket in self._tickets)
+        """Whether an attempt has not ended, or was not booked for all it did."""
+        return bool(self._late) or any(ticket.ended is None for ticket in self._tickets)
 
     def window(self, now_ns: int) -> int:
         """The number of the window this moment is in."""
@@ -98,9 +98,11 @@ class ReplicaBook:
         begin = window * self._rules.window_ns - self._offset
         return begin, begin + self._rules.window_ns
 
-    def begin(self, owner: Hashable, now_ns: int, prompt_tokens: int, cohort: Hashable) -> Ticket:
+    def begin(
+        self, owner: Hashable, now_ns: int, prompt_tokens: int, cohort: Hashable, *, streamed: bool
+    ) -> Ticket:
         """An attempt was sent."""
-        ticket = Ticket(self, owner, now_ns, cohort)
+        ticket = Ticket(self, owner, now_ns, cohort, streamed=streamed)
         ticket.read(prompt_tokens, self._cached.of(cohort, prompt_tokens))
         self._tickets.append(ticket)
         return ticket
@@ -153,24 +155,18 @@ class ReplicaBook:
         if self.watch.counted_until() < end and now_ns < end + self._rules.grace_ns:
             return False
         return now_ns >= end + self._rules.patience_ns or not any(
-            self._open_in(ticket, end) for ticket in self._tickets
+            ticket.begun < end and ticket.unclear(self._next) for ticket in self._tickets
         )
-
-    def _open_in(self, ticket: Ticket, end: int) -> bool:
-        """Whether what the ticket did before `end` is not known well enough to book it."""
-        if not ticket.unclear or ticket.begun >= end:
-            return False
-        return ticket.first is None or ticket.windows[0] == self._next
 
     async def _settle(self, window: int, end: int) -> None:
         begin = max(self.bounds(window)[0], self._begun)
         tickets = [t for t in self._tickets if t.begun < end and (t.ended is None or t.ended >= begin)]
-        key = RowKey(self.backend.name, self.replica, window)
+        key = self._key(window)
         before = self._waiting_ns
         row, work = self._measure(begin, end, window, tickets)
         gpus = self.backend.gpus
         posted = await self._rows.publish(key, row, gpus * row.paid_ns)
-        held = _Held(key, posted, mine=posted.writer == self._gateway, explained=work > 0)
+        held = _Held(key, posted, mine=posted.writer == self._writer, explained=work > 0)
         self._waiting_ns = posted.waiting_ns
         held.carried_ns = posted.waiting_ns - before
         wanted = {t: self._due(t, window, posted) for t in tickets}
@@ -202,7 +198,7 @@ class ReplicaBook:
             self._learner.add(busy / SECOND, counted)
         paid = self._paid(busy + self._waiting_ns, work, over=self._over(end, tickets))
         row = Row(
-            writer=self._gateway,
+            writer=self._writer,
             provisioned_ns=end - begin,
             busy_ns=busy,
             paid_ns=paid,
@@ -291,9 +287,7 @@ class ReplicaBook:
 
     async def _correct_window(self, ticket: Ticket, window: int, row: Row) -> list[Booking]:
         due = self._due(ticket, window, row)
-        drawn = await self._rows.draw(
-            RowKey(self.backend.name, self.replica, window), due - ticket.booked.get(window, 0)
-        )
+        drawn = await self._rows.draw(self._key(window), due - ticket.booked.get(window, 0))
         if not drawn.gpu_ns:
             return []
         ticket.booked[window] = ticket.booked.get(window, 0) + drawn.gpu_ns
@@ -311,6 +305,9 @@ class ReplicaBook:
         if not drawn.late:
             return []
         return [replace(self._booking("foreign", window, -drawn.gpu_ns), correction=True)]
+
+    def _key(self, window: int) -> RowKey:
+        return RowKey(self.backend.name, self.replica, self.backend.gpus, window)
 
     def _due(self, ticket: Ticket, window: int, row: Row) -> int:
         """What the ticket owes for a window (GPU ns)."""

@@ -55,10 +55,11 @@ class GpuBackend:
 
 @dataclass(frozen=True, slots=True)
 class RowKey:
-    """One window of one replica. `window` counts windows since the Unix epoch."""
+    """One window of one replica on so many GPUs. `window` counts windows since the Unix epoch."""
 
     backend: str
     replica: str
+    gpus: int
     window: int
 
 

@@ -15,6 +15,7 @@ class Ticket:
     """Times are monotonic nanoseconds, windows are numbered by the book's wall clock.
 
     An unstreamed answer calls `end` alone: its tokens are spread over the time the engine needed for them.
+    `streamed` tells that tokens are relayed as they come, so that none having come means that none were written.
     """
 
     __slots__ = (
@@ -32,15 +33,23 @@ class Ticket:
         "generated",
         "last",
         "owner",
+        "streamed",
         "windows",
     )
 
     def __init__(
-        self, book: "ReplicaBook | None", owner: Hashable, now_ns: int, cohort: Hashable = None
+        self,
+        book: "ReplicaBook | None",
+        owner: Hashable,
+        now_ns: int,
+        cohort: Hashable = None,
+        *,
+        streamed: bool = False,
     ) -> None:
         self._book = book
         self.owner = owner
         self.cohort = cohort
+        self.streamed = streamed
         self.begun = now_ns
         self.first: int | None = None  # when the first token came
         self.last = now_ns
@@ -51,9 +60,7 @@ class Ticket:
         self.computed = 0  # prompt tokens not from cache; an estimate until the end
         self.cached = 0
         self.generated = 0
-        self.abandoned = (
-            False  # the client left before the first token, after some of the prompt was computed
-        )
+        self.abandoned = False  # the client left before the first token, when some of the prompt was computed
         self.booked: dict[int, int] = {}  # GPU ns booked so far, by window of the claim
 
     def tokens(self, now_ns: int, count: int) -> None:
@@ -82,7 +89,7 @@ class Ticket:
             return Provisional(0)
         self.ended = now_ns
         self.generated = usage.generated or self.events
-        if usage == TokenUsage() and not self.events:
+        if not (usage.prompt or self.generated):
             self.read(0, 0)  # nothing came and nothing was used
         else:
             self.computed, self.cached = book.prompt_of(usage, self)
@@ -106,10 +113,14 @@ class Ticket:
         """Over, and neither read nor wrote a token: no evidence that the engine worked."""
         return self.ended is not None and not (self.computed or self.cached or self.generated)
 
-    @property
-    def unclear(self) -> bool:
-        """What it used may still turn out otherwise."""
-        return self.ended is None
+    def unclear(self, window: int) -> bool:
+        """Whether what it used in `window` may still turn out otherwise: how long its prompt was, and how much of
+        that was cached, is known at the end; so is when an unstreamed answer was written."""
+        if self.ended is not None:
+            return False
+        if self.first is None:
+            return not self.streamed
+        return self.windows[0] == window
 
     def work(self, window: int, row: Row) -> float:
         """Seconds of work, at the row's coefficients, that this attempt had done in `window`."""
