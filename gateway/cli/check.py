@@ -44,11 +44,13 @@ def check(paths: tuple[Path, ...], asserted: tuple[Path, ...], form: str) -> Non
     today = datetime.now(tz=UTC).date()
     try:
         snapshot = load(paths or (Path("config"),), os.environ, today)
-        guarantees = [each for file in asserted for each in load_guarantees(file, os.environ)]
+        guarantees = [
+            each for file in asserted for each in load_guarantees(file, os.environ, snapshot.settings)
+        ]
     except ConfigurationErrors as errors:
         _refuse(errors, form)
         raise click.exceptions.Exit(1) from None
-    proof = prove(snapshot.policy, *_levels(snapshot.sensitivity))
+    proof = prove(snapshot.policy, *_levels(snapshot.sensitivity), guarantees)
     broken: Broken = {each.name: [] for each in guarantees}
     for guarantee, end, reason in proof.broken(guarantees):
         broken[guarantee.name].append((end, reason))

@@ -1,6 +1,6 @@
 """What must never happen, written apart from the policy and held against every end it has."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -8,8 +8,9 @@ from pydantic import Field, ValidationError, model_validator
 
 from gateway.configuration.diagnosis import problems_of
 from gateway.configuration.language import DataTerms, Names, OnlyTerms, Strict
-from gateway.configuration.problems import ConfigurationErrors
-from gateway.configuration.source import read
+from gateway.configuration.problems import ConfigurationErrors, Problem, nearest
+from gateway.configuration.settings import Settings
+from gateway.configuration.source import Route, read
 from routers.policy.proof import Guarantee
 
 
@@ -54,8 +55,9 @@ class GuaranteesDocument(Strict):
     guarantees: list[GuaranteeEntry] = Field(min_length=1, description="The sentences.", examples=[[]])
 
 
-def load_guarantees(file: Path, environ: Mapping[str, str]) -> tuple[Guarantee, ...]:
-    """The guarantees in a file. Raises ConfigurationErrors."""
+def load_guarantees(file: Path, environ: Mapping[str, str], settings: Settings) -> tuple[Guarantee, ...]:
+    """The guarantees in a file, which may name only what the configuration has: a guarantee about a tenant
+    that does not exist would hold for no reason. Raises ConfigurationErrors."""
     source = read([file], environ)
     try:
         document = GuaranteesDocument.model_validate(source.values)
@@ -63,4 +65,22 @@ def load_guarantees(file: Path, environ: Mapping[str, str]) -> tuple[Guarantee, 
         raise ConfigurationErrors(
             problems_of(error, source, GuaranteesDocument.model_json_schema())
         ) from None
+    problems = [
+        Problem(source.place(path), f"there is no {noun} `{name}`", nearest(name, allowed, noun=noun))
+        for i, entry in enumerate(document.guarantees)
+        for path, noun, name, allowed in _names(("guarantees", i), entry, settings)
+        if name not in allowed
+    ]
+    if problems:
+        raise ConfigurationErrors(problems)
     return tuple(entry.guarantee() for entry in document.guarantees)
+
+
+def _names(
+    here: Route, entry: GuaranteeEntry, settings: Settings
+) -> Iterator[tuple[Route, str, str, Collection[str]]]:
+    for i, tenant in enumerate(entry.tenants or ()):
+        yield (*here, "tenants", i), "tenant", tenant, settings.tenants
+    for key, terms in (("only", entry.only), ("never", entry.never)):
+        for i, zone in enumerate((terms and terms.zone) or ()):
+            yield (*here, key, "zone", i), "zone", zone, settings.zones

@@ -4,7 +4,8 @@ What a policy can tell apart is finite: levels, categories, tenants, workflows, 
 side of each threshold a number lies. One request of every kind is decided, and each target of each decision
 is an end: the first at once, the others when those before them fail. Every model is also asked for by name,
 so that the ends of a kind are all the models its requests are permitted, whatever else they hold: lack of a
-capability or room only takes targets away.
+capability or room only takes targets away, and so does a further finding, which can only put more boundaries
+in force.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,7 +15,7 @@ from typing import Any, Final
 
 from routers.policy.conditions import All, AnyOf, Condition, HasAny, Is, Not, OneOf, Within
 from routers.policy.facts import Zone
-from routers.policy.permits import Data, Only
+from routers.policy.permits import Boundary, Data, Only
 from routers.policy.policy import ROUTED, Decision, Policy
 from routers.sensitivity.label import Label, Level
 from routers.sensitivity.taxonomy import CATEGORIES, TYPES, category
@@ -93,14 +94,20 @@ class Proof:
                     yield guarantee, end, reason
 
 
-def prove(policy: Policy, levels: Mapping[str, Level], unscanned: Mapping[str, Level]) -> Proof:
+def prove(
+    policy: Policy,
+    levels: Mapping[str, Level],
+    unscanned: Mapping[str, Level],
+    guarantees: Sequence[Guarantee] = (),
+) -> Proof:
     """Ask the policy about every kind of request. `levels` is what the configuration says of types and
-    categories, `unscanned` the level of unreadable content by kind: no label with that in it is lower."""
+    categories, `unscanned` the level of unreadable content by kind: no label with that in it is lower.
+    What only the guarantees tell apart is told apart too."""
     reached: dict[tuple[Kind, str, str], End] = {}
     blocked: list[Kind] = []
     decided = 0
     conditions = [route.when for route in policy.routes]
-    kinds = list(_kinds(policy, levels, unscanned))
+    kinds = list(_kinds(policy, levels, unscanned, guarantees))
     worlds = _worlds(policy, conditions, len(kinds))
     told_apart = _categories(policy)
     cached: dict[tuple[Level, str, str, str], list[Decision]] = {}
@@ -144,11 +151,17 @@ def _ends(kind: Kind, decisions: Iterable[Decision]) -> Iterator[End]:
             yield End(kind, decision.route, permit.model, permit.zone, after)
 
 
-def _kinds(policy: Policy, levels: Mapping[str, Level], unscanned: Mapping[str, Level]) -> Iterator[Kind]:
-    tenants = _told_apart(policy, "tenant", [boundary.tenants for boundary in policy.boundaries])
-    workflows = _told_apart(policy, "workflow", [boundary.workflows for boundary in policy.boundaries])
+def _kinds(
+    policy: Policy,
+    levels: Mapping[str, Level],
+    unscanned: Mapping[str, Level],
+    guarantees: Sequence[Guarantee],
+) -> Iterator[Kind]:
+    limits: tuple[Boundary | Guarantee, ...] = (*policy.boundaries, *guarantees)
+    tenants = _told_apart(policy, "tenant", [each.tenants for each in limits])
+    workflows = _told_apart(policy, "workflow", [each.workflows for each in limits])
     least = {"nothing": Level.PUBLIC, **{name: _least(name, levels) for name in sorted(CATEGORIES)}}
-    types = {name for each in policy.boundaries if each.data is not None for name in each.data.types or ()}
+    types = {name for each in limits if each.data is not None for name in each.data.types or ()}
     least.update({f"type {name}": level_of(name, levels) for name in sorted(types)})
     least.update({f"unread {kind}": level for kind, level in sorted(unscanned.items())})
     least["a failed detector"] = Level.RESTRICTED
