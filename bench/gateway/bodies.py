@@ -1,0 +1,37 @@
+"""Request bodies of a kilobyte, all different, in plain English: nothing a cache could answer."""
+
+import json
+import random
+import re
+from typing import Final
+
+MODEL: Final = "bench"
+_SIZE: Final = 1024  # bytes
+_words = re.compile(r"\w+").findall
+_TEXT: Final = """the a of and in to for with on at from by as is was are were be has have had not but or if then when
+while market river engine garden window letter winter summer music paper bridge valley forest harbour station explain
+compare describe consider improve measure design travel build follow remain carry open close quick slow early late
+small large quiet bright heavy simple common rare local recent careful strange useful"""
+
+
+def bodies(count: int, *, stream: bool = False, seed: int = 7) -> list[bytes]:
+    """`count` chat requests of about 1 KB each."""
+    draw, words = random.Random(seed), _words(_TEXT)
+    return [_body(draw, words, stream=stream) for _ in range(count)]
+
+
+def _body(draw: random.Random, words: list[str], *, stream: bool) -> bytes:
+    request: dict[str, object] = {
+        "model": MODEL,
+        "messages": [{"role": "user", "content": ""}],
+        "max_tokens": 256,
+    }
+    if stream:
+        request |= {"stream": True}
+    room = _SIZE - len(json.dumps(request))
+    text = ""
+    while len(text) < room:
+        sentence = " ".join(draw.choices(words, k=draw.randint(6, 14)))
+        text += sentence.capitalize() + ". "
+    request["messages"] = [{"role": "user", "content": text[:room]}]
+    return json.dumps(request).encode()

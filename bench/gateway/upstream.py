@@ -1,0 +1,152 @@
+"""The mock upstream: as little as can answer like vLLM, so that the proxies in front of it are what is measured.
+
+    python -m bench.gateway.upstream PORT
+
+A plain request gets one fixed answer with its usage. A streamed one gets a chunk every 20 ms; one timer serves all
+streams, in ten groups, so that hundreds of them cost no more than their writes. GET /metrics is an idle engine's page.
+"""
+
+import asyncio
+import sys
+from typing import Final, cast
+
+import httptools
+import uvloop
+
+from gateway.sandbox.engine import Engine
+from gateway.sandbox.exposition import EngineMetrics
+
+MODEL: Final = "bench"
+CHUNK_EVERY: Final = 0.020  # seconds
+CHUNKS: Final = 300  # of one stream: 6 seconds
+_GROUPS: Final = 10
+
+_ANSWER: Final = (
+    b'{"id":"chatcmpl-bench","object":"chat.completion","created":1795217973,"model":"bench","choices":[{"index":0,'
+    b'"message":{"role":"assistant","content":"' + b"All work and no play makes a dull gateway. " * 8 + b'",'
+    b'"refusal":null,"annotations":null,"audio":null,"function_call":null,"reasoning":null},"logprobs":null,'
+    b'"finish_reason":"stop","stop_reason":null}],"usage":{"prompt_tokens":210,"total_tokens":282,'
+    b'"completion_tokens":72,"prompt_tokens_details":{"cached_tokens":0}}}'
+)
+_WHOLE: Final = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (
+    len(_ANSWER),
+    _ANSWER,
+)
+_HEAD: Final = (
+    b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ntransfer-encoding: chunked\r\n\r\n"
+)
+
+
+def _event(choices: bytes, rest: bytes = b"") -> bytes:
+    return (
+        b'data: {"id":"chatcmpl-bench","object":"chat.completion.chunk","created":1795217975,"model":"bench",'
+        b'"choices":[%b]%b}\n\n' % (choices, rest)
+    )
+
+
+def _chunked(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+_CHUNK: Final = _chunked(
+    _event(b'{"index":0,"delta":{"content":" word"},"logprobs":null,"finish_reason":null,"token_ids":null}')
+)
+_END: Final = (
+    _chunked(_event(b'{"index":0,"delta":{"content":""},"finish_reason":"stop","stop_reason":null}'))
+    + _chunked(
+        _event(
+            b"",
+            b',"usage":{"prompt_tokens":210,"total_tokens":%d,"completion_tokens":%d}'
+            % (210 + CHUNKS, CHUNKS),
+        )
+    )
+    + _chunked(b"data: [DONE]\n\n")
+    + b"0\r\n\r\n"
+)
+
+
+class Ticker:
+    """Writes a chunk to every stream each 20 ms, a tenth of the streams every 2 ms."""
+
+    def __init__(self) -> None:
+        self._groups: list[dict[Connection, int]] = [{} for _ in range(_GROUPS)]
+        self._next = 0
+
+    def add(self, connection: "Connection") -> None:
+        """Begin a stream."""
+        self._groups[self._next][connection] = CHUNKS
+        self._next = (self._next + 1) % _GROUPS
+
+    def drop(self, connection: "Connection") -> None:
+        """Its client left."""
+        for group in self._groups:
+            group.pop(connection, None)
+
+    async def run(self) -> None:
+        """Tick for ever, without drift."""
+        loop = asyncio.get_running_loop()
+        due, turn = loop.time(), 0
+        while True:
+            due += CHUNK_EVERY / _GROUPS
+            await asyncio.sleep(max(0.0, due - loop.time()))
+            self._tick(self._groups[turn])
+            turn = (turn + 1) % _GROUPS
+
+    @staticmethod
+    def _tick(group: "dict[Connection, int]") -> None:
+        for connection, left in tuple(group.items()):
+            if left > 0:
+                connection.transport.write(_CHUNK)
+                group[connection] = left - 1
+            else:
+                connection.transport.write(_END)
+                del group[connection]
+
+
+class Connection(asyncio.Protocol):
+    """One keep-alive connection of a proxy."""
+
+    def __init__(self, ticker: Ticker, page: bytes) -> None:
+        self._ticker = ticker
+        self._page = page
+        self._parser = httptools.HttpRequestParser(self)
+        self._body = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's signature
+        self._ticker.drop(self)
+
+    def data_received(self, data: bytes) -> None:
+        self._parser.feed_data(data)
+
+    def on_body(self, body: bytes) -> None:
+        self._body += body
+
+    def on_message_complete(self) -> None:
+        body, self._body = self._body, b""
+        if self._parser.get_method() == b"GET":
+            self.transport.write(
+                b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(self._page), self._page)
+            )
+        elif b'"stream":true' in body or b'"stream": true' in body:
+            self.transport.write(_HEAD)
+            self._ticker.add(self)
+        else:
+            self.transport.write(_WHOLE)
+
+
+async def _serve(port: int) -> None:
+    metrics = EngineMetrics(MODEL, max_model_len=131_072)
+    metrics.watch(Engine(metrics))
+    page, ticker = metrics.text(), Ticker()
+    server = await asyncio.get_running_loop().create_server(
+        lambda: Connection(ticker, page), "127.0.0.1", port, backlog=4096
+    )
+    async with server:
+        await ticker.run()
+
+
+if __name__ == "__main__":
+    uvloop.run(_serve(int(sys.argv[1])))
