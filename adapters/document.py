@@ -137,6 +137,7 @@ def _walk(text: str) -> Document:
     skip = _skip_whitespace
     at = skip(text, 0).end()  # type: ignore[union-attr]  # the pattern matches the empty string, so never None
     if text[at : at + 1] != "{":
+        _scan_value(text, at)  # raises where it is no JSON at all
         raise InvalidDocument("not_an_object", 'the body must be a JSON object, like {"model": …}')
     values: dict[str, Any] = {}
     members: dict[str, Member] = {}

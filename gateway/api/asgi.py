@@ -1,9 +1,11 @@
 """The raw ASGI face of the data plane: it runs before FastAPI's router, which serves everything else."""
 
 import asyncio
+import contextlib
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
+from http import HTTPStatus
 from typing import Any, Final
 
 from adapters.call import Headers
@@ -19,6 +21,7 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 log = logging.getLogger("weir.api")
 
+DISCARD_SECONDS: Final = 5.0  # of a body that is too large
 ALLOWED_REQUEST_HEADERS: Final = frozenset(
     {b"x-request-id", b"traceparent", b"tracestate", b"idempotency-key", b"openai-beta", b"anthropic-beta"}
 )
@@ -122,7 +125,20 @@ class AsgiExchange:
         if not any(name == b"x-request-id" for name, _ in headers):  # a provider's own is passed on
             headers = (*headers, (b"x-request-id", identity))
         await self._send({"type": "http.response.start", "status": error.status, "headers": headers})
-        await self._send({"type": "http.response.body", "body": error.body})
+        if error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            await self.send(error.body)
+            await self._discard()
+            await self.end()
+        else:
+            await self._send({"type": "http.response.body", "body": error.body})
+
+    async def _discard(self) -> None:
+        """Read on for a while: to close on a client that is still sending would reset the connection, and
+        the answer that says why could be lost with it."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DISCARD_SECONDS):
+                while (await self._receive()).get("more_body"):
+                    pass
 
 
 def _too_large(limit: int) -> str:

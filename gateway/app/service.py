@@ -26,7 +26,7 @@ from gateway.configuration.loading import load
 from gateway.configuration.reload import Watcher
 from gateway.configuration.settings import Snapshot
 from gateway.dispatch.dispatcher import Dispatcher, Engines
-from gateway.fleet.replicas import Fleet
+from gateway.fleet.replicas import Fleet, Replica
 from gateway.ledger.ledger import Ledger
 from gateway.metering.gpu.accounts import GpuAccounts
 from gateway.metering.prometheus import Metrics
@@ -114,6 +114,10 @@ class Service:
     def runtime(self) -> Runtime:
         """What is in force now."""
         return self._runtime
+
+    def replicas(self) -> Mapping[tuple[str, str], Replica]:
+        """Every replica by backend and URL."""
+        return self._fleet.replicas()
 
     def reload(self) -> None:
         """Look at the configuration's files now: what SIGHUP means."""

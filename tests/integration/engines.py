@@ -1,5 +1,6 @@
 """Starts a real vLLM for the tests that want one, and stops it by process id."""
 
+import contextlib
 import hashlib
 import os
 import signal
@@ -92,9 +93,7 @@ class RealVllm:
     def kill(self) -> None:
         """kill -9 of the server and its engine process: the session it leads, by id."""
         if self._process is not None:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
             self._process.wait()
             self._process = None

@@ -125,22 +125,14 @@ def test_tools_and_schemas_work_as_without_weir(client: openai.OpenAI) -> None:
     assert tool_calls[0].function.name == "get_weather"  # type: ignore[union-attr]
     shaped = client.chat.completions.create(
         model="auto",
-        messages=[{"role": "user", "content": "Give me a person as JSON."}],
-        max_tokens=120,
-        response_format={
+        messages=[{"role": "user", "content": "Name a colour."}],
+        max_tokens=60,
+        response_format={  # no room for whitespace, which the tiny model would fill without end
             "type": "json_schema",
-            "json_schema": {
-                "name": "answer",
-                "schema": {
-                    "type": "object",
-                    "properties": {"yes": {"type": "boolean"}},
-                    "required": ["yes"],
-                    "additionalProperties": False,
-                },
-            },
+            "json_schema": {"name": "colour", "schema": {"type": "string", "enum": ["red", "blue"]}},
         },
     )
-    assert json.loads(shaped.choices[0].message.content or "").keys() == {"yes"}
+    assert json.loads(shaped.choices[0].message.content or "") in {"red", "blue"}
 
 
 def test_errors_are_raised_as_the_sdk_raises_them(client: openai.OpenAI, weir: RunningWeir) -> None:

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import os
 import sqlite3
 import threading
+import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from concurrent.futures import Future
@@ -22,19 +24,23 @@ class RunningWeir:
         self.folder = folder
         self.config = folder / "weir.yaml"
         self.ledger = folder / "ledger.sqlite"
-        self._environ = dict(environ or {})
+        self.environ = {**os.environ, **(environ or {})}
         self._common = f"""
 server: {{ledger: "{self.ledger}", port: 0, metrics: {{port: 0}}}}
 tenants:
   acme: {{keys: [{{id: app, sha256: "{keys.digest(self.key)}"}}]}}
   globex: {{keys: [{{id: app, sha256: "{keys.digest(self.other_key)}"}}]}}
 """
-        self.write(policy)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="weir")
         self._thread.start()
-        self.service: Service = self.run(Service.start([self.config], self._environ, port=0))
+        self.before_start()
+        self.write(policy)
+        self.service: Service = self.run(Service.start([self.config], self.environ, port=0))
         self.url = self.service.url
+
+    def before_start(self) -> None:
+        """What has to run before Weir does."""
 
     def write(self, policy: str) -> None:
         """Replace the configuration file."""
@@ -50,9 +56,13 @@ tenants:
         try:
             self.run(self.service.stop())
         finally:
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join(10)
-            self._loop.close()
+            self.stop_loop()
+
+    def stop_loop(self) -> None:
+        """End the background loop and its thread."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """Every row of a ledger table, once all that was booked so far has been shipped."""
