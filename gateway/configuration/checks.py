@@ -47,7 +47,8 @@ class _Check:
 
     def _unknown(self, path: Route, noun: str, name: str, allowed: Iterable[str]) -> Found:
         if name not in (names := list(allowed)):
-            yield self._problem(path, f"there is no {noun} `{name}`", nearest(name, names, noun=noun))
+            shown = f" `{name}`" if self.source.shown(path) else " of that name"
+            yield self._problem(path, f"there is no {noun}{shown}", nearest(name, names, noun=noun))
 
     def zones(self) -> Found:
         document = self.document

@@ -36,8 +36,8 @@ from gateway.configuration.settings import (
     TenantSettings,
     Timeouts,
 )
+from gateway.configuration.source import BESIDE, Source, Stamp, read, stamp
 from gateway.configuration.source import Route as At
-from gateway.configuration.source import Source, Stamp, read, stamp
 from routers.policy.conditions import ALWAYS
 from routers.policy.facts import Model, Zone
 from routers.policy.permits import Boundary
@@ -59,7 +59,7 @@ def read_settings(paths: Iterable[Path], environ: Mapping[str, str], today: date
     """The same before its policy is compiled: plain data. Raises ConfigurationErrors."""
     paths = tuple(paths)
     state = stamp(paths)
-    source = read(paths, environ)
+    source = read(paths, environ, BESIDE)
     try:
         document = Document.model_validate(source.values)
     except ValidationError as error:

@@ -347,7 +347,9 @@ class Document(Strict):
     )
     tenants: dict[Name, TenantEntry] = Field({}, description="Who pays, by name.", examples=[{"acme-eu": {}}])
     sensitivity: SensitivityTerms = Field(
-        SensitivityTerms(), description="How findings become a label.", examples=[{"unlabelled": "internal"}]
+        SensitivityTerms(),
+        description="How what is found becomes a label.",
+        examples=[{"unlabelled": "internal"}],
     )
     boundaries: list[BoundaryEntry] = Field(
         [],

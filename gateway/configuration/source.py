@@ -1,7 +1,7 @@
 """YAML files to one tree of values that still knows the file and line of each."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +12,7 @@ import yaml
 from gateway.configuration.problems import ConfigurationErrors, Place, Problem
 
 SECTIONS: Final = ("zones", "backends", "models", "aliases", "tenants")  # may be spread over files
+BESIDE: Final = frozenset({"prices", "discounts", "guarantees"})  # keys of files that only live in the folder
 LARGEST_FILE: Final = 4 * 1024 * 1024  # bytes
 MOST_VALUES: Final = 200_000  # in one file; aliases of aliases grow exponentially
 
@@ -66,15 +67,16 @@ class Source:
         return path not in self.filled
 
 
-def read(paths: Iterable[Path], environ: Mapping[str, str]) -> Source:
-    """Read files, and folders' `*.yaml` and `*.yml` in the order of names. Raises ConfigurationErrors."""
+def read(paths: Iterable[Path], environ: Mapping[str, str], beside: Collection[str] = frozenset()) -> Source:
+    """Read files, and folders' `*.yaml` and `*.yml` in the order of names. A file with no other top-level keys
+    than those in `beside` has another purpose and is left out. Raises ConfigurationErrors."""
     problems: list[Problem] = []
     files = list(_files(paths, problems))
     source = Source(files=tuple(map(str, files)))
     if not files and not problems:
         problems.append(Problem(Place("configuration"), "no file is given"))
     for file in files:
-        _Reader(file, environ, problems).into(source)
+        _Reader(file, environ, problems).into(source, beside)
     if problems:
         raise ConfigurationErrors(problems)
     return source
@@ -124,10 +126,10 @@ class _Reader:
         self._filled: set[Route] = set()
         self._count = 0
 
-    def into(self, source: Source) -> None:
+    def into(self, source: Source, beside: Collection[str]) -> None:
         """Add this file's top-level keys; a key or entry that another file holds is a problem."""
         values = self._values()
-        if values is None:
+        if values is None or all(key in beside for key in values):
             return
         for key, value in values.items():
             taken = source.values.get(key)

@@ -1,0 +1,253 @@
+"""Golden error messages: file, line, sentence, suggestion."""
+
+import pytest
+
+
+def changed(text: str, old: str, new: str) -> str:
+    assert text.count(old) == 1
+    return text.replace(old, new)
+
+
+CASES = {
+    "unknown key": (
+        "jurisdiction: US",
+        "jurisdicton: US",
+        "a.yaml:4: unknown key `jurisdicton` in `zones.cloud`\n"
+        "    did you mean `jurisdiction`? (allowed: certified, inside, jurisdiction, retention_days, trains_on_data)",
+    ),
+    "unknown section": (
+        "aliases: {auto: routed}",
+        "alias: {auto: routed}",
+        "a.yaml:11: unknown key `alias`\n    did you mean `aliases`? (allowed: air_gapped, aliases, backends,"
+        " boundaries, models, routes, sensitivity, server, site, tenants, zones)",
+    ),
+    "unknown kind of backend": (
+        "kind: vllm",
+        "kind: vlm",
+        "a.yaml:6: `backends.gpu.kind`: `vlm` is not possible\n"
+        "    did you mean `vllm`? (allowed: anthropic, openai, vllm)",
+    ),
+    "missing key": (
+        "large: {backend: cloud}",
+        "large: {}",
+        "a.yaml:10: `backend` is missing in `models.large`",
+    ),
+    "unknown backend": (
+        "large: {backend: cloud}",
+        "large: {backend: clod}",
+        "a.yaml:10: there is no backend `clod`\n    did you mean `cloud`? (allowed: cloud, gpu)",
+    ),
+    "unknown zone": (
+        "kind: vllm, zone: home",
+        "kind: vllm, zone: hom",
+        "a.yaml:6: there is no zone `hom`\n    did you mean `home`? (allowed: cloud, home)",
+    ),
+    "model without zone": (
+        "kind: vllm, zone: home,",
+        "kind: vllm,",
+        "a.yaml:6: `zone` is missing in `backends.gpu`",
+    ),
+    "unknown model": (
+        "on_failure: [small]",
+        "on_failure: [smal]",
+        "a.yaml:15: there is no model `smal`\n    did you mean `small`? (allowed: large, small)",
+    ),
+    "unknown level": (
+        "at_least: confidential",
+        "at_least: confidental",
+        "a.yaml:13: `boundaries[0].data.at_least`: `confidental` is not a level\n"
+        "    did you mean `confidential`? (allowed: confidential, internal, public, restricted)",
+    ),
+    "unknown condition": (
+        "complexity: {at_least: 0.7}",
+        "complexty: {at_least: 0.7}",
+        "a.yaml:15: unknown key `complexty` in `routes[0].when`\n    did you mean `complexity`? (allowed: all, any,"
+        " budget_used, category, complexity, kind, language, level, modality, model, not, prompt_tokens, stream,"
+        " tenant, tools, workflow)",
+    ),
+    "out of range": (
+        "at_least: 0.7",
+        "at_least: 7",
+        "a.yaml:15: `routes[0].when.complexity.at_least`: it should be less than or equal to 1",
+    ),
+    "empty condition": (
+        "{complexity: {at_least: 0.7}}",
+        "{}",
+        "a.yaml:15: `routes[0].when`: the condition is empty: leave `when` out to match every request",
+    ),
+    "empty only": (
+        "only: {inside: true}",
+        "only: {}",
+        "a.yaml:13: `boundaries[0].only`: `only` asks for nothing: say what the zone must be, like {inside: true}",
+    ),
+    "unknown capability": (
+        "can: [tools]",
+        "can: [tool]",
+        "a.yaml:9: `models.small.can[0]`: `tool` is not a capability\n    did you mean `tools`?"
+        " (allowed: audio, embeddings, files, json_schema, reasoning, tools, vision)",
+    ),
+    "no address": (
+        ", replicas: [http://10.0.0.1:8000]",
+        "",
+        "a.yaml:6: `backends.gpu`: a vllm backend needs `replicas`, like [http://10.0.0.4:8000]",
+    ),
+    "password in an address": (
+        "http://10.0.0.1:8000",
+        "http://me:pass@10.0.0.1:8000",
+        "a.yaml:6: `backends.gpu.replicas[0]`: an address holds no user or password: use api_key",
+    ),
+    "condition on the last route": (
+        "{name: everyday, use: [small]}",
+        "{name: everyday, when: {tools: true}, use: [small]}",
+        "a.yaml:16: the last route `everyday` has a condition, so some requests would match no route\n"
+        "    add a last route without `when`",
+    ),
+    "route behind one without condition": (
+        "when: {complexity: {at_least: 0.7}}, ",
+        "",
+        "a.yaml:16: the route `everyday` is unreachable: `hard` before it has no condition\n"
+        "    give `hard` a `when`, or move it to the end",
+    ),
+    "route that nobody may take": (
+        "when: {complexity: {at_least: 0.7}}, use: [large], on_failure: [small]",
+        "when: {level: restricted}, use: [large]",
+        "a.yaml:15: the route `hard` is unreachable: no target of it can ever be permitted (large: boundary"
+        " stays-home: zone cloud is outside)\n    change or remove it",
+    ),
+    "retired model": (
+        "large: {backend: cloud}",
+        "large: {backend: cloud, retires: 2026-11-21}",
+        "a.yaml:10: the model `large` has been retired since 2026-11-21\n"
+        "    remove it from models, aliases and routes, or name its successor",
+    ),
+    "weights of nothing": (
+        "use: [small]",
+        "use: {small: 0}",
+        "a.yaml:16: the weights of the route `everyday` are all 0",
+    ),
+    "the site is outside": (
+        "site: home",
+        "site: cloud",
+        "a.yaml:1: the gateway cannot stand in `cloud`, which is outside\n"
+        "    everything it is sent would be outside already",
+    ),
+    "air gap": (
+        "site: home",
+        "air_gapped: true",
+        "a.yaml:4: the zone `cloud` is outside, and `air_gapped: true` admits none\n"
+        "    remove the zone with its backends and models, or set air_gapped: false",
+    ),
+    "key twice in a mapping": (
+        "site: home",
+        "site: home\nsite: cloud",
+        "a.yaml:2: `site` stands twice in one mapping, first at line 1\n"
+        "    keep one of them: YAML readers disagree about which one counts",
+    ),
+    "alias named like a model": (
+        "{auto: routed}",
+        "{auto: routed, small: large}",
+        "a.yaml:11: `small` is the name of a model already\n    one name, one meaning",
+    ),
+    "alias to nothing": (
+        "{auto: routed}",
+        "{auto: routed, best: larg}",
+        "a.yaml:11: there is no model `larg`\n    did you mean `large`? (allowed: large, routed, small)",
+    ),
+    "boundary name reserved": (
+        "name: stays-home",
+        "name: air_gapped",
+        "a.yaml:13: `air_gapped` is a name that Weir uses itself\n    choose another",
+    ),
+    "route name twice": (
+        "name: everyday",
+        "name: hard",
+        "a.yaml:16: `hard` stands already at a.yaml:15\n    choose another name",
+    ),
+    "key hash": (
+        "acme: {}",
+        "acme: {keys: [{id: app, sha256: ABC}]}",
+        "a.yaml:18: `tenants.acme.keys[0].sha256`: a SHA-256 has 64 hexadecimal digits in lower case:"
+        " `weir keys create` prints it",
+    ),
+    "duration without unit": (
+        "kind: vllm,",
+        "kind: vllm, timeouts: {connect: 5},",
+        "a.yaml:6: `backends.gpu.timeouts.connect`: a duration has a number and a unit, like 500ms, 5s, 2m or 1h",
+    ),
+    "not YAML": (
+        "site: home",
+        "site: [home",
+        "a.yaml:2: this is not YAML: did not find expected ',' or ']'\n    look at quotes, colons and indentation",
+    ),
+    "not a mapping": (
+        "acme: {}",
+        "acme: 5",
+        "a.yaml:18: `tenants.acme`: a mapping is wanted here, like {key: value}",
+    ),
+    "variable not set": (
+        "${CLOUD_KEY:-sk-hidden}",
+        "${CLOUD_KEY}",
+        "a.yaml:7: the environment variable CLOUD_KEY is not set\n    set it, or give a default: ${CLOUD_KEY:-…}",
+    ),
+    "terms file missing": (
+        "site: home",
+        "sensitivity: {terms_files: [terms.json]}",
+        "a.yaml:1: there is no file terms.json",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_mistake_is_named_with_its_line_and_what_to_write_instead(refused, small, name):
+    old, new, message = CASES[name]
+    assert refused(changed(small, old, new)) == [message]
+
+
+def test_everything_wrong_is_said_at_once(refused, small):
+    text = changed(small, "use: [small]", "use: [smal]").replace("backend: gpu", "backend: cpu")
+    assert [line.split(":")[1] for line in refused(text)] == ["9", "16"]
+
+
+def test_what_stands_in_two_files_is_refused_with_both_places(refused, small):
+    assert refused(small, "site: home\n") == [
+        "b.yaml:1: `site` stands already at a.yaml:1\n"
+        "    keep it in one file; only zones, backends, models, aliases, tenants may be spread over several"
+    ]
+    assert refused(small, "models:\n  other: {backend: gpu}\n  small: {backend: gpu}\n") == [
+        "b.yaml:3: `models.small` stands already at a.yaml:9\n    give one of them another name"
+    ]
+
+
+def test_no_message_shows_what_came_from_the_environment(refused, small):
+    text = changed(small, "kind: vllm", 'kind: "${KIND}"')
+    assert refused(text, environ={"KIND": "sk-very-secret"}) == [
+        "a.yaml:6: `backends.gpu.kind`: its value is not possible\n    allowed: anthropic, openai, vllm"
+    ]
+    text = changed(small, "site: home", 'site: "${SITE}"')
+    assert refused(text, environ={"SITE": "sk-very-secret"}) == [
+        "a.yaml:1: there is no zone of that name\n    allowed: cloud, home"
+    ]
+
+
+def test_nothing_to_read_is_said(refused, tmp_path):
+    assert refused() == [f"{tmp_path}: the folder holds no .yaml file"]
+
+
+def test_a_list_of_terms_must_be_one(refused, small, tmp_path):
+    (tmp_path / "terms.json").write_text('{"no": "list"}')
+    assert refused(f"sensitivity: {{terms_files: [terms.json]}}\n{small}") == [
+        'a.yaml:1: terms.json is not a JSON list of words\n    like ["Project Heron"]'
+    ]
+
+
+@pytest.mark.parametrize("bomb", ["a: &a [*a]", "a: \x07", "a: !!python/object:os.system {}", "\x80"])
+def test_hostile_files_are_refused(refused, bomb):
+    (problem,) = refused(bomb)
+    assert problem.startswith("a.yaml")
+
+
+def test_aliases_of_aliases_do_not_grow_without_end(refused):
+    lines = ["x0: &x0 [1, 1, 1, 1, 1, 1, 1, 1, 1]"]
+    lines += [f"x{i}: &x{i} [{', '.join([f'*x{i - 1}'] * 9)}]" for i in range(1, 9)]
+    (problem,) = refused("\n".join(lines))
+    assert problem == "a.yaml: it is not YAML that Weir reads: control characters, or nested without end"
