@@ -15,14 +15,13 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import date
 from decimal import Decimal
-from itertools import islice
 from pathlib import Path
 
 from adapters.chat import TokenUsage
 from gateway.ledger.journal import Journal
 from gateway.ledger.ledger import Ledger
+from gateway.ledger.reading import Reader
 from gateway.ledger.records import AttemptRecord, RequestRecord, attempt_id
-from gateway.ledger.shipper import lines_after
 from gateway.ledger.store import Store
 from gateway.ledger.stores import open_store
 from gateway.metering.prices import PriceBook
@@ -110,8 +109,8 @@ def rows_per_second(directory: Path, connect: Callable[[int], Store], requests: 
     for turn in range(rounds):
         with closing(connect(turn)) as store:
             start = time.perf_counter()
-            lines = lines_after(directory, 0, journal.last)
-            while batch := list(islice(lines, 2_000)):
+            reader = Reader(directory)
+            while batch := reader.read(journal.last, 2_000):
                 store.ship(f"{journal.id}-{turn}", batch)
             best = max(best, 2 * requests / (time.perf_counter() - start))
     journal.close()

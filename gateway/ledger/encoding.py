@@ -53,6 +53,11 @@ class Shape:
         self.columns: Final = tuple(_columns(record))
         self.names: Final = tuple(column.name for column in self.columns)
         self._defaults = tuple(column.default for column in self.columns)
+        self._empty_row = {column.name: _empty_value(column) for column in self.columns}
+        self._json = {column.name for column in self.columns if column.type in ("json", "money")}
+        self._tokens = {
+            name for name in self.names if name.endswith("_tokens")
+        }  # as large as a provider says
         self._values = attrgetter(*(column.path for column in self.columns))
 
     def encode(self, record: Record) -> bytes:
@@ -75,12 +80,18 @@ class Shape:
         """The record as one JSON object with all of its fields, for exports."""
         return orjson.dumps(dict(zip(self.names, self._values(record), strict=True)), default=_plain)
 
-    def row(self, members: Mapping[str, Any]) -> tuple[Any, ...]:
-        """A decoded line as one database row, in the order of `columns`: text, numbers, JSON text."""
-        return tuple(
-            _stored(column.type, members[column.name]) if column.name in members else _to_row(column)
-            for column in self.columns
-        )
+    def row(self, members: Mapping[str, Any]) -> list[Any]:
+        """A decoded line as one database row, in the order of `columns`: text, numbers, JSON text.
+        Raises ValueError for a field this Weir does not know: dropping it would change the record."""
+        row = {**self._empty_row, **members}
+        if len(row) != len(self.names):
+            unknown = ", ".join(members.keys() - self._empty_row.keys())
+            raise ValueError(f"the journal holds fields that a newer Weir wrote: {unknown}")
+        for name in self._json & members.keys():
+            row[name] = _json_text(members[name])
+        for name in self._tokens & members.keys():
+            row[name] = min(members[name], _INT64)
+        return [*row.values()]
 
     def decode(self, row: Iterable[Any]) -> Record:
         """A database row, in the order of `columns`, as the record it was."""
@@ -148,23 +159,16 @@ def _mended(value: Any) -> Any:
     return value
 
 
-def _to_row(column: Column) -> Any:
+def _empty_value(column: Column) -> Any:
+    """What stands in a row where the line leaves a field out."""
     default = column.default
-    if column.type not in ("json", "money"):
+    if column.type not in ("json", "money") or default is None:
         return default
-    return _json_text(default if default is None or isinstance(default, tuple) else dict(default))
+    return _json_text(default)
 
 
-def _json_text(value: Any) -> str | None:
-    return None if value is None else orjson.dumps(value, default=_plain).decode()
-
-
-def _stored(kind: ColumnType, value: Any) -> Any:
-    if kind in ("json", "money"):
-        return _json_text(value)
-    if kind == "integer" and value is not None:
-        return max(-_INT64, min(value, _INT64))
-    return value
+def _json_text(value: Any) -> str:
+    return orjson.dumps(value, default=_plain).decode()
 
 
 _readers: Final[Mapping[ColumnType, Callable[[Any], Any]]] = {

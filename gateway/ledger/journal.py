@@ -11,22 +11,19 @@ A file of the journal is a segment, named by the number of its first line.
 
 import errno
 import fcntl
-import hashlib
 import logging
 import os
 import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, Literal
-
-import orjson
+from typing import Final, Literal
 
 from gateway.ledger.encoding import Kind, encoded
-from gateway.ledger.records import SCHEMA, Record
+from gateway.ledger.reading import SUFFIX, Line, chained, first_of, genesis, journal_id, parse_line, segments
+from gateway.ledger.records import Record
 
 _log = logging.getLogger(__name__)
 
@@ -34,73 +31,11 @@ FullDisk = Literal[
     "refuse",  # take no new request until the disk has room again; what is in flight waits in memory
     "unbooked",  # go on without booking, and count what was lost
 ]
-_SUFFIX: Final = ".jsonl"
 _MEMORY_LINES: Final = 20_000  # of requests in flight while the disk is full: about 20 MB
 
 
 class JournalLocked(RuntimeError):  # noqa: N818  # it names a state
     """Another process writes this journal."""
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of the journal. `digest` is the chain's value at this line (hex)."""
-
-    number: int
-    digest: str
-    kind: str
-    body: bytes  # the record's JSON
-
-    @property
-    def members(self) -> dict[str, Any]:
-        """The record's fields that differ from their default."""
-        members: dict[str, Any] = orjson.loads(self.body)
-        return members
-
-
-def genesis(journal: str) -> str:
-    """The chain's value before a journal's first line."""
-    return hashlib.sha256(f"weir ledger {SCHEMA} {journal}".encode()).hexdigest()
-
-
-def chained(previous: str, number: int, kind: str, body: bytes) -> str:
-    """The chain's value at a line, from the value before it."""
-    return hashlib.sha256(b"%s %d %s %s" % (previous.encode(), number, kind.encode(), body)).hexdigest()
-
-
-def parse_line(text: bytes) -> Line:
-    """One line as written by Journal, without its newline. Raises ValueError."""
-    head, _, rest = text.partition(b',"record":')
-    if not rest.endswith(b"}"):
-        raise ValueError("the line does not end as a journal line does")
-    fields = orjson.loads(head + b"}")
-    return Line(fields["n"], fields["digest"], fields["kind"], rest[:-1])
-
-
-def segments(directory: Path) -> list[Path]:
-    """The journal's files, oldest first."""
-    return sorted(directory.glob(f"*{_SUFFIX}"))
-
-
-def first_of(segment: Path) -> int:
-    """The number of a segment's first line."""
-    return int(segment.stem)
-
-
-def journal_id(directory: Path) -> str:
-    """The journal's own id, made when it was begun: with a line's number it names that line for good."""
-    return (directory / "journal.id").read_text().strip()
-
-
-def read_lines(segment: Path, *, up_to: int | None = None) -> Iterator[Line]:
-    """The whole lines of a segment, up to a byte position. Raises ValueError for a line that is not ours."""
-    position = 0
-    with segment.open("rb") as file:
-        for text in file:
-            position += len(text)
-            if not text.endswith(b"\n") or (up_to is not None and position > up_to):
-                return
-            yield parse_line(text[:-1])
 
 
 class Journal:
@@ -246,7 +181,7 @@ class Journal:
             _log.warning("the ledger's journal can be written again")
 
     def _next_segment(self) -> bool:
-        path = self.directory / f"{self._number + 1:020d}{_SUFFIX}"
+        path = self.directory / f"{self._number + 1:020d}{SUFFIX}"
         try:
             file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         except OSError as error:
@@ -290,7 +225,7 @@ def _end_of(directory: Path) -> tuple[Path, Line | None]:
     """The segment to go on writing, and the journal's last sound line; what is torn behind it is cut off."""
     paths = segments(directory)
     if not paths:
-        return directory / f"{1:020d}{_SUFFIX}", None
+        return directory / f"{1:020d}{SUFFIX}", None
     for path in reversed(paths):  # a segment begun just before the end may hold no line yet
         last, size = _sound_end(path)
         if path == paths[-1]:

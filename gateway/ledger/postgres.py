@@ -14,13 +14,15 @@ import psycopg
 from psycopg import sql
 
 from gateway.ledger.encoding import SHAPES, ColumnType, Kind
-from gateway.ledger.journal import Line
+from gateway.ledger.reading import Line
 from gateway.ledger.records import SCHEMA, Record
 from gateway.ledger.schema import (
     ROLLUPS,
     TABLES,
+    Decoded,
     Rollup,
     column_definitions,
+    decoded_after,
     rollup_definitions,
     row_columns,
     rows,
@@ -133,27 +135,29 @@ class PostgresStore:
     def ship(self, journal: str, lines: Sequence[Line]) -> None:
         """As Store.ship."""
         with _translated():
-            self._make_partitions(lines)
+            decoded = decoded_after(0, lines)
+            self._make_partitions(decoded)
             with self._db.transaction():
                 self._run("INSERT INTO cursors VALUES (%s, 0, '') ON CONFLICT DO NOTHING", (journal,))
                 held = self._cursor(journal, "FOR UPDATE")
-                new = [line for line in lines if held is None or line.number > held.number]
+                new = [each for each in decoded if held is None or each[0].number > held.number]
                 if new:
                     self._write(journal, new)
 
-    def _write(self, journal: str, lines: Sequence[Line]) -> None:
+    def _write(self, journal: str, decoded: Sequence[Decoded]) -> None:
         for kind, table in TABLES.items():
             statement = f"COPY {table} ({_quoted(row_columns(kind))}) FROM STDIN"
             with self._db.cursor() as cursor, cursor.copy(sql.SQL(statement)) as copy:
-                for row in rows(journal, kind, lines):
+                for row in rows(journal, kind, decoded):
                     copy.write_row(row)
         for rollup in ROLLUPS:
-            self._add(rollup, lines)
-        end = (lines[-1].number, lines[-1].digest, journal)
+            self._add(rollup, decoded)
+        last, _ = decoded[-1]
+        end = (last.number, last.digest, journal)
         self._run("UPDATE cursors SET line = %s, digest = %s WHERE journal = %s", end)
         self._run("INSERT INTO checkpoints (line, digest, journal) VALUES (%s, %s, %s)", end)
 
-    def _add(self, rollup: Rollup, lines: Sequence[Line]) -> None:
+    def _add(self, rollup: Rollup, decoded: Sequence[Decoded]) -> None:
         keys = ("hour", *rollup.keys)
         sums = tuple(total.name for total in rollup.sums)
         grown = ", ".join(f"{name} = {rollup.table}.{name} + excluded.{name}" for name in sums)
@@ -162,13 +166,15 @@ class PostgresStore:
             f"VALUES ({', '.join(['%s'] * len((*keys, *sums)))}) "
             f"ON CONFLICT ({_quoted(keys)}) DO UPDATE SET {grown}"
         )
-        added = sorted(rollup.added(lines).items())  # one order for all gateways: no two wait for each other
+        added = sorted(
+            rollup.added(decoded).items()
+        )  # one order for all gateways: no two wait for each other
         with self._db.cursor() as cursor:
             cursor.executemany(sql.SQL(statement), [(*key, *amounts) for key, amounts in added])
 
-    def _make_partitions(self, lines: Sequence[Line]) -> None:
+    def _make_partitions(self, decoded: Sequence[Decoded]) -> None:
         """The partitions those lines need, made before the shipment, so that no lock is held for long."""
-        wanted = {(TABLES[cast(Kind, line.kind)], line.members["at"] // _DAY_NS) for line in lines}
+        wanted = {(TABLES[cast(Kind, line.kind)], members["at"] // _DAY_NS) for line, members in decoded}
         names = {f"{table}_{_day_name(day)}": (table, day) for table, day in wanted}
         missing = {name: names[name] for name in sorted(names.keys() - self._partitions)}
         if not missing:

@@ -3,18 +3,19 @@
 A row is known by its journal and its line number there, never by a request's id, which clients choose.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
 from gateway.ledger.encoding import SHAPES, ColumnType, Kind
-from gateway.ledger.journal import Line
+from gateway.ledger.reading import Line
 
 TABLES: Final[Mapping[Kind, str]] = {"request": "requests", "attempt": "attempts", "gpu": "gpu_bookings"}
 _HOUR_NS: Final = 3_600_000_000_000
 
 Members = Mapping[str, Any]
+Decoded = tuple[Line, Members]  # a line with its record's fields, parsed once for rows and sums alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +37,12 @@ class Rollup:
     keys: tuple[str, ...]
     sums: tuple[Sum, ...]
 
-    def added(self, lines: Iterable[Line]) -> dict[tuple[int | str, ...], list[int | Decimal]]:
+    def added(self, decoded: Iterable[Decoded]) -> dict[tuple[int | str, ...], list[int | Decimal]]:
         """What those lines add: (hour in UTC seconds, *keys) → sums."""
         totals: dict[tuple[int | str, ...], list[int | Decimal]] = {}
-        for line in lines:
+        for line, members in decoded:
             if line.kind != self.kind:
                 continue
-            members = line.members
             key = (members[self.time] // _HOUR_NS * 3600, *(members.get(name, "") for name in self.keys))
             amounts = [total.of(members) for total in self.sums]
             held = totals.get(key)
@@ -109,10 +109,15 @@ def row_columns(kind: Kind) -> tuple[str, ...]:
     return ("journal", "line", *SHAPES[kind].names)
 
 
-def rows(journal: str, kind: Kind, lines: Iterable[Line]) -> Iterable[tuple[Any, ...]]:
+def decoded_after(held: int, lines: Iterable[Line]) -> list[Decoded]:
+    """The lines behind line `held`, decoded."""
+    return [(line, line.members) for line in lines if line.number > held]
+
+
+def rows(journal: str, kind: Kind, decoded: Iterable[Decoded]) -> Iterable[Sequence[Any]]:
     """The table rows of those lines that are of that kind."""
     shape = SHAPES[kind]
-    return ((journal, line.number, *shape.row(line.members)) for line in lines if line.kind == kind)
+    return ([journal, line.number, *shape.row(members)] for line, members in decoded if line.kind == kind)
 
 
 def column_definitions(kind: Kind, types: Mapping[ColumnType, str]) -> str:

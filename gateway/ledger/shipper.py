@@ -2,32 +2,18 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
-from itertools import islice, pairwise
-from pathlib import Path
+from collections.abc import Callable
+from itertools import pairwise
 from typing import Final
 
-from gateway.ledger.journal import Journal, Line, first_of, read_lines, segments
+from gateway.ledger.journal import Journal
+from gateway.ledger.reading import Reader, first_of, segments
 from gateway.ledger.store import Cursor, Store, StoreUnavailable, StoreUnfit
 
 _log = logging.getLogger(__name__)
 
 _BATCH: Final = 2_000  # lines in one transaction
 _LAST_PAUSE: Final = 30.0  # seconds between tries at most; from the first on they double
-
-
-def lines_after(directory: Path, number: int, up_to: int) -> Iterator[Line]:
-    """The journal's lines behind `number` up to and including `up_to`."""
-    paths = segments(directory)
-    starts = [first_of(path) for path in paths]
-    for i, path in enumerate(paths):
-        if i + 1 < len(starts) and starts[i + 1] <= number + 1:
-            continue  # all of it is shipped
-        for line in read_lines(path):
-            if line.number > up_to:
-                return
-            if line.number > number:
-                yield line
 
 
 class Shipper:
@@ -41,6 +27,7 @@ class Shipper:
         now: Callable[[], int],
         keep_segments: int,
         first_pause: float = 0.25,
+        pace: float = 0.2,
     ) -> None:
         self._journal = journal
         self._connect = connect
@@ -49,6 +36,7 @@ class Shipper:
         self.shipped = 0  # the last line known to be in the store
         self.trouble = ""  # why the store does not take lines just now; empty: it does
         self._caught_up = now()  # when nothing waited last
+        self._pace = pace  # seconds between shipments: many small ones would cost the most
         self._first_pause = self._pause = first_pause
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="weir-ledger-shipper", daemon=True)
@@ -98,12 +86,14 @@ class Shipper:
         store = self._connect()
         try:
             self.shipped = self._agreed(store.cursor(self._journal.id))
+            reader = Reader(self._journal.directory, self.shipped)
             while True:
                 stopping = self._stop.is_set()
                 self._journal.advanced.clear()
-                self._ship_what_is_synced(store)
+                self._ship_what_is_synced(store, reader)
                 if stopping:
                     return
+                self._stop.wait(self._pace)
                 self._journal.advanced.wait(1.0)
         finally:
             store.close()
@@ -113,18 +103,17 @@ class Shipper:
         journal was put back from an old copy, and its new lines bear numbers that were given before."""
         if cursor is None:
             return 0
-        there = next(lines_after(self._journal.directory, cursor.number - 1, cursor.number), None)
-        if self._journal.last < cursor.number or (there is not None and there.digest != cursor.digest):
+        there = Reader(self._journal.directory, cursor.number - 1).read(cursor.number, 1)
+        if self._journal.last < cursor.number or any(line.digest != cursor.digest for line in there):
             raise StoreUnfit(
                 f"line {cursor.number} of this journal is another one in the database: the journal was put back "
                 "from an old copy; begin a new journal directory"
             )
         return cursor.number
 
-    def _ship_what_is_synced(self, store: Store) -> None:
+    def _ship_what_is_synced(self, store: Store, reader: Reader) -> None:
         self._look()
-        lines = lines_after(self._journal.directory, self.shipped, self._journal.synced)
-        while self.shipped < self._journal.synced and (batch := list(islice(lines, _BATCH))):
+        while batch := reader.read(self._journal.synced, _BATCH):
             store.ship(self._journal.id, batch)
             self.shipped = batch[-1].number
         self.trouble, self._pause = "", self._first_pause

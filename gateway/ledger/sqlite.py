@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Final
 
 from gateway.ledger.encoding import SHAPES, ColumnType, Kind, plain_decimal
-from gateway.ledger.journal import Line
+from gateway.ledger.reading import Line
 from gateway.ledger.records import SCHEMA, Record
 from gateway.ledger.schema import (
     ROLLUPS,
     TABLES,
+    Decoded,
     Rollup,
     column_definitions,
+    decoded_after,
     rollup_definitions,
     row_columns,
     rows,
@@ -141,7 +143,7 @@ class SqliteStore:
         """As Store.ship."""
         with _translated(), self._transaction():
             held = self._cursor(journal)
-            new = [line for line in lines if held is None or line.number > held.number]
+            new = decoded_after(held.number if held else 0, lines)
             if not new:
                 return
             for kind, table in TABLES.items():
@@ -152,11 +154,11 @@ class SqliteStore:
                 )
             for rollup in ROLLUPS:
                 self._add(rollup, new)
-            end = (journal, new[-1].number, new[-1].digest)
+            end = (journal, lines[-1].number, lines[-1].digest)
             self._db.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?, ?)", end)
             self._db.execute("INSERT INTO checkpoints VALUES (?, ?, ?)", end)
 
-    def _add(self, rollup: Rollup, lines: Sequence[Line]) -> None:
+    def _add(self, rollup: Rollup, decoded: Sequence[Decoded]) -> None:
         keys = ("hour", *rollup.keys)
         names = (*keys, *(total.name for total in rollup.sums))
         grown = ", ".join(
@@ -173,7 +175,7 @@ class SqliteStore:
                     *key,
                     *(plain_decimal(amount) if isinstance(amount, Decimal) else amount for amount in amounts),
                 )
-                for key, amounts in rollup.added(lines).items()
+                for key, amounts in rollup.added(decoded).items()
             ),
         )
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, Final, Literal, Protocol, get_args
 
 from gateway.ledger.encoding import Kind
-from gateway.ledger.journal import Line
+from gateway.ledger.reading import Line
 from gateway.ledger.records import Record
 
 Dimension = Literal["day", "hour", "tenant", "workflow", "route", "model", "backend", "zone"]

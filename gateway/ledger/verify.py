@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.ledger.encoding import encoded
-from gateway.ledger.journal import Line, chained, first_of, genesis, journal_id, read_lines, segments
+from gateway.ledger.reading import Line, chained, first_of, genesis, journal_id, read_lines, segments
 from gateway.ledger.store import Store
 
 

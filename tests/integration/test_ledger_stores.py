@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 
 from adapters.chat import TokenUsage
-from gateway.ledger.journal import Journal, segments
+from gateway.ledger.journal import Journal
 from gateway.ledger.ledger import Ledger
+from gateway.ledger.reading import Reader, segments
 from gateway.ledger.records import AttemptRecord, GpuBooking, RequestRecord, attempt_id
 from gateway.ledger.schema import ROLLUPS, TABLES
-from gateway.ledger.shipper import lines_after
 from gateway.ledger.store import StoreUnavailable, StoreUnfit
 from gateway.ledger.stores import open_store
 from gateway.ledger.verify import compare, verify_journal, verify_store
@@ -175,7 +175,7 @@ def journal(tmp_path):
 
 def shipped(name, journal, batch=97):
     store = open_store(name)
-    lines = list(lines_after(journal.directory, 0, journal.last))
+    lines = Reader(journal.directory).read(journal.last, 10_000)
     for i in range(0, len(lines), batch):
         store.ship(journal.id, lines[i : i + batch])
     return store
@@ -190,12 +190,12 @@ def test_every_field_of_every_record_comes_back_as_it_was(name, journal):
 def test_shipping_again_or_overlapping_adds_nothing(name, journal):
     with closing(shipped(name, journal)) as store:
         before = store.spend(["tenant"], *ALWAYS)
-        lines = list(lines_after(journal.directory, 0, journal.last))
+        lines = Reader(journal.directory).read(journal.last, 10_000)
         store.ship(journal.id, lines)
         store.ship(journal.id, lines[100:200])
         journal.append(*records_of(150))
         journal.flush()
-        store.ship(journal.id, list(lines_after(journal.directory, 200, journal.last)))
+        store.ship(journal.id, Reader(journal.directory, 200).read(journal.last, 10_000))
         assert len(list(store.records("attempt", *ALWAYS))) == 151
         assert sum(spend.attempts for spend in store.spend(["tenant"], *ALWAYS)) == 151
         assert sum(spend.attempts for spend in before) == 150

@@ -6,7 +6,8 @@ import threading
 
 import pytest
 
-from gateway.ledger.journal import Journal, JournalLocked, chained, genesis, journal_id, read_lines, segments
+from gateway.ledger.journal import Journal, JournalLocked
+from gateway.ledger.reading import chained, genesis, journal_id, read_lines, segments
 from gateway.ledger.records import AttemptRecord, RequestRecord
 from gateway.ledger.verify import verify_journal
 

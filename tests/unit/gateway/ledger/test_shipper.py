@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.ledger.journal import Journal, segments
+from gateway.ledger.journal import Journal
+from gateway.ledger.reading import segments
 from gateway.ledger.records import RequestRecord
-from gateway.ledger.shipper import Shipper, lines_after
+from gateway.ledger.shipper import Shipper
 from gateway.ledger.store import Cursor, StoreUnavailable
 
 
@@ -87,7 +88,10 @@ def ship(journal, store, clock):
     def begin(**options):
         shippers.append(
             Shipper(
-                journal, store.connect, now=clock, **{"keep_segments": 100, "first_pause": 0.01, **options}
+                journal,
+                store.connect,
+                now=clock,
+                **{"keep_segments": 100, "first_pause": 0.01, "pace": 0.0, **options},
             )
         )
         return shippers[-1]
@@ -203,10 +207,3 @@ def test_a_damaged_line_stops_the_shipping_and_says_so(journal, store, ship):
     assert not shipper.drain(5)
     assert store.lines == []
     assert shipper.trouble
-
-
-def test_lines_are_found_across_segments(journal):
-    write(journal, *(f"r{i}" for i in range(40)))
-    assert len(segments(journal.directory)) > 2
-    found = [line.number for line in lines_after(journal.directory, 17, 33)]
-    assert found == list(range(18, 34))
