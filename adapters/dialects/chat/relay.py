@@ -13,7 +13,7 @@ from adapters.dialects.chat.usage import read_usage
 from adapters.dialects.relaying import Counters, event_object
 from adapters.errors import StreamCut
 
-_null_usage = re.compile(rb',\s*"usage"\s*:\s*null|"usage"\s*:\s*null\s*,')
+_null_usage = re.compile(rb',\s*"usage"\s*:\s*null|"usage"\s*:\s*null\s*,\s*')
 _CONTENT: Final = b'"content":"'
 _OTHER_CONTENT: Final = (b'"arguments":"', b'"reasoning_content":"', b'"reasoning":"', b'"refusal":"')
 
