@@ -8,7 +8,6 @@ A random string alone may be a checksum, a cursor or an identifier. It is a secr
 import re
 from typing import Final
 
-from routers.sensitivity.engine import Trigger
 from routers.sensitivity.near import Near
 from routers.sensitivity.randomness import UUID, drawn, hexadecimal, placeholder
 from routers.sensitivity.rule import Rule, rule
@@ -108,6 +107,23 @@ _MARK: Final = re.compile(
     r"[A-Za-z][A-Za-z0-9]{1,11}[_-](?:[A-Za-z0-9]{1,10}[_-])?(?P<body>[A-Za-z0-9]{20,})$"
 )
 
+def _issuer_rules() -> tuple[Rule, ...]:
+    """A rule for each issuer's name: an alternation of them all would be tried letter by letter."""
+    return tuple(
+        rule(
+            f"issuer-{issuer.replace('_?', '').lower()}",
+            "API_KEY",
+            rf"{issuer}[a-z0-9_.\-]{{0,16}}[\"'`]?\s{{0,2}}[=:>|,]",
+            rf"(?P<name>{issuer}[a-z0-9_.\-]{{0,20}}){_SEPARATED}(?P<value>{_VALUE}{{12,240}})",
+            _issued,
+            needs=(issuer.split("_?")[0],),
+            back=60,
+            ahead=260,
+        )
+        for issuer in _ISSUERS
+    )
+
+
 RULES: Final[tuple[Rule, ...]] = (
     rule(
         "assigned-secret",
@@ -119,15 +135,7 @@ RULES: Final[tuple[Rule, ...]] = (
         back=60,
         ahead=220,
     ),
-    rule(
-        "issuer-named",
-        "API_KEY",
-        [Trigger(rf"{issuer}[a-z0-9_.\-]{{0,16}}[\"'`]?\s{{0,2}}[=:>|,]") for issuer in _ISSUERS],
-        rf"(?P<name>(?:{'|'.join(_ISSUERS)})[a-z0-9_ .\-]{{0,20}}){_SEPARATED}(?P<value>{_VALUE}{{12,240}})",
-        _issued,
-        back=90,
-        ahead=260,
-    ),
+    *_issuer_rules(),
     rule(
         "random-token",
         "API_KEY",

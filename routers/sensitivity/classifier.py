@@ -27,7 +27,7 @@ from routers.sensitivity.tenant import tenant_rules
 
 _PIECE: Final = 8_192  # code points scanned at a time: well under a millisecond
 _OVERLAP: Final = 512  # what two pieces share, so that nothing is lost at the cut
-_HITS: Final = 64  # hits looked at between two yields
+_HITS: Final = 8  # hits looked at closely between two yields
 _DEPTH: Final = 3  # views of views of views
 
 _RULES: Final[tuple[Rule, ...]] = (
@@ -160,12 +160,14 @@ class Classifier:
         bare: bool,
     ) -> Iterator[None]:
         """Confirm each hit that lies behind what its rule has looked at already."""
-        for count, (end, index) in enumerate(hits, 1):
-            if count % _HITS == 0:
-                yield
+        looked = 0
+        for end, index in hits:
             end += start
             if end <= done.get(index, 0):
                 continue
+            looked += 1
+            if looked % _HITS == 0:
+                yield
             target = targets[index]
             if target is None:
                 done[index], found = numbers.find(text, done.get(index, 0), end, bare)

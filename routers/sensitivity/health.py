@@ -61,10 +61,15 @@ _SUBJECT: Final = re.compile(  # examinations and textbooks
 )
 
 
-def _somebody_s(match: re.Match[str], near: Near) -> bool:
+_ANYBODY: Final = re.compile(  # cheap: without one of these there is nobody
+    r"[A-ZÀ-Þ][\w'’-]+ (?:[A-Z]\.? )?[A-ZÀ-Þ][\w'’-]+|\b(?:[Mm]y|[Oo]ur|I|[Nn]ame|i|meine?|mi|ma|mon|ich|j'ai)\b|[Pp]atient|[Mm]rs?\b|[Dd]r\b"
+)
+
+
+def _somebody_s(_: re.Match[str], near: Near) -> bool:
     """Whether somebody in particular has it, within the sentence or the record around it."""
     around = near.text[max(0, near.start - 220) : near.end + 120]
-    if _SUBJECT.search(around):
+    if _ANYBODY.search(around) is None or _SUBJECT.search(around):
         return False
     return (
         _LINKED.search(around) is not None

@@ -50,16 +50,52 @@ _SIZES: Final = (  # SWIFT IBAN registry: length by country
 )
 _IBAN_SIZES: Final = {entry[:2]: int(entry[2:]) for entry in _SIZES.split()}
 
-_PASSPORT: Final = words(
-    r"passports?\w*|travel document|reisepass\w*|passeport|pasaporte|passaporto|paspoort\w*|paszport\w*|pass(?:nummer|no)"
-)
-_LICENCE: Final = words(
-    r"driv\w+'?s? licen[cs]e\w*|dl ?#?|licen[cs]e (?:no|number|#)|f[uü]hrerschein\w*|permis de conduire|driving licen[cs]e|"
-    r"driving licen[cs]e|driver_?licen[cs]e|patente|carn[eé] de conducir"
-)
-_RECORD: Final = words(
-    r"mrn|medical record\w*|patient[_ ]?(?:id|no|number)|chart (?:no|number|#)|hospital (?:id|no|number)|patienten?(?:nummer|-id)"
-)
+_NAMES: Final = {  # what is known only by what it is called, in the languages of those who issue it
+    "PASSPORT": r"passport|travel document|reisepass|reisedokument|passeport|pasaporte|passaporto|paspoort|paszport|pass ?nummer|护照|パスポート|여권",
+    "US_DRIVER_LICENSE": r"driv\w+'?s? ?licen[cs]e|driving ?licen[cs]e|driver_licen[cs]e|\bdl ?(?:no|num|number|nr|#)|\bdln\b|licen[cs]e (?:no|number|#)|"
+    r"f(?:ü|ue)hrerschein|permis de conduire|patente di guida|rijbewijs|carn(?:é|e)t? de conducir|prawo jazdy|k(?:ö|o)rkort",
+    "MEDICAL_RECORD_NUMBER": r"\bmrn\b|medical record|patient[ _-]?(?:id|no|number|nr)|chart (?:no|number|#|id)|hospital (?:id|no|number)|patienten?(?:nummer|-id)|"
+    r"num(?:é|e)ro de dossier|historia cl(?:í|i)nica|cartella clinica|health record|encounter (?:id|no|number)",
+    "HEALTH_PLAN_ID": r"member[ _-]?(?:id|no|number)|subscriber[ _-]?(?:id|no|number)|insurance (?:id|no|number|policy|member)|policy ?holder (?:id|no|number)|health plan (?:id|no|number)|"
+    r"beneficiary (?:id|no|number)|group (?:no|number|id)|medicaid (?:id|no|number)|versicherten(?:nummer|nr)|krankenversicherungsnummer|\behic\b",
+    "BANK_ACCOUNT": r"account ?(?:no|num|number|nr|#)|acct ?(?:no|num|number|#)|bank account|checking account|savings account|konto(?:nummer|nr)|num(?:é|e)ro de compte|"
+    r"n(?:ú|u)mero de cuenta|rekeningnummer|conto corrente|conta (?:corrente|banc(?:á|a)ria)|bankgiro|clabe|sort code|\bbsb\b",
+}
+_NAMED_VALUE: Final = r"(?P<value>(?<![A-Za-z0-9])(?-i:[A-Z]{0,4}[0-9][A-Z0-9]*(?:[-. ][A-Z0-9]*[0-9][A-Z0-9]*){0,5}|[A-Z]{2,4}[A-Z0-9]{0,3}[0-9][A-Z0-9]*)(?![A-Za-z0-9]))"
+_CLAUSE: Final = re.compile(r"[.!]\s|\n\n")
+
+
+def _identifying(match: re.Match[str], near: Near) -> bool:
+    """Six characters or more, three digits or more, no date, and in the same breath as its name."""
+    value = match["value"]
+    compact = re.sub(r"[-. ]", "", value)
+    if not 5 <= len(compact) <= 20 or sum(map(str.isdigit, compact)) < 3 or _CLAUSE.search(match[0]):
+        return False
+    return re.fullmatch(r"[0-9]{4}[-.][0-9]{2}[-.][0-9]{2}|[0-9]{1,2}[-.][0-9]{1,2}[-.][0-9]{4}|(?:19|20)[0-9]{2}", value) is None and len(near.text) > 0
+
+
+def _named_values() -> tuple[Rule, ...]:
+    return tuple(
+        rule(
+            f"named-{type_.lower().replace('_', '-')}",
+            type_,
+            rf"(?:{names.replace(chr(92) + 'w+', '[a-z]{1,4}')})[^0-9]{{0,48}}[0-9]",
+            rf"(?:{names})\w*[^0-9]{{0,44}}?{_NAMED_VALUE}",
+            _identifying,
+            back=110,
+            ahead=40,
+        )
+        for type_, names in _NAMES.items()
+    )
+
+
+def _security_code(match: re.Match[str], near: Near) -> bool:
+    """`cid` and "security code" say little alone: a card must be spoken of, or a date of expiry."""
+    plain = match[0].lower().startswith(("cvv", "cvc"))
+    return plain or near.named(_ON_A_CARD)
+
+
+_ON_A_CARD: Final = words(r"card\w*|visa|mastercard|amex|exp\w*|valid|karte\w*|carte|tarjeta")
 
 RULES: Final[tuple[Rule, ...]] = (
     rule(
@@ -193,33 +229,15 @@ RULES: Final[tuple[Rule, ...]] = (
         r"(?<![A-Za-z0-9:])(?:[0-9a-f]{1,4}:){2,7}:?(?:[0-9a-f]{1,4}:){0,5}[0-9a-f]{1,4}(?![A-Za-z0-9:])",
         lambda match, _: "::" in match[0] or match[0].count(":") == 7,
     ),
+    *_named_values(),
     rule(
-        "passport",
-        "PASSPORT",
-        r"\b[A-Z]{1,3}[0-9]{6,8}\b",
-        r"(?<![A-Za-z0-9])[A-Z]{1,3}[0-9]{6,8}(?![A-Za-z0-9])",
-        _named(_PASSPORT),
-    ),
-    rule(
-        "passport-de",
-        "PASSPORT",
-        r"\b[CFGHJK][CFGHJKLMNPRTVWXYZ0-9]{8}\b",
-        r"(?<![A-Za-z0-9])[CFGHJK][CFGHJKLMNPRTVWXYZ0-9]{8}(?![A-Za-z0-9])",
-        _named(_PASSPORT, lambda text: any(map(str.isdigit, text))),
-    ),
-    rule(
-        "driver-license",
-        "US_DRIVER_LICENSE",
-        r"\b[A-Z]{1,2}[0-9]{4,12}\b",
-        r"(?<![A-Za-z0-9])[A-Z]{1,2}[0-9]{4,14}(?![A-Za-z0-9])",
-        _named(_LICENCE),
-    ),
-    rule(
-        "medical-record",
-        "MEDICAL_RECORD_NUMBER",
-        r"\b(?:MRN[-# ]?|[A-Z])[0-9]{5,10}\b",
-        r"(?<![A-Za-z0-9])(?:MRN[-# ]?|[A-Z]{1,3}-?)[0-9]{5,10}(?![A-Za-z0-9])",
-        _named(_RECORD),
+        "card-security-code",
+        "CREDIT_CARD_CVV",
+        r"\b(?:cvv|cvc|csc|cvn|cid|security code|verification (?:value|code|number)|pr(?:ü|ue)fziffer|cryptogramme|c(?:ó|o)digo de seguridad)",
+        r"\b(?:cvv2?|cvc2?|csc|cvn|cid|(?:card )?security code|(?:card )?verification (?:value|code|number)|(?:karten)?pr(?:ü|ue)fziffer|cryptogramme(?: visuel)?|"
+        r"c[oó]digo de seguridad)[\"'`]?(?:\s|is|code|[:=(#|\"'`])*(?P<value>[0-9]{3,4})(?![0-9A-Za-z]|[.,-][0-9])",
+        _security_code,
+        needs=("cvv", "cvc", "csc", "cvn", "cid", "code", "verification", "ziffer", "cryptogramme", "digo"),
     ),
 )
 

@@ -6,6 +6,7 @@ from typing import Final
 _BEFORE: Final = 100  # code points
 _AFTER: Final = 48
 _HEADER: Final = 240
+_BLOCK: Final = 4_000  # how far up the head of a table may be
 _CELLS: Final = frozenset("|,;\t")
 
 
@@ -47,7 +48,9 @@ class Near:
         line = self.text.rfind("\n", max(0, self.start - 400), self.start) + 1
         if line == 0 or _CELLS.isdisjoint(self.text[line : self.start]):
             return ""
-        top = self.text.rfind("\n\n", 0, line) + 2 if "\n\n" in self.text[:line] else 0
+        above = max(0, line - _BLOCK)
+        gap = self.text.rfind("\n\n", above, line)
+        top = gap + 2 if gap >= 0 else above
         stop = self.text.find("\n", top)
         return self.text[top : min(stop, top + _HEADER)].lower()
 

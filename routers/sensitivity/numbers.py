@@ -28,10 +28,6 @@ _RUN: Final = re.compile(r"(?:\+|\(\+?)?[0-9]+(?:[ .\-/()]{1,3}[0-9]+)*", re.ASC
 _GROUP: Final = re.compile(r"[0-9]+")
 _MOST_GROUPS: Final = 10
 
-_NO_PHONE: Final = frozenset(  # dates, times, social security numbers
-    ((4, 2, 2), (2, 2, 4), (4, 2, 2, 2), (4, 2, 2, 2, 2), (4, 2, 2, 2, 2, 2), (3, 2, 4))
-)
-
 Found = tuple[int, int, str]
 
 
@@ -104,6 +100,7 @@ _CLAIMS: Final[tuple[tuple[tuple[int, ...], Claim], ...]] = (
         (15,),
         Claim("FR_NIR", nir.is_valid, words("nir|insee|s[eé]cu\\w*|s[eé]curit[eé] sociale"), _always),
     ),
+    (tuple(range(12, 20)), Claim("CREDIT_CARD", checks.luhn, _CARD, _never)),
     (tuple(range(12, 20)), Claim("CREDIT_CARD", checks.card, _CARD, lambda n: len(n.digits) >= 13)),
     (
         (15,),
@@ -274,12 +271,9 @@ def _glued(text: str, start: int, end: int) -> bool:
         behind.isascii() and (behind.isalnum() or behind == "_")
     ):
         return True
-    decimal = before == "." and start > 1 and text[start - 2].isdigit()
-    return (
-        decimal
-        or (behind == "." and text[end + 1 : end + 2].isdigit())
-        or (before in "-/" and start > 1 and text[start - 2].isalnum())
-    )
+    if before in ".-/" and start > 1 and text[start - 2].isalnum():
+        return text[max(0, start - 4) : start - 1].lower() != "tel"
+    return behind == "." and text[end + 1 : end + 2].isdigit()
 
 
 def _claim(number: Number) -> str | None:
@@ -300,7 +294,7 @@ def _claim(number: Number) -> str | None:
 def _phone(number: Number) -> bool:
     """Whether it is written as telephone numbers are, or has their length and is called one."""
     size, shape = len(number.digits), number.shape
-    if not 7 <= size <= 15 or number.shape in _NO_PHONE or _is_address(number) or len(set(number.digits)) < 3:
+    if not 7 <= size <= 15 or _is_date(number) or _is_address(number) or len(set(number.digits)) < 3:
         return False
     if number.near.named(_PHONE) or number.near.follows(_CALLING):
         return True
@@ -310,6 +304,13 @@ def _phone(number: Number) -> bool:
         area = number.digits[-10:]
         return area[0] in "23456789" and area[3] in "23456789"
     return number.digits[0] == "0" and 9 <= size <= 12 and min(shape) >= 2
+
+
+def _is_date(number: Number) -> bool:
+    """A date (with a time behind it, perhaps), or the form of a social security number."""
+    if number.shape[:3] == (4, 2, 2):
+        return checks.plausible_date(number.digits[:8])
+    return number.shape in ((2, 2, 4), (3, 2, 4))
 
 
 def _is_address(number: Number) -> bool:

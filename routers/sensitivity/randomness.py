@@ -7,7 +7,7 @@ from routers.sensitivity import checks
 
 _PLACEHOLDER: Final = re.compile(
     r"x{5,}|\*{3,}|\.{3}|#{4,}|example|placeholder|your|change.?me|dummy|sample|redacted|here$|_here|insert|replace|"
-    r"todo|fixme|0123456|1234567|12312312|abcdefg|([^A])\1{7,}|(?:(.)\2{4,}){3}|my[-_]|foobar|<|>|\$\{|\{\{|%\(|randomstring|^x+$",
+    r"todo|fixme|0123456|1234567|12312312|abcdefg|([^A])\1{7,}|(?:([^A])\2{4,}){3}|my[-_]|foobar|<|>|\$\{|\{\{|%\(|randomstring|^x+$",
     re.IGNORECASE,
 )
 UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)

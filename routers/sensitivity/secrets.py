@@ -13,12 +13,12 @@ _CODE: Final = re.compile(
 )
 _ENGLISH: Final = r"pass[ _-]?words?|pass[ _-]?phrase|passwd|pass[ _-]?code|pwd"
 _FOREIGN: Final = (
-    "passwort|kennwort|mot de passe|contrase.{1,2}a|senha|wachtwoord|has.{1,2}o|l.{1,2}senord|adgangskode|passord|"
-    "salasana|парол[ья]|пароль|密码|密碼|パスワード|비밀번호|clave|parola|heslo|jelsz.{1,2}|.{1,2}ifre|parole"
+    r"passwort|kennwort|mot de passe|contrase(?:ñ|n|nh)a|\bsenha|wachtwoord|\bhas(?:ł|l)o\b|l(?:ö|o|oe)senord|adgangskode|passord|"
+    r"salasana|парол[ья]|пароль|密码|密碼|パスワード|비밀번호|\bclave\b|\bparola\b|\bheslo\b|jelsz(?:ó|o)|(?:ş|s)ifre|\bparole\b"
 )
-_FOREIGN_LITERALS: Final = (
-    "passwort|kennwort|mot de passe|contrase|senha|wachtwoord|has|senord|adgangskode|passord|salasana|парол|密码|密碼|"
-    "パスワード|비밀번호|clave|parola|heslo|jelsz|ifre|parole"
+_FOREIGN_NEEDS: Final = (
+    "passwort kennwort passe contrase senha wachtwoord has senord adgangskode passord salasana парол 密码 密碼 パスワード 비밀번호 "
+    "clave parol heslo jelsz ifre"
 )
 _IS: Final = r"(?::=|=>|=|:|->|\b(?:is|was|ist|lautet|est|es|[eè]|to|er|är|on|jest|jelent)\b|是|は|:)"
 _WORDS: Final = frozenset(
@@ -142,10 +142,10 @@ RULES: Final[tuple[Rule, ...]] = (
     rule(
         "password-given-abroad",
         "PASSWORD",
-        rf"(?:{_FOREIGN_LITERALS})[^\n]{{1,24}}[0-9!@#$%^&*?+~_]",
+        rf"(?:{_FOREIGN.replace('[ья]', '')})[^\n]{{1,40}}[0-9!@#$%^&*?+~_]",
         rf"(?:{_FOREIGN})(?: [\w.@-]{{1,24}}){{0,3}}?[\"'`\]]{{0,2}}\s{{0,6}}{_IS}\s{{0,6}}[\"'`]?(?P<value>[^\s\"'`]{{4,80}})",
         _chosen,
-        needs=tuple(_FOREIGN_LITERALS.split("|")),
+        needs=tuple(_FOREIGN_NEEDS.split()),
         back=90,
         ahead=110,
     ),

@@ -17,6 +17,7 @@ _BEFORE: Final = (
     80  # code points of unchanged text that a view keeps before a change, for the words that name it
 )
 _AFTER: Final = 48
+_AHEAD: Final = 160  # how far behind a sign it must have begun to match
 _BACK: Final = 160  # how far before a sign the stretch it belongs to may begin
 
 
@@ -57,10 +58,10 @@ def read(view: View, text: str, ends: Sequence[int]) -> str:
 
 
 def _around(stretch: re.Pattern[str], text: str, start: int, end: int) -> re.Match[str] | None:
-    """The stretch that the sign ending at `end` belongs to."""
-    for match in stretch.finditer(text, start):
+    """The stretch that the sign ending at `end` belongs to. It is looked for near the sign, then taken whole."""
+    for match in stretch.finditer(text, start, end + _AHEAD):
         if match.end() >= end:
-            return match if match.start() < end else None
+            return stretch.match(text, match.start()) if match.start() < end else None
     return None
 
 
@@ -93,14 +94,15 @@ def _quoted_printable(match: re.Match[str]) -> str:
     return octets.encode("latin-1", "replace").decode("utf-8", "replace")
 
 
+_TEXT: Final = bytes([9, 10, 13, *range(32, 127), *range(128, 256)])
+
+
 def _legible(octets: bytes) -> str | None:
     """Decoded bytes as text, if that is what they are, or nearly."""
+    if len(octets.translate(None, _TEXT)) * 10 > len(octets):
+        return None
     text = octets.decode("utf-8", "replace")
-    return text if text and sum(map(_is_text, text)) >= 0.9 * len(text) else None
-
-
-def _is_text(char: str) -> bool:
-    return (char.isprintable() and char != "\ufffd") or char in "\n\r\t"
+    return text if text and text.count("\ufffd") * 10 <= len(text) else None
 
 
 def _base64(match: re.Match[str]) -> str | None:
@@ -251,7 +253,7 @@ VIEWS: Final = (
     View(
         "line-break",
         Trigger(
-            r"[0-9@][-.]?[ \t]{0,2}\r?\n[ \t>*|]{0,4}[-.]?[0-9a-z]|[a-z0-9._-]\r?\n[ \t>]{0,4}(?:[0-9]|[a-z0-9._-]{1,30}@)|"
+            r"[0-9@][-.]?[ \t]{0,2}\r?\n[ \t>*|]{0,4}[-.]?[0-9a-z]|[a-z0-9._-]\r?\n[ \t>]{0,4}(?:[0-9]|[a-z0-9._-]{0,30}@)|"
             r"[a-z0-9_-]{8}\r?\n[a-z0-9_-]{8}|@[a-z0-9.-]{1,40}\r?\n",
             ("\n",),
         ),
