@@ -8,16 +8,20 @@ import os
 import pickle
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
+from io import BytesIO
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from gateway.configuration.loading import read_settings
 from gateway.configuration.problems import ConfigurationErrors, Place, Problem
-from gateway.configuration.settings import Settings
+from gateway.configuration.settings import Settings, TenantSettings
 
 LONGEST_READ: Final = 60.0  # seconds
+BATCH: Final = 25  # tenants
 
 
 def read_apart(paths: Sequence[Path], environ: Mapping[str, str], today: date) -> Settings:
@@ -36,10 +40,20 @@ def read_apart(paths: Sequence[Path], environ: Mapping[str, str], today: date) -
     except (OSError, subprocess.SubprocessError) as error:
         problem = Problem(Place("configuration"), f"it could not be read: {type(error).__name__}")
         raise ConfigurationErrors([problem]) from None
-    answer = pickle.loads(done.stdout)  # noqa: S301  # it comes from our own child, through a pipe nobody else has
-    if isinstance(answer, Settings):
-        return answer
-    raise ConfigurationErrors(answer)
+    return _received(BytesIO(done.stdout))
+
+
+def _received(stream: BytesIO) -> Settings:
+    """What the child wrote. Tenants come in batches: unpickling holds Python's lock, and between two of them
+    the event loop gets its turn."""
+    settings = pickle.load(stream)  # noqa: S301  # it comes from our own child, through a pipe nobody else has
+    if not isinstance(settings, Settings):
+        raise ConfigurationErrors(settings)
+    tenants: dict[str, TenantSettings] = {}
+    while batch := pickle.load(stream):  # noqa: S301  # as above
+        tenants.update(batch)
+        time.sleep(0)
+    return replace(settings, tenants=tenants)
 
 
 _CHILD: Final = """
@@ -53,9 +67,18 @@ answer(task["paths"], task["today"])
 
 def answer(paths: Sequence[str], today: str) -> None:
     """The child's whole life: read, and write the settings or the problems to standard output, pickled."""
-    result: Settings | tuple[Problem, ...]
+    out = sys.stdout.buffer
     try:
-        result = read_settings(map(Path, paths), os.environ, date.fromisoformat(today))
+        settings = read_settings(map(Path, paths), os.environ, date.fromisoformat(today))
     except ConfigurationErrors as errors:
-        result = errors.problems
-    sys.stdout.buffer.write(pickle.dumps(result, protocol=pickle.HIGHEST_PROTOCOL))
+        _send(out, errors.problems)
+        return
+    _send(out, replace(settings, tenants={}))
+    tenants = list(settings.tenants.items())
+    for start in range(0, len(tenants), BATCH):
+        _send(out, dict(tenants[start : start + BATCH]))
+    _send(out, {})
+
+
+def _send(out: BinaryIO, value: object) -> None:
+    pickle.dump(value, out, protocol=pickle.HIGHEST_PROTOCOL)

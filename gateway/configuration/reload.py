@@ -33,18 +33,22 @@ class Watcher:
         paths: Sequence[Path],
         environ: Mapping[str, str],
         snapshot: Snapshot,
-        changed: Callable[[Snapshot], None],
+        changed: Callable[[Snapshot], Awaitable[None] | None],
         *,
         today: Callable[[], date],
+        refused: Callable[[ConfigurationErrors], None] | None = None,
         read: Read = read_apart,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """`changed` is called on the event loop with each new snapshot, after it has become `current`."""
+        """`changed` is called on the event loop with each new snapshot, after it has become `current`; what it
+        returns is awaited before the next look, so that snapshots are taken over in their order. `refused` is
+        called with what is wrong."""
         self.current = snapshot
         self.refused: ConfigurationErrors | None = None  # what was wrong with the latest files, if they were
         self._paths = tuple(paths)
         self._environ = environ
         self._changed = changed
+        self._refused = refused
         self._today = today
         self._read = read
         self._pause = pause
@@ -104,6 +108,8 @@ class Watcher:
                 self.current.hash,
                 errors,
             )
+            if self._refused is not None:
+                self._refused(errors)
             return False
         self.refused = None
         if settings.hash == self.current.hash:
@@ -113,5 +119,7 @@ class Watcher:
         for warning in snapshot.warnings:
             _log.warning("%s", warning)
         _log.info("the configuration is now %s, it was %s", snapshot.hash, before.hash)
-        self._changed(snapshot)
+        taking_over = self._changed(snapshot)
+        if taking_over is not None:
+            await taking_over
         return True

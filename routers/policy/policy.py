@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from routers.policy.conditions import ALWAYS, Condition, compiled, described
+from routers.policy.conditions import ALWAYS, Condition, Holds, compiled, described
 from routers.policy.facts import Model
 from routers.policy.permits import Boundary, Dropped, Passage, Permit, Permits
 from routers.signals import Signals
@@ -72,9 +72,7 @@ class Policy:
         self.routes: Final = tuple(routes)
         self.aliases: Final = dict(aliases)
         self._permits = Permits(models, boundaries, air_gapped=air_gapped, harmless=harmless, policy=digest)
-        self._routes = tuple(
-            (route, compiled(route.when), f"route {route.name}: {described(route.when)}") for route in routes
-        )
+        self._routes = tuple(map(_Rule.of, routes))
 
     def decide(self, signals: Signals, draw: float) -> Decision:
         """Where this request goes. `draw` in [0, 1) settles weighted choices: the same draw for the same
@@ -115,17 +113,19 @@ class Policy:
     def _routed(self, passage: Passage, signals: Signals, draw: float) -> Decision:
         dropped: dict[str, Dropped] = {}
         passed_over: list[tuple[str, str]] = []
-        for route, holds, reason in self._routes:
-            if not holds(signals):
+        for rule in self._routes:
+            if not rule.holds(signals):
                 continue
-            targets, refused = _targets(passage, route, draw)
+            targets, refused = _targets(passage, rule, draw)
             for each in refused:
                 dropped[each.model] = each
             if targets:
-                reasons = (reason, *(f"boundary {name} is in force" for name in passage.in_force))
-                return Decision(route.name, targets, tuple(dropped.values()), tuple(passed_over), reasons)
+                reasons = (rule.reason, *(f"boundary {name} is in force" for name in passage.in_force))
+                return Decision(
+                    rule.route.name, targets, tuple(dropped.values()), tuple(passed_over), reasons
+                )
             why = "; ".join(f"{each.model}: {each.reason}" for each in refused)
-            passed_over.append((route.name, f"no target is left ({why})"))
+            passed_over.append((rule.route.name, f"no target is left ({why})"))
         return Decision(
             "",
             (),
@@ -140,21 +140,40 @@ def _boundaries(dropped: tuple[Dropped, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(each.boundary for each in dropped if each.boundary is not None))
 
 
-def _targets(passage: Passage, route: Route, draw: float) -> tuple[tuple[Permit, ...], tuple[Dropped, ...]]:
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """A route, worked out."""
+
+    route: Route
+    holds: Holds
+    reason: str
+    targets: tuple[str, ...]
+    by_weight: tuple[str, ...]  # the order after the one that is drawn
+
+    @classmethod
+    def of(cls, route: Route) -> "_Rule":
+        weights = route.weights or (0.0,) * len(route.use)
+        order = sorted(zip(weights, route.use, strict=True), key=lambda pair: -pair[0])
+        by_weight = tuple(dict.fromkeys((*(name for _, name in order), *route.on_failure)))
+        reason = f"route {route.name}: {described(route.when)}"
+        return cls(route, compiled(route.when), reason, route.targets, by_weight)
+
+
+def _targets(passage: Passage, rule: _Rule, draw: float) -> tuple[tuple[Permit, ...], tuple[Dropped, ...]]:
     """A route's permitted targets in the order to try them, and those it lost."""
     permits: dict[str, Permit] = {}
     dropped: list[Dropped] = []
-    for name in route.targets:
+    for name in rule.targets:
         verdict = passage.permit(name)
         if isinstance(verdict, Permit):
             permits[name] = verdict
         else:
             dropped.append(verdict)
+    route = rule.route
     if route.weights is not None and len(permits) > 1:
         drawn = _drawn(route.use, route.weights, permits, draw)
         if drawn is not None:
-            rest = sorted(zip(route.weights, route.use, strict=True), key=lambda pair: -pair[0])
-            order = dict.fromkeys((drawn, *(name for _, name in rest), *route.on_failure))
+            order = (drawn, *(name for name in rule.by_weight if name != drawn))
             return tuple(permits[name] for name in order if name in permits), tuple(dropped)
     return tuple(permits.values()), tuple(dropped)
 
