@@ -68,6 +68,8 @@ class ReplicaBook:
         self._begun = now_ns
         self._next = self.window(now_ns)
         self._tickets: list[Ticket] = []  # in the order they began
+        self._at_work = 0  # of them, not ended
+        self._lone: Ticket | None = None  # the only one at work
         self._late: list[Ticket] = []  # ended after windows they had work in were closed
         self._closed: dict[int, Row] = {}  # rows that open tickets may still have claims on
         self._held: deque[_Held] = deque()
@@ -87,7 +89,7 @@ class ReplicaBook:
     @property
     def open(self) -> bool:
         """Whether an attempt has not ended, or was not booked for all it did."""
-        return bool(self._late) or any(ticket.ended is None for ticket in self._tickets)
+        return bool(self._late) or self._at_work > 0
 
     def window(self, now_ns: int) -> int:
         """The number of the window this moment is in."""
@@ -104,6 +106,12 @@ class ReplicaBook:
         """An attempt was sent."""
         ticket = Ticket(self, owner, now_ns, cohort, streamed=streamed)
         ticket.read(prompt_tokens, self._cached.of(cohort, prompt_tokens))
+        if self._at_work:
+            ticket.alone = False
+            if self._lone is not None:
+                self._lone.alone = False
+        self._lone = ticket if ticket.alone else None
+        self._at_work += 1
         self._tickets.append(ticket)
         return ticket
 
@@ -125,11 +133,16 @@ class ReplicaBook:
 
     def ended(self, ticket: Ticket) -> int:
         """Take note that the ticket ended; GPU ns it probably used."""
+        self._at_work -= 1
+        if self._lone is ticket:
+            self._lone = None
         if ticket.windows and ticket.windows[0] < self._next:
             self._late.append(ticket)
         if ticket.did_nothing:
             return 0
-        took = (ticket.ended or ticket.begun) - ticket.begun
+        took = (ticket.ended or ticket.reached) - ticket.reached
+        if ticket.alone:
+            return self.backend.gpus * took
         price = Row("", 0, 0, 0, 0, 0, self._usual(), self.coefficients, self.steps_per_token)
         seconds = price.scale * sum(ticket.work(window, price) for window in ticket.windows)
         return self.backend.gpus * min(took, int(seconds * SECOND))
@@ -181,7 +194,7 @@ class ReplicaBook:
     def _measure(self, begin: int, end: int, window: int, tickets: Sequence[Ticket]) -> tuple[Row, float]:
         """The window's row, and the seconds of work that explain its busy time."""
         spans = union(
-            (max(t.begun, begin), min(end, end if t.ended is None else t.ended))
+            (max(t.reached, begin), min(end, end if t.ended is None else t.ended))
             for t in tickets
             if not t.did_nothing
         )

@@ -21,6 +21,7 @@ class Ticket:
     __slots__ = (
         "_book",
         "abandoned",
+        "alone",
         "begun",
         "booked",
         "cached",
@@ -33,6 +34,7 @@ class Ticket:
         "generated",
         "last",
         "owner",
+        "reached",
         "streamed",
         "windows",
     )
@@ -51,6 +53,8 @@ class Ticket:
         self.cohort = cohort
         self.streamed = streamed
         self.begun = now_ns
+        self.reached = now_ns  # when the engine had it; later than `begun` where the engine says so
+        self.alone = True  # no other attempt of ours was there meanwhile
         self.first: int | None = None  # when the first token came
         self.last = now_ns
         self.ended: int | None = None
@@ -88,6 +92,7 @@ class Ticket:
         if book is None or self.ended is not None:
             return Provisional(0)
         self.ended = now_ns
+        self.reached += _elsewhere(now_ns - self.begun, engine_metrics or {})
         self.generated = usage.generated or self.events
         if not (usage.prompt or self.generated):
             self.read(0, 0)  # nothing came and nothing was used
@@ -173,3 +178,14 @@ class Ticket:
         context = self.computed + self.cached + self.generated / 2
         output = (self.generated - 1) * (coefficients.step + coefficients.context * context)
         return int(took * output / (prompt + output)) if output else 0
+
+
+def _elsewhere(took_ns: int, metrics: Mapping[str, float]) -> int:
+    """How much of the time (ns) went into getting to the engine and back, where it says how long it took itself."""
+    parts = [metrics.get(f"{part}_time_ms") for part in ("queue", "generation")]
+    parts.append(metrics.get("time_to_first_token_ms"))
+    known = [part for part in parts if part is not None]
+    if len(known) < len(parts):
+        return 0
+    spent = took_ns - int(sum(known) * 1_000_000)
+    return spent if 0 < spent < took_ns else 0
