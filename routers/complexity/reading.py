@@ -2,13 +2,17 @@
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from math import log, log1p, sqrt
 from typing import Final
 from zlib import crc32
 
 from routers.complexity.conversation import Task
 
-BITS: Final = 18
+STEM: Final = (
+    6  # bytes of a word that are hashed, so that "proof" and "proofs" differ and "integrals" does not
+)
+BITS: Final = 17
 MASK: Final = (1 << BITS) - 1
 
 OPEN, FEW, MANY = 0, 1, 2  # forms: an open task, a choice of up to five answers, a choice of more
@@ -95,6 +99,7 @@ FEATURES: Final = (
     Feature("blank", "a gap to fill in", 0.05, 0.2),
     Feature("options", "answers to choose from", 4.0, 3.7),
     Feature("option_length", "length of the answers", 2.0, 1.6),
+    Feature("option_overlap", "answers that resemble each other", 0.15, 0.2),
     Feature("option_numbers", "answers that are numbers", 0.7, 1.8),
     Feature("proof", "asks for a proof", 0.02, 0.07),
     Feature("why", "asks for reasons", 0.04, 0.08),
@@ -139,7 +144,7 @@ class Reading:
     """A task as the model sees it."""
 
     text: str
-    codes: set[int]  # CRC-32 of its words and neighbouring pairs: their low BITS are the bucket
+    codes: list[int]  # CRC-32 of its distinct stems: the low BITS are the bucket
     facts: list[float]  # scaled, in the order of FEATURES
     form: int
     numbers: int
@@ -154,8 +159,7 @@ def read(task: Task) -> Reading:
     folded = raw.translate(_FOLD)
     words = folded.split()
     vocabulary = set(words)
-    hashes = list(map(crc32, words))
-    hashes += list(map(crc32, words[1:], hashes))  # a pair's hash goes on from its first word's
+    stems = {word[:STEM] for word in vocabulary}
 
     numbers = folded.count(b" 0") + folded.startswith(b"0")
     facts, form = _structure(task, raw, numbers, len(words), len(vocabulary))
@@ -166,13 +170,13 @@ def read(task: Task) -> Reading:
     scaled = [(fact - centre) * per for fact, centre, per in zip(facts, _CENTRES, _PERS, strict=True)]
     if max(scaled) > 3.0 or min(scaled) < -3.0:
         scaled = [3.0 if x > 3.0 else -3.0 if x < -3.0 else x for x in scaled]
-    return Reading(text, set(hashes), scaled, form, numbers, words, vocabulary)
+    return Reading(text, list(map(crc32, stems)), scaled, form, numbers, words, vocabulary)
 
 
 def _structure(task: Task, raw: bytes, numbers: int, words: int, distinct: int) -> tuple[list[float], int]:
     """The facts in FEATURES' order, topics still at zero, and the form."""
     size, per_word, count = len(raw) or 1, 1 / (words or 1), raw.count
-    stem, options, option_length, option_numbers = _options(task.text)
+    stem, options, option_length, overlap, option_numbers = _options(task.text)
     facts = [
         log1p(max(task.chars - len(task.text) + stem, 0)),
         distinct * per_word,
@@ -195,6 +199,7 @@ def _structure(task: Task, raw: bytes, numbers: int, words: int, distinct: int) 
         float(b"____" in raw),
         float(options),
         option_length,
+        overlap,
         option_numbers,
         *([0.0] * len(_TOPICS)),
         log1p(task.turns) / 2,
@@ -204,14 +209,16 @@ def _structure(task: Task, raw: bytes, numbers: int, words: int, distinct: int) 
     return facts, OPEN if options < 2 else FEW if options <= 5 else MANY
 
 
-def _options(text: str) -> tuple[int, int, float, float]:
-    """Where the answers to choose from start; their count, log length, and how many are numbers."""
+def _options(text: str) -> tuple[int, int, float, float, float]:
+    """Where the answers to choose from start; their count, log length, likeness, and numbers."""
     if "\nB" not in text and "\n(B" not in text:
-        return len(text), 0, 0.0, 0.0
+        return len(text), 0, 0.0, 0.0, 0.0
     found = list(_OPTION.finditer(text))
     if len(found) < 2:
-        return len(text), 0, 0.0, 0.0
+        return len(text), 0, 0.0, 0.0, 0.0
     answers = [match[2] for match in found]
     mean = sum(map(len, answers)) / len(answers)
     numeric = sum(answer.replace(".", "").replace(",", "").strip().isdigit() for answer in answers)
-    return found[0].start(), len(found), log(mean + 1), float(numeric)
+    said = [set(answer.lower().split()) for answer in answers]
+    shared = sum(len(one & other) / (len(one) + 1) for one, other in pairwise(said))
+    return found[0].start(), len(found), log(mean + 1), shared / (len(found) - 1), float(numeric)

@@ -8,7 +8,8 @@ from zlib import crc32
 
 from routers.complexity.conversation import Conversation, Turn, last_tasks
 from routers.complexity.kind import kind_of, language_of
-from routers.complexity.reading import FEATURES, FORMS, MASK, Reading, read
+from routers.complexity.reading import FEATURES, FORMS, MASK, STEM, Reading, read
+from routers.complexity.trees import reasons, walk
 from routers.complexity.weights import Weights
 
 __all__ = ["Conversation", "Score", "Scorer", "Turn"]
@@ -28,10 +29,12 @@ class Scorer:
 
     def __init__(self, weights: Weights) -> None:
         self._weights: Final = weights
-        # the logistic curve is folded into the coefficients: score = logistic(base + facts · pull + words)
+        # the logistic curve is folded into the coefficients: score = logistic(base + facts · pull + trees + words)
         slope = weights.slope
         self._base: Final = tuple(bias * slope + weights.intercept for bias in weights.biases)
-        self._pull: Final = tuple(tuple(c * slope for c in row) for row in weights.coefficients)
+        self._pull: Final = tuple(c * slope for c in weights.coefficients)
+        self._slope: Final = slope
+        self._trees: Final = weights.trees
         self._step: Final = tuple(step * slope for step in weights.steps)
         self._table: Final = weights.tables
 
@@ -57,9 +60,13 @@ class Scorer:
         """
         reading, _ = self._hardest(conversation)
         form = reading.form
-        pulls = zip(reading.facts, self._pull[form], FEATURES, strict=True)
-        found = [(feature.reason, fact * pull) for fact, pull, feature in pulls]
-        found.append((f"a task with {FORMS[form]}" if form else "an open task", self._base[form]))
+        start, moved = reasons(self._trees, reading.facts)
+        found = [
+            (feature.reason, fact * pull + moved.get(at, 0.0) * self._slope)
+            for at, (fact, pull, feature) in enumerate(zip(reading.facts, self._pull, FEATURES, strict=True))
+        ]
+        base = self._base[form] + start * self._slope
+        found.append((f"a task with {FORMS[form]}" if form else "an open task", base))
         rest = self._words(reading)
         for word, pull in self._strongest_words(reading, words):
             found.append((f"the word “{word}”", pull))
@@ -76,8 +83,8 @@ class Scorer:
 
     def _chance(self, reading: Reading) -> float:
         form = reading.form
-        odds = self._base[form] + self._words(reading)
-        for fact, pull in zip(reading.facts, self._pull[form], strict=True):
+        odds = self._base[form] + self._words(reading) + self._slope * walk(self._trees, reading.facts)
+        for fact, pull in zip(reading.facts, self._pull, strict=True):
             odds += fact * pull
         return 1 / (1 + exp(-odds)) if odds > -700 else 0.0
 
@@ -92,8 +99,9 @@ class Scorer:
             return []
         table = self._table[reading.form]
         each = self._step[reading.form] / sqrt(len(reading.codes) or 1)
+        stems = {word[:STEM]: word for word in sorted(reading.vocabulary, reverse=True)}
         pulls = [
-            (word.decode("utf-8", "replace"), table[code & MASK] * each)
-            for word, code in zip(reading.vocabulary, map(crc32, reading.vocabulary), strict=True)
+            (word.decode("utf-8", "replace"), table[crc32(stem) & MASK] * each)
+            for stem, word in stems.items()
         ]
         return sorted(pulls, key=lambda item: (-abs(item[1]), item[0]))[:most]

@@ -5,11 +5,12 @@ from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from json import JSONDecodeError, dumps, loads
+from json import dumps, loads
 from struct import Struct
 from typing import Any, Final
 
-from routers.complexity.reading import BITS, FEATURES, FORMS
+from routers.complexity.reading import BITS, FEATURES, FORMS, STEM
+from routers.complexity.trees import Node, flatten, unflatten
 
 MAGIC: Final = b"WEIRCPLX"
 VERSION: Final = 1
@@ -23,11 +24,12 @@ class BadWeights(ValueError):  # noqa: N818  # it says what the file is
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """All that a score needs: raw = bias + facts · coefficients + words' pull, then a logistic curve."""
+    """All that a score needs: raw = bias + facts · coefficients + trees + words' pull, then a logistic curve."""
 
     tables: "tuple[array[int], ...]"  # per form, one signed byte per bucket
     steps: tuple[float, ...]  # per form, what one unit in its table is worth
-    coefficients: tuple[tuple[float, ...], ...]  # per form, one per feature
+    coefficients: tuple[float, ...]  # one per feature
+    trees: tuple[Node, ...]
     biases: tuple[float, ...]  # per form
     slope: float  # of the logistic curve that makes the raw score a chance
     intercept: float
@@ -37,9 +39,10 @@ class Weights:
         """One file: head, JSON card, zlib-packed tables. The same weights give the same bytes."""
         card = {
             "features": [feature.name for feature in FEATURES],
-            "bits": BITS,
+            "layout": [BITS, STEM],
             "steps": self.steps,
             "coefficients": self.coefficients,
+            "trees": [flatten(tree) for tree in self.trees],
             "biases": self.biases,
             "slope": self.slope,
             "intercept": self.intercept,
@@ -64,12 +67,14 @@ class Weights:
             raise BadWeights("the weights are damaged: their checksum does not match")
         try:
             return cls._read(loads(bytes(body[:length])), bytes(body[length:]))
-        except (JSONDecodeError, KeyError, TypeError, zlib.error) as error:
+        except BadWeights:
+            raise
+        except (KeyError, TypeError, ValueError, zlib.error) as error:
             raise BadWeights(f"the weights cannot be read: {type(error).__name__}") from error
 
     @classmethod
     def _read(cls, card: dict[str, Any], packed: bytes) -> "Weights":
-        if card["features"] != [feature.name for feature in FEATURES] or card["bits"] != BITS:
+        if card["features"] != [feature.name for feature in FEATURES] or card["layout"] != [BITS, STEM]:
             raise BadWeights(
                 "the weights were trained on other features than this program reads: train again"
             )
@@ -81,7 +86,8 @@ class Weights:
         return cls(
             tables,
             tuple(map(float, card["steps"])),
-            tuple(tuple(map(float, row)) for row in card["coefficients"]),
+            tuple(map(float, card["coefficients"])),
+            tuple(unflatten(row, len(FEATURES)) for row in card["trees"]),
             tuple(map(float, card["biases"])),
             float(card["slope"]),
             float(card["intercept"]),
