@@ -15,7 +15,7 @@ from gateway.sandbox.provider import ProviderSettings, ProviderStandIn
 from gateway.sandbox.standin import Answer as Route
 from gateway.sandbox.standin import bearer
 
-MODELS: Final = ("claude-sonnet-4-5", "claude-haiku-4-5", "claude-opus-4-1")
+MODELS: Final = ("claude-sonnet-5", "claude-haiku-4-5", "claude-opus-5", "claude-sonnet-4-5")
 CACHE_FROM: Final = 1024  # tokens; a shorter prefix is not cached
 CACHE_BLOCK: Final = 64  # tokens
 

@@ -7,8 +7,8 @@ from typing import Any
 words = re.compile(r"[^\W_]{2,}").findall
 
 _no_topic = re.compile(
-    r"about|and|are|between|could|explain|for|from|how|please|should|summarise|that|the(ir|m|re|se)?|this|what|"
-    r"wh(at|en|ere|ich)|with|would|write|your?"
+    r"about|between|could|explain|from|please|should|show|summarise|that|the(ir|m|re|se)|this|what|"
+    r"wh(at|en|ere|ich)|with|would|write|your"
 ).fullmatch
 
 
@@ -16,7 +16,11 @@ def topics(text: str) -> list[str]:
     """Up to three words that the text seems to be about: its longest, in order.
 
     Words with digits are left out, so that no account number is ever echoed."""
-    found = [word for word in dict.fromkeys(words(text)) if word.isalpha() and not _no_topic(word.lower())]
+    found = [
+        word
+        for word in dict.fromkeys(words(text))
+        if len(word) > 3 and word.isalpha() and not _no_topic(word.lower())
+    ]
     longest = sorted(found, key=len, reverse=True)[:3]
     return [word for word in found if word in longest] or ["your question"]
 
