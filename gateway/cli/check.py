@@ -109,7 +109,7 @@ def _show(console: Console, snapshot: Snapshot, proof: Proof, broken: Broken) ->
         console.print(Text(f"warning: {warning}", "yellow"), soft_wrap=True)
     console.print(_routes(proof))
     console.print(_data(proof))
-    asked = Text(f"{proof.decided} kinds of request were put to the compiled policy; ", "dim")
+    asked = Text(f"{proof.decided} requests, one of each kind, were put to the compiled policy; ", "dim")
     console.print(asked.append("↗ marks what is outside", "dim"))
     for name, ends in broken.items():
         _verdict(console, name, ends)

@@ -125,7 +125,9 @@ class _Check:
         if not routes:
             if ROUTED in self.document.aliases.values():
                 yield self._problem(
-                    ("routes",), "there is no route, so nothing can be routed", "add one without `when`"
+                    ("routes",),
+                    "there is no route, so nothing can be routed",
+                    "add one without `when`; or write `aliases: {}` if every application names its model",
                 )
             return
         yield from self._doubles("routes", [each.name for each in routes], {EXPLICIT})

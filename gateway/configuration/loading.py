@@ -43,7 +43,7 @@ from routers.policy.facts import Model, Zone
 from routers.policy.permits import Boundary
 from routers.policy.policy import Route
 from routers.policy.reachability import reached_only_past, unreachable
-from routers.sensitivity.label import Level
+from routers.sensitivity.label import Label, Level
 
 PUBLIC_ADDRESS: Final = {"openai": "https://api.openai.com", "anthropic": "https://api.anthropic.com"}
 _FIRST_DAY: Final = date(1970, 1, 1)
@@ -129,6 +129,7 @@ class _Builder:
             warnings=(
                 *checks.warnings(document, self._source, today),
                 *self._hints(routes, models, boundaries),
+                *self._open(models, boundaries),
             ),
             files=tuple(dict.fromkeys((*self._source.files, *map(str, self._named)))),
             stamp=tuple(sorted({*state, *self._stamps})),
@@ -159,6 +160,22 @@ class _Builder:
                     f"the route `{routes[i].name}` decides only where `{earlier}` has no target left",
                 )
             )
+
+    def _open(self, models: Mapping[str, Model], boundaries: tuple[Boundary, ...]) -> Iterable[str]:
+        """Outside zones that nothing keeps restricted data from."""
+        restricted = Label(Level.RESTRICTED)
+        for zone in dict.fromkeys(model.zone for model in models.values() if model.zone.outside):
+            kept = any(
+                boundary.tenants is None
+                and boundary.workflows is None
+                and (boundary.data is None or boundary.data.covers(restricted, unread=False))
+                and boundary.only.refusal(zone) is not None
+                for boundary in boundaries
+            )
+            if not kept:
+                message = f"no boundary keeps restricted data from `{zone.name}`, which is outside"
+                hint = "such as {name: stays-home, data: {at_least: confidential}, only: {inside: true}}"
+                yield str(Problem(self._source.place(("zones", zone.name)), message, hint))
 
     def _beside(self, path: At, name: str | None) -> str | None:
         """A file named in the YAML, found from the folder the YAML stands in; it must be there."""

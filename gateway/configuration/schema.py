@@ -216,7 +216,8 @@ class SensitivityTerms(Strict):
     unscanned: dict[str, LevelName] = Field(
         {"default": "restricted"},
         description="The level of content that cannot be read, by kind (image, audio, file …) and `default`."
-        " Below confidential, boundaries on categories take the kind to be harmless.",
+        " A kind that is named here with a level below confidential is taken to be harmless by boundaries on"
+        " categories; any other may hold all of them.",
         examples=[{"default": "restricted", "image": "confidential"}],
     )
     levels: dict[LevelKey, LevelName] = Field(

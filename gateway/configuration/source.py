@@ -190,11 +190,8 @@ class _Reader:
     def _not_yaml(self, error: yaml.MarkedYAMLError) -> None:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark is not None else 0
-        self._wrong(
-            line,
-            f"this is not YAML: {error.problem or error.context}",
-            "look at quotes, colons and indentation",
-        )
+        hint = "look at quotes, colons and indentation; inside {…} and […], ${NAME} needs quotes"
+        self._wrong(line, f"this is not YAML: {error.problem or error.context}", hint)
 
     def _value(self, loader: Any, node: yaml.Node, path: Route) -> Any:
         self._count += 1

@@ -129,3 +129,10 @@ def test_problems_as_json(folder):
 
 def test_the_schema_is_printed():
     assert json.loads(CliRunner().invoke(schema).output) == json_schema()
+
+
+def test_the_annotated_example_keeps_its_guarantees():
+    config = Path(__file__).resolve().parents[4] / "config"
+    result = run(config, "--assert", config / "guarantees.yaml")
+    assert result.exit_code == 0, result.output
+    assert result.output.count("holds   ") == 4

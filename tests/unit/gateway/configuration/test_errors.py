@@ -1,6 +1,16 @@
 """Golden error messages: file, line, sentence, suggestion."""
 
+from datetime import date
+from pathlib import Path
+
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gateway.configuration.loading import load
+from gateway.configuration.problems import ConfigurationErrors, Problem
+
+EXAMPLE = Path(__file__).resolve().parents[4] / "config" / "weir.yaml"
 
 
 def changed(text: str, old: str, new: str) -> str:
@@ -177,7 +187,8 @@ CASES = {
     "not YAML": (
         "site: home",
         "site: [home",
-        "a.yaml:2: this is not YAML: did not find expected ',' or ']'\n    look at quotes, colons and indentation",
+        "a.yaml:2: this is not YAML: did not find expected ',' or ']'\n"
+        "    look at quotes, colons and indentation; inside {…} and […], ${NAME} needs quotes",
     ),
     "not a mapping": (
         "acme: {}",
@@ -251,3 +262,32 @@ def test_aliases_of_aliases_do_not_grow_without_end(refused):
     lines += [f"x{i}: &x{i} [{', '.join([f'*x{i - 1}'] * 9)}]" for i in range(1, 9)]
     (problem,) = refused("\n".join(lines))
     assert problem == "a.yaml: it is not YAML that Weir reads: control characters, or nested without end"
+
+
+LINES = EXAMPLE.read_text().splitlines()
+JUNK = st.sampled_from(
+    ["", " ", "x", "[", "}", ": ", "- ", "!", "&a ", "*a", "'", "${", "null", "-1", "1e999", "é", "<<: "]
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.tuples(st.integers(0, len(LINES) - 1), st.integers(0, 60), st.integers(0, 20), JUNK),
+        min_size=1,
+        max_size=3,
+    )
+)
+def test_whatever_is_typed_into_the_example_is_accepted_or_refused_with_a_place(tmp_path, slips):
+    """Somebody's cat walks over the keyboard: no other exception, and each problem names a file and says something."""
+    lines = list(LINES)
+    for number, start, length, junk in slips:
+        lines[number] = lines[number][:start] + junk + lines[number][start + length :]
+    (tmp_path / "weir.yaml").write_text("\n".join(lines))
+    (tmp_path / "prices.yaml").write_text("prices: []\n")
+    problems: tuple[Problem, ...] | None = None
+    try:
+        load([tmp_path], {}, date(2026, 11, 21))
+    except ConfigurationErrors as errors:
+        problems = errors.problems
+    assert problems is None or (problems and all(each.place.file and each.message for each in problems))

@@ -150,6 +150,7 @@ def test_only_content_the_configuration_calls_harmless_escapes_boundaries_on_cat
 @pytest.mark.parametrize(
     ("change", "warning"),
     [
+        (("at_least: confidential", "category: HEALTH"), "no boundary keeps restricted data from `cloud`"),
         (("tenants:\n  acme: {}\n", ""), "there is no tenant: every request will be refused with 401"),
         (
             ("large: {backend: cloud}", "large: {backend: cloud, retires: 2026-12-01}"),

@@ -59,7 +59,7 @@ REQUESTS = st.builds(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(CONDITIONS, CONDITIONS, st.lists(REQUESTS, min_size=20, max_size=20))
 def test_what_is_implied_always_holds(narrow, wide, requests):
     if implies(narrow, wide):
@@ -67,7 +67,7 @@ def test_what_is_implied_always_holds(narrow, wide, requests):
         assert all(needed(each) for each in requests if met(each))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(CONDITIONS, st.lists(REQUESTS, min_size=20, max_size=20))
 def test_what_is_impossible_never_holds(condition, requests):
     if impossible(condition):
