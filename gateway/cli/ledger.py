@@ -14,7 +14,8 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from gateway.ledger.encoding import SHAPES, Kind, plain_decimal
+from gateway.ledger.encoding import SHAPES, plain_decimal
+from gateway.ledger.records import Kind
 from gateway.ledger.store import DIMENSIONS, Dimension, Spend, Store, StoreUnavailable, StoreUnfit
 from gateway.ledger.stores import open_store
 from gateway.ledger.verify import Verified, compare, verify_journal, verify_store

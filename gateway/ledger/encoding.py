@@ -16,9 +16,8 @@ from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 import orjson
 
 from adapters.chat import TokenUsage
-from gateway.ledger.records import AttemptRecord, GpuBooking, Record, RequestRecord
+from gateway.ledger.records import AttemptRecord, GpuBooking, Kind, Record, RequestRecord
 
-Kind = Literal["request", "attempt", "gpu"]
 ColumnType = Literal[
     "text", "integer", "real", "boolean", "decimal", "date", "json", "money"
 ]  # money: component → USD

@@ -21,9 +21,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Literal
 
-from gateway.ledger.encoding import Kind, encoded
+from gateway.ledger.encoding import encoded
 from gateway.ledger.reading import SUFFIX, Line, chained, first_of, genesis, journal_id, parse_line, segments
-from gateway.ledger.records import Record
+from gateway.ledger.records import Kind, Record
 
 _log = logging.getLogger(__name__)
 

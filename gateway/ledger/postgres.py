@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from heapq import merge
 from operator import itemgetter
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import psycopg
 from psycopg import sql
 
-from gateway.ledger.encoding import SHAPES, ColumnType, Kind
+from gateway.ledger.encoding import SHAPES, ColumnType
 from gateway.ledger.reading import Line
-from gateway.ledger.records import SCHEMA, Record
+from gateway.ledger.records import SCHEMA, Kind, Record
 from gateway.ledger.schema import (
     ROLLUPS,
     TABLES,
@@ -140,11 +140,12 @@ class PostgresStore:
             with self._db.transaction():
                 self._run("INSERT INTO cursors VALUES (%s, 0, '') ON CONFLICT DO NOTHING", (journal,))
                 held = self._cursor(journal, "FOR UPDATE")
-                new = [each for each in decoded if held is None or each[0].number > held.number]
-                if new:
-                    self._write(journal, new)
+                if held is not None and held.number >= lines[0].number:
+                    decoded = decoded_after(held.number, lines)
+                if any(decoded.values()):
+                    self._write(journal, decoded, lines[-1])
 
-    def _write(self, journal: str, decoded: Sequence[Decoded]) -> None:
+    def _write(self, journal: str, decoded: Decoded, last: Line) -> None:
         for kind, table in TABLES.items():
             statement = f"COPY {table} ({_quoted(row_columns(kind))}) FROM STDIN"
             with self._db.cursor() as cursor, cursor.copy(sql.SQL(statement)) as copy:
@@ -152,12 +153,11 @@ class PostgresStore:
                     copy.write_row(row)
         for rollup in ROLLUPS:
             self._add(rollup, decoded)
-        last, _ = decoded[-1]
         end = (last.number, last.digest, journal)
         self._run("UPDATE cursors SET line = %s, digest = %s WHERE journal = %s", end)
         self._run("INSERT INTO checkpoints (line, digest, journal) VALUES (%s, %s, %s)", end)
 
-    def _add(self, rollup: Rollup, decoded: Sequence[Decoded]) -> None:
+    def _add(self, rollup: Rollup, decoded: Decoded) -> None:
         keys = ("hour", *rollup.keys)
         sums = tuple(total.name for total in rollup.sums)
         grown = ", ".join(f"{name} = {rollup.table}.{name} + excluded.{name}" for name in sums)
@@ -172,9 +172,11 @@ class PostgresStore:
         with self._db.cursor() as cursor:
             cursor.executemany(sql.SQL(statement), [(*key, *amounts) for key, amounts in added])
 
-    def _make_partitions(self, decoded: Sequence[Decoded]) -> None:
+    def _make_partitions(self, decoded: Decoded) -> None:
         """The partitions those lines need, made before the shipment, so that no lock is held for long."""
-        wanted = {(TABLES[cast(Kind, line.kind)], members["at"] // _DAY_NS) for line, members in decoded}
+        wanted = {
+            (TABLES[kind], each["at"] // _DAY_NS) for kind, found in decoded.items() for _, each in found
+        }
         names = {f"{table}_{_day_name(day)}": (table, day) for table, day in wanted}
         missing = {name: names[name] for name in sorted(names.keys() - self._partitions)}
         if not missing:
@@ -213,12 +215,12 @@ class PostgresStore:
             for row in self._streamed("weir_records", query, (start, end)):
                 yield SHAPES[kind].decode(row)
 
-    def chain(self, journal: str, after: int) -> Iterator[tuple[int, str, Record]]:
+    def chain(self, journal: str, after: int) -> Iterator[tuple[int, Kind, Record]]:
         """As Store.chain."""
         with _translated(), self._db.transaction():
             yield from merge(*(self._chain_of(kind, journal, after) for kind in TABLES), key=itemgetter(0))
 
-    def _chain_of(self, kind: Kind, journal: str, after: int) -> Iterator[tuple[int, str, Record]]:
+    def _chain_of(self, kind: Kind, journal: str, after: int) -> Iterator[tuple[int, Kind, Record]]:
         names = _quoted(SHAPES[kind].names)
         query = f"SELECT line, {names} FROM {TABLES[kind]} WHERE journal = %s AND line > %s ORDER BY line"
         for line, *row in self._streamed(f"weir_{kind}", query, (journal, after)):

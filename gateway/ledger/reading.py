@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import orjson
 
-from gateway.ledger.records import SCHEMA
+from gateway.ledger.records import SCHEMA, Kind
 
 SUFFIX: Final = ".jsonl"
 
@@ -19,7 +19,7 @@ class Line:
 
     number: int
     digest: str
-    kind: str
+    kind: Kind
     body: bytes  # the record's JSON
 
     @property
@@ -34,7 +34,7 @@ def genesis(journal: str) -> str:
     return hashlib.sha256(f"weir ledger {SCHEMA} {journal}".encode()).hexdigest()
 
 
-def chained(previous: str, number: int, kind: str, body: bytes) -> str:
+def chained(previous: str, number: int, kind: Kind, body: bytes) -> str:
     """The chain's value at a line, from the value before it."""
     return hashlib.sha256(b"%s %d %s %s" % (previous.encode(), number, kind.encode(), body)).hexdigest()
 

@@ -148,6 +148,7 @@ class GpuBooking:
 
 
 Record = RequestRecord | AttemptRecord | GpuBooking
+Kind = Literal["request", "attempt", "gpu"]
 
 
 def attempt_id(request: str, n: int) -> str:

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from gateway.ledger.encoding import SHAPES, ColumnType, Kind
+from gateway.ledger.breathing import breathing
+from gateway.ledger.encoding import SHAPES, ColumnType
 from gateway.ledger.reading import Line
+from gateway.ledger.records import Kind
 
 TABLES: Final[Mapping[Kind, str]] = {"request": "requests", "attempt": "attempts", "gpu": "gpu_bookings"}
 _HOUR_NS: Final = 3_600_000_000_000
 
 Members = Mapping[str, Any]
-Decoded = tuple[Line, Members]  # a line with its record's fields, parsed once for rows and sums alike
+Decoded = Mapping[Kind, Sequence[tuple[Line, Members]]]  # lines and their records' fields, parsed once
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +39,10 @@ class Rollup:
     keys: tuple[str, ...]
     sums: tuple[Sum, ...]
 
-    def added(self, decoded: Iterable[Decoded]) -> dict[tuple[int | str, ...], list[int | Decimal]]:
+    def added(self, decoded: Decoded) -> dict[tuple[int | str, ...], list[int | Decimal]]:
         """What those lines add: (hour in UTC seconds, *keys) → sums."""
         totals: dict[tuple[int | str, ...], list[int | Decimal]] = {}
-        for line, members in decoded:
-            if line.kind != self.kind:
-                continue
+        for _, members in breathing(decoded[self.kind]):
             key = (members[self.time] // _HOUR_NS * 3600, *(members.get(name, "") for name in self.keys))
             amounts = [total.of(members) for total in self.sums]
             held = totals.get(key)
@@ -109,15 +109,21 @@ def row_columns(kind: Kind) -> tuple[str, ...]:
     return ("journal", "line", *SHAPES[kind].names)
 
 
-def decoded_after(held: int, lines: Iterable[Line]) -> list[Decoded]:
-    """The lines behind line `held`, decoded."""
-    return [(line, line.members) for line in lines if line.number > held]
+def decoded_after(held: int, lines: Iterable[Line]) -> Decoded:
+    """The lines behind line `held`, decoded, by kind. Raises ValueError for a kind this Weir does not know."""
+    decoded: dict[Kind, list[tuple[Line, Members]]] = {kind: [] for kind in TABLES}
+    for line in breathing(lines):
+        if line.kind not in decoded:
+            raise ValueError(f"the journal holds a {line.kind!r} record, which a newer Weir wrote")
+        if line.number > held:
+            decoded[line.kind].append((line, line.members))
+    return decoded
 
 
-def rows(journal: str, kind: Kind, decoded: Iterable[Decoded]) -> Iterable[Sequence[Any]]:
-    """The table rows of those lines that are of that kind."""
+def rows(journal: str, kind: Kind, decoded: Decoded) -> Iterable[Sequence[Any]]:
+    """The table rows of the lines of that kind."""
     shape = SHAPES[kind]
-    return ([journal, line.number, *shape.row(members)] for line, members in decoded if line.kind == kind)
+    return ([journal, line.number, *shape.row(members)] for line, members in breathing(decoded[kind]))
 
 
 def column_definitions(kind: Kind, types: Mapping[ColumnType, str]) -> str:

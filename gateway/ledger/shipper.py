@@ -6,8 +6,9 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Final
 
+from gateway.ledger.breathing import FEW, breathe
 from gateway.ledger.journal import Journal
-from gateway.ledger.reading import Reader, first_of, segments
+from gateway.ledger.reading import Line, Reader, first_of, segments
 from gateway.ledger.store import Cursor, Store, StoreUnavailable, StoreUnfit
 
 _log = logging.getLogger(__name__)
@@ -113,12 +114,19 @@ class Shipper:
 
     def _ship_what_is_synced(self, store: Store, reader: Reader) -> None:
         self._look()
-        while batch := reader.read(self._journal.synced, _BATCH):
+        while batch := self._next_batch(reader):
             store.ship(self._journal.id, batch)
             self.shipped = batch[-1].number
         self.trouble, self._pause = "", self._first_pause
         self._look()
         self._drop_old_segments()
+
+    def _next_batch(self, reader: Reader) -> list[Line]:
+        batch: list[Line] = []
+        while len(batch) < _BATCH and (few := reader.read(self._journal.synced, FEW)):
+            batch += few
+            breathe()
+        return batch
 
     def _drop_old_segments(self) -> None:
         """Delete the oldest segments that are wholly shipped, but for the newest `keep_segments` of all."""

@@ -10,9 +10,9 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Final
 
-from gateway.ledger.encoding import SHAPES, ColumnType, Kind, plain_decimal
+from gateway.ledger.encoding import SHAPES, ColumnType, plain_decimal
 from gateway.ledger.reading import Line
-from gateway.ledger.records import SCHEMA, Record
+from gateway.ledger.records import SCHEMA, Kind, Record
 from gateway.ledger.schema import (
     ROLLUPS,
     TABLES,
@@ -144,7 +144,7 @@ class SqliteStore:
         with _translated(), self._transaction():
             held = self._cursor(journal)
             new = decoded_after(held.number if held else 0, lines)
-            if not new:
+            if not any(new.values()):
                 return
             for kind, table in TABLES.items():
                 names = row_columns(kind)
@@ -158,7 +158,7 @@ class SqliteStore:
             self._db.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?, ?)", end)
             self._db.execute("INSERT INTO checkpoints VALUES (?, ?, ?)", end)
 
-    def _add(self, rollup: Rollup, decoded: Sequence[Decoded]) -> None:
+    def _add(self, rollup: Rollup, decoded: Decoded) -> None:
         keys = ("hour", *rollup.keys)
         names = (*keys, *(total.name for total in rollup.sums))
         grown = ", ".join(
@@ -207,12 +207,12 @@ class SqliteStore:
             for row in self._db.execute(query, (start, end)):
                 yield SHAPES[kind].decode(row)
 
-    def chain(self, journal: str, after: int) -> Iterator[tuple[int, str, Record]]:
+    def chain(self, journal: str, after: int) -> Iterator[tuple[int, Kind, Record]]:
         """As Store.chain."""
         with _translated():
             yield from merge(*(self._chain_of(kind, journal, after) for kind in TABLES), key=itemgetter(0))
 
-    def _chain_of(self, kind: Kind, journal: str, after: int) -> Iterator[tuple[int, str, Record]]:
+    def _chain_of(self, kind: Kind, journal: str, after: int) -> Iterator[tuple[int, Kind, Record]]:
         names = _quoted(SHAPES[kind].names)
         query = f"SELECT line, {names} FROM {TABLES[kind]} WHERE journal = ? AND line > ? ORDER BY line"
         for line, *row in self._db.execute(query, (journal, after)):

@@ -6,9 +6,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final, Literal, Protocol, get_args
 
-from gateway.ledger.encoding import Kind
 from gateway.ledger.reading import Line
-from gateway.ledger.records import Record
+from gateway.ledger.records import Kind, Record
 
 Dimension = Literal["day", "hour", "tenant", "workflow", "route", "model", "backend", "zone"]
 DIMENSIONS: Final[tuple[Dimension, ...]] = get_args(Dimension)
@@ -61,7 +60,7 @@ class Store(Protocol):
     def records(self, kind: Kind, start: int, end: int) -> Iterator[Record]:
         """Every record of a kind of [start, end) (UTC nanoseconds), by time."""
 
-    def chain(self, journal: str, after: int) -> Iterator[tuple[int, str, Record]]:
+    def chain(self, journal: str, after: int) -> Iterator[tuple[int, Kind, Record]]:
         """A journal's rows behind line `after`, in line order: number, kind, record."""
 
     def checkpoints(self, journal: str) -> list[Cursor]:

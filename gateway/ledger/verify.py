@@ -10,6 +10,7 @@ from pathlib import Path
 
 from gateway.ledger.encoding import encoded
 from gateway.ledger.reading import Line, chained, first_of, genesis, journal_id, read_lines, segments
+from gateway.ledger.records import Kind
 from gateway.ledger.store import Store
 
 
@@ -43,7 +44,7 @@ class _Walk:
         if len(self._faults) < self._most:
             self._faults.append(sentence)
 
-    def step(self, number: int, kind: str, body: bytes) -> str:
+    def step(self, number: int, kind: Kind, body: bytes) -> str:
         """Take one line; the chain's value there, as computed."""
         if number != self.last + 1 and self.last:
             self.fault(f"lines {self.last + 1} to {number - 1} are missing")
