@@ -34,8 +34,10 @@ class Edge:
     async def application(self, scope, receive, send):
         self.asked.append(scope["path"])
         self.headers.append(dict(scope["headers"]))
-        if scope["path"] != "/early":
-            body = b""
+        body = b""
+        if scope["path"] == "/stubborn":
+            await self.until(lambda: self.go)
+        elif scope["path"] != "/early":
             while True:
                 message = await receive()
                 if message["type"] == "http.disconnect":
@@ -44,7 +46,7 @@ class Edge:
                 body += message["body"]
                 if not message["more_body"]:
                     break
-        if scope["path"] == "/early":
+        else:
             body = b"too large"
         if scope["path"] == "/slow":
             await self.until(lambda: self.go)
@@ -177,7 +179,7 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("malformed", [pytest.param(raw, id=name) for name, raw in MALFORMED.items()])
-async def test_malformed_requests_are_refused_and_what_follows_is_not_executed(edge, malformed):
+async def test_malformed_requests_are_refused_and_what_follows_is_not_executed(edge, malformed, caplog):
     assert refusal_in(await edge.talk(malformed + EVIL)) == 400
     if "HTTP/2" not in str(malformed):
         assert (
@@ -187,6 +189,7 @@ async def test_malformed_requests_are_refused_and_what_follows_is_not_executed(e
     assert "/evil" not in edge.asked
     assert (await edge.talk(GOOD)).startswith(b"HTTP/1.1 200 OK")
     assert edge.asked[-1] == "/good"
+    assert caplog.records == []  # nothing broke on the way, and nobody can fill the log
 
 
 async def test_nothing_in_a_refusal_tells_what_serves_it(edge):
@@ -252,6 +255,16 @@ async def test_a_broken_body_tells_the_application_that_the_client_is_gone(edge)
     await edge.until(lambda: edge.disconnects == 1)
 
 
+async def test_an_application_that_answers_a_broken_request_nonetheless_is_not_heard(edge, caplog):
+    stubborn = CHUNKED.replace(b"/first", b"/stubborn")
+    talk = asyncio.ensure_future(edge.talk(stubborn + b"3\r\nabc\r\n", b"zz\r\n", *[b"x"] * 20))
+    await edge.until(lambda: edge.asked)
+    await asyncio.sleep(0.02)
+    edge.go = True
+    assert refusal_in(await talk) == 400
+    assert caplog.records == []
+
+
 @pytest.mark.parametrize(
     "behind", [EVIL, b"garbage", MALFORMED["cl-te"]], ids=["request", "garbage", "cl-te"]
 )
@@ -294,11 +307,13 @@ async def test_an_upgrade_is_passed_over_and_its_body_is_no_request(edge):
 
 
 async def test_an_upgrade_to_websocket_is_an_ordinary_request(edge):
-    answer = await edge.talk(
-        b"GET /first HTTP/1.1\r\nhost: a\r\nconnection: upgrade, close\r\nupgrade: websocket\r\n\r\n" + EVIL
-    )
-    assert answer.startswith(b"HTTP/1.1 200 OK")
-    assert edge.asked == ["/first"]
+    upgrade = b"GET /first HTTP/1.1\r\nhost: a\r\nconnection: upgrade, close\r\nupgrade: websocket\r\n\r\n"
+    for behind in (b"", EVIL):
+        edge.asked.clear()
+        answer = await edge.talk(upgrade + behind)
+        assert answer.startswith(b"HTTP/1.1 200 OK")
+        assert b"\r\nconnection: close\r\n" in answer
+        assert edge.asked == ["/first"]
 
 
 async def test_a_trailer_is_no_header(edge):

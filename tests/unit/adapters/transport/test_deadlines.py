@@ -108,7 +108,8 @@ async def test_a_slow_reader_does_not_count_as_an_idle_replica(serve):
 
     async def script(peer):
         await peer.request()
-        await peer.send(OK + b"content-length: %d\r\n\r\n" % len(body) + body)
+        await peer.sent_apart(OK + b"content-length: %d\r\n\r\n" % len(body), body[:1])
+        await peer.send(body[1:])
         await peer.closed_by_client()
 
     replica = await serve(script)
