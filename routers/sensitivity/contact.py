@@ -60,20 +60,28 @@ _HOUSE: Final = re.compile(  # a number with a name beside it, as houses have
     r"(?<![\w.,$])[0-9]{1,6}[A-Za-z]?,? (?:[0-9]{1,4} )?(?:[A-ZÀ-Þ\u0370-\u04ff][\w'’.-]+|[a-z]+ (?:street|avenue|road|lane|drive))|"
     r"[A-ZÀ-Þ\u0370-\u04ff][\w'’.-]+ [0-9]{1,5}(?![\w.,:%]*[0-9%])"
 )
-_TALK_OF_UNITS: Final = re.compile(r"\b(?:unit|room|suite|flat) (?:price|cost|test|of|in|for)\b", re.IGNORECASE)
+_TALK_OF_UNITS: Final = re.compile(
+    r"\b(?:unit|room|suite|flat) (?:price|cost|test|of|in|for)\b", re.IGNORECASE
+)
 
 
 def _of_a_place(match: re.Match[str], _: Near) -> bool:
     """Not an ordinary word with a number behind it (`Platz 3`, `way 2`): the name is written large."""
     value = match["value"] if "value" in match.re.groupindex else match[0]
-    return any(map(str.isupper, value)) and not re.match(r"(?i)(?:january|february|march|april|may|june|july|august|september|october|november|december)\b", value)
+    return any(map(str.isupper, value)) and not re.match(
+        r"(?i)(?:january|february|march|april|may|june|july|august|september|october|november|december)\b",
+        value,
+    )
 
 
 def _in_an_address(match: re.Match[str], near: Near) -> bool:
     """Whether a house stands before it or beside it: a unit or a postcode alone is no address."""
     start = max(0, match.start() - 90)
     before = near.text[start : match.start()]
-    return _HOUSE.search(before) is not None or _HOUSE.match(near.text[match.end() : match.end() + 40].lstrip(" ,\n>?")) is not None
+    return (
+        _HOUSE.search(before) is not None
+        or _HOUSE.match(near.text[match.end() : match.end() + 40].lstrip(" ,\n>?")) is not None
+    )
 
 
 RULES: Final[tuple[Rule, ...]] = (
@@ -137,9 +145,9 @@ RULES: Final[tuple[Rule, ...]] = (
         "postcode",
         "STREET_ADDRESS",
         r"\b[A-Z]{1,2}[0-9][A-Z0-9]? [0-9][A-Z]{2}\b|\b[A-Z]{2},? [0-9]{5}(?:-[0-9]{4})?\b|"
-        rf"\b(?:{_COUNTRIES}),?\)? [0-9]{{4,6}}\b",
+        rf"\b(?:{_COUNTRIES})\)? [0-9]{{4,6}}\b",
         r"(?<!\w)(?-i:[A-Z]{1,2}[0-9][A-Z0-9]? [0-9][A-Z]{2})(?!\w)|(?<!\w)(?-i:[A-Z]{2}),? [0-9]{5}(?:-[0-9]{4})?(?!\w)|"
-        rf"(?<!\w)(?:{_COUNTRIES}),?\)? [0-9]{{4,6}}(?!\w)",
+        rf"(?<!\w)(?:{_COUNTRIES})\)? [0-9]{{4,6}}(?!\w)",
         _in_an_address,
     ),
     rule(

@@ -71,7 +71,13 @@ def _identifying(match: re.Match[str], near: Near) -> bool:
     compact = re.sub(r"[-. ]", "", value)
     if not 5 <= len(compact) <= 20 or sum(map(str.isdigit, compact)) < 3 or _CLAUSE.search(match[0]):
         return False
-    return re.fullmatch(r"[0-9]{4}[-.][0-9]{2}[-.][0-9]{2}|[0-9]{1,2}[-.][0-9]{1,2}[-.][0-9]{4}|(?:19|20)[0-9]{2}", value) is None and len(near.text) > 0
+    return (
+        re.fullmatch(
+            r"[0-9]{4}[-.][0-9]{2}[-.][0-9]{2}|[0-9]{1,2}[-.][0-9]{1,2}[-.][0-9]{4}|(?:19|20)[0-9]{2}", value
+        )
+        is None
+        and len(near.text) > 0
+    )
 
 
 def _named_values() -> tuple[Rule, ...]:

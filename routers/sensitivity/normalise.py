@@ -5,38 +5,40 @@ import unicodedata
 from typing import Final
 
 _INVISIBLE: Final = re.compile(  # soft hyphen, fillers, zero width, bidi, variation selectors, tags
-    "[\u00ad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
+    "[\u00ad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20e3\u3164\ufe00-\ufe0f\ufeff\uffa0"
     "\U000e0000-\U000e007f\U000e0100-\U000e01ef]+"
 )
 _DASHES: Final = re.compile("[\u2010-\u2015\u2212\ufe63\uff0d]")
-_CYRILLIC: Final = ("АВЕЅЗІЈКМНОРСТУХаԁеһіјӏорсѕтухԛԝвкмнгүһЬ", "ABESZIJKMHOPCTYXadehijlopcstyxqwbkmhryhb")
+_DIGIT: Final = re.compile(r"(?![0-9])\d")
+
+_CYRILLIC: Final = ("АВЕЅЗІЈКМНОРСТУХаԁеһіјӏорсѕтухԛԝвкмнгүЬ", "ABESZIJKMHOPCTYXadehijlopcstyxqwbkmhryb")
 _GREEK: Final = ("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧαγικνορτυχςε", "ABEZHIKMNOPTYXayiknoptuxce")
-_OTHER: Final = ("ıɑɡɩոսօհցոɢʟꓐꓑꓒꓓ", "iagionuohgnGLBPdD")
+_OTHER: Final = ("ıɑɡɩոսօհցɢʟ", "iagionuohgGL")
 _LOOKALIKES: Final = {
     ord(foreign): latin
     for foreigns, latins in (_CYRILLIC, _GREEK, _OTHER)
     for foreign, latin in zip(foreigns, latins, strict=False)
 }
-_FOREIGN: Final = re.compile("[\u0131\u0250-\u02af\u0370-\u058f\ua4d0-\ua4ff]")
-_WORD: Final = re.compile(r"\S+")
+_FOREIGN: Final = "[\u0131\u0250-\u02af\u0370-\u058f]"
+_MIXED: Final = re.compile(  # two scripts in one word, or on both sides of what joins a name or an address
+    rf"{_FOREIGN}(?:(?=[.@_+-]?[A-Za-z0-9@])|(?<=[A-Za-z0-9@].)|(?<=[A-Za-z0-9@][.@_+-].))"
+)
 _MEDIA: Final = re.compile(
     r"data:(?!text/|application/(?:json|xml|yaml))[\w.+-]{1,40}/[\w.+-]{1,80}[^,\s]{0,80};base64,([A-Za-z0-9+/=_\r\n-]{40,})"
 )
 _ESCAPES: Final = (("\\n", " \n"), ("\\r", " \n"), ("\\t", " \t"), ('\\"', ' "'))
+_LONGEST_WORD: Final = 256
 
 
 def normalised(text: str) -> tuple[str, bool]:
     """The text as rules read it, and whether every character kept its place (so that findings can be located).
 
     NFKC, no invisible characters, ASCII digits and dashes, letters borrowed from another script put back;
-    `\\n` and its like read as what they mean, and pictures in data URLs blanked, at the same length.
+    `\\n` and its like read as what they mean, and pictures in data URLs blanked, both at the same length.
     """
     exact = True
     if not text.isascii():
-        visible = _INVISIBLE.sub("", text)
-        plain = unicodedata.normalize("NFKC", visible)
-        exact = len(visible) == len(text) and plain == visible
-        text = _one_script(_DASHES.sub("-", plain))
+        text, exact = _plain(text)
     if "\\" in text:
         for escape, meaning in _ESCAPES:
             text = text.replace(escape, meaning)
@@ -45,24 +47,47 @@ def normalised(text: str) -> tuple[str, bool]:
     return text, exact
 
 
+def _plain(text: str) -> tuple[str, bool]:
+    """Only what is not ASCII is touched: line by line, and in long lines word by word."""
+    exact = True
+    lines = text.split("\n")
+    for i, line in enumerate(lines):
+        if line.isascii():
+            continue
+        words = line.split(" ") if len(line) > 160 else [line]
+        for j, word in enumerate(words):
+            if not word.isascii():
+                words[j] = plain = _plain_run(word)
+                exact = exact and len(plain) == len(word)
+        lines[i] = " ".join(words)
+    return "\n".join(lines), exact
+
+
+def _plain_run(run: str) -> str:
+    plain = _INVISIBLE.sub("", run)
+    if not unicodedata.is_normalized("NFKC", plain):
+        plain = unicodedata.normalize("NFKC", plain)
+    if plain.isascii():
+        return plain
+    plain = _DIGIT.sub(lambda match: str(unicodedata.decimal(match[0])), _DASHES.sub("-", plain))
+    return _one_script(plain)
+
+
 def _one_script(text: str) -> str:
-    """Words of mixed script in Latin letters, digits of all scripts in ASCII; each character keeps its place."""
-    if text.isascii():
-        return text
-    if _FOREIGN.search(text):
-        text = _WORD.sub(_latin, text)
-    return _DIGIT.sub(lambda match: str(unicodedata.decimal(match[0])), text)
-
-
-_DIGIT: Final = re.compile(r"(?![0-9])\d")
-
-
-def _latin(match: re.Match[str]) -> str:
-    """A word that mixes scripts, read as Latin; one wholly in its own script is left alone."""
-    word = match[0]
-    if not word.isascii() and any((char.isascii() and char.isalnum()) or char == "@" for char in word):
-        return word.translate(_LOOKALIKES)
-    return word
+    """Words that mix scripts in Latin letters; a word wholly in its own script is left alone."""
+    pieces: list[str] = []
+    at = 0
+    for match in _MIXED.finditer(text):
+        if match.start() < at:
+            continue
+        start, end = match.start(), match.end()
+        while start > at and end - start < _LONGEST_WORD and not text[start - 1].isspace():
+            start -= 1
+        while end < len(text) and end - start < _LONGEST_WORD and not text[end].isspace():
+            end += 1
+        pieces += (text[at:start], text[start:end].translate(_LOOKALIKES))
+        at = end
+    return "".join(pieces) + text[at:] if pieces else text
 
 
 def _blank(match: re.Match[str]) -> str:

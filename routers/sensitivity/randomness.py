@@ -38,7 +38,9 @@ def drawn(value: str, bits: float = 3.0) -> bool:
     turns = len(_TURN.findall(value))
     if digits:
         return (
-            digits >= 4 or turns * 8 >= len(value) or (turns >= 1 and (len(value) <= 20 or _unspeakable(value)))
+            digits >= 4
+            or turns * 8 >= len(value)
+            or (turns >= 1 and (len(value) <= 20 or _unspeakable(value)))
         )
     return turns * 5 >= len(value) or (letters >= 24 and _unspeakable(value))
 

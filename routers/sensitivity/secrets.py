@@ -22,7 +22,35 @@ _FOREIGN_NEEDS: Final = (
 )
 _IS: Final = r"(?::=|=>|=|:|->|\b(?:is|was|ist|lautet|est|es|[eè]|to|er|är|on|jest|jelent)\b|是|は|:)"
 _WORDS: Final = frozenset(
-    ["password", "passwort", "secret", "pass", "user", "admin", "string", "required", "correct", "incorrect", "wrong", "invalid", "expired", "protected", "hashed", "encrypted", "stored", "changed", "reset", "forgotten", "missing", "empty", "optional", "field", "hash", "manager", "policy"]
+    [
+        "password",
+        "passwort",
+        "secret",
+        "pass",
+        "user",
+        "admin",
+        "string",
+        "required",
+        "correct",
+        "incorrect",
+        "wrong",
+        "invalid",
+        "expired",
+        "protected",
+        "hashed",
+        "encrypted",
+        "stored",
+        "changed",
+        "reset",
+        "forgotten",
+        "missing",
+        "empty",
+        "optional",
+        "field",
+        "hash",
+        "manager",
+        "policy",
+    ]
 )
 
 
