@@ -158,6 +158,7 @@ if __name__ == "__main__":
     given = arguments.parse_args()
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
+        listener.listen(1024)
         process = multiprocessing.get_context("fork").Process(
             target=replica_process, args=(listener,), daemon=True
         )
