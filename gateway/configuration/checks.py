@@ -6,7 +6,7 @@ from itertools import pairwise
 from urllib.parse import urlsplit
 
 from gateway.configuration.problems import Problem, nearest
-from gateway.configuration.schema import BackendEntry, Document, RouteEntry
+from gateway.configuration.schema import PUBLIC_ADDRESS, BackendEntry, Document, RouteEntry
 from gateway.configuration.source import Route, Source
 from gateway.configuration.units import utc
 from routers.policy.permits import AIR_GAP
@@ -72,7 +72,16 @@ class _Check:
 
     def backends(self) -> Found:
         for name, backend in self.document.backends.items():
-            yield from self._unknown(("backends", name, "zone"), "zone", backend.zone, self.document.zones)
+            here: Route = ("backends", name)
+            yield from self._unknown((*here, "zone"), "zone", backend.zone, self.document.zones)
+            zone = self.document.zones.get(backend.zone)
+            for url in set(PUBLIC_ADDRESS.values()) & set(backend.addresses):
+                if zone is not None and zone.inside:
+                    yield self._problem(
+                        here,
+                        f"the backend `{name}` is at {url}, which cannot be inside, but its zone is",
+                        "give it a zone that is outside, or `replicas` of your own",
+                    )
 
     def models(self) -> Found:
         for name, model in self.document.models.items():
@@ -199,6 +208,9 @@ class _Warn(_Check):
         yield from self._facts()
         for name, backend in self.document.backends.items():
             yield from self._plain_text(name, backend)
+            if not backend.replicas and not (backend.api_key and backend.api_key.get_secret_value()):
+                message = f"the backend `{name}` has no api_key: its provider will refuse every call"
+                yield self._problem(("backends", name), message)
 
     def _retiring(self) -> Found:
         for name, model in self.document.models.items():

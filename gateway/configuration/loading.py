@@ -45,7 +45,6 @@ from routers.policy.policy import Route
 from routers.policy.reachability import reached_only_past, unreachable
 from routers.sensitivity.label import Label, Level
 
-PUBLIC_ADDRESS: Final = {"openai": "https://api.openai.com", "anthropic": "https://api.anthropic.com"}
 _FIRST_DAY: Final = date(1970, 1, 1)
 
 
@@ -197,7 +196,7 @@ class _Builder:
             name=name,
             kind=entry.kind,
             zone=entry.zone,
-            replicas=tuple(dict.fromkeys(entry.replicas or [PUBLIC_ADDRESS[entry.kind]])),
+            replicas=entry.addresses,
             api_key=Secret(key) if key else None,
             gpu=entry.gpu,
             gpus=entry.gpus or 0,

@@ -111,8 +111,10 @@ class Watcher:
             if self._refused is not None:
                 self._refused(errors)
             return False
-        self.refused = None
+        mended, self.refused = self.refused is not None, None
         if settings.hash == self.current.hash:
+            if mended:
+                _log.info("the configuration is right again, and still %s", settings.hash)
             return False
         snapshot = await asyncio.to_thread(Snapshot.of, settings)
         before, self.current = self.current, snapshot

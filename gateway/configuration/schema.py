@@ -76,6 +76,9 @@ Dollars = Annotated[Decimal, Field(ge=0)]
 LevelKey = Annotated[str, AfterValidator(known("type or category", {*TYPES, *CATEGORIES}))]
 
 
+PUBLIC_ADDRESS: Final = {"openai": "https://api.openai.com", "anthropic": "https://api.anthropic.com"}
+
+
 class ZoneEntry(Strict):
     """Where models run. A fact left out is unknown, and an unknown fact satisfies no boundary."""
 
@@ -138,6 +141,11 @@ class BackendEntry(Strict):
     default_max_tokens: int = Field(
         4096, ge=1, description="The limit to send where the wire demands one.", examples=[4096]
     )
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Its replicas, or the provider's own public address."""
+        return tuple(dict.fromkeys(self.replicas or [PUBLIC_ADDRESS[self.kind]]))
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

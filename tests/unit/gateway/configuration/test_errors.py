@@ -141,6 +141,12 @@ CASES = {
         "a.yaml:1: the gateway cannot stand in `cloud`, which is outside\n"
         "    everything it is sent would be outside already",
     ),
+    "a provider inside": (
+        "kind: openai, zone: cloud",
+        "kind: openai, zone: home",
+        "a.yaml:7: the backend `cloud` is at https://api.openai.com, which cannot be inside, but its zone is\n"
+        "    give it a zone that is outside, or `replicas` of your own",
+    ),
     "air gap": (
         "site: home",
         "air_gapped: true",

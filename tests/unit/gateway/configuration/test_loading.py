@@ -20,7 +20,8 @@ HASH = "ab" * 32
 
 
 def test_the_annotated_example_is_valid_and_warns_of_nothing():
-    snapshot = load([CONFIG], {}, date(2026, 11, 21))
+    keys = {"OPENAI_API_KEY": "sk-1", "ANTHROPIC_API_KEY": "sk-2"}
+    snapshot = load([CONFIG], keys, date(2026, 11, 21))
     assert snapshot.warnings == ()
     assert set(snapshot.backends) == {"gpu-a", "openai", "anthropic"}
     assert [route.name for route in snapshot.policy.routes] == ["invoices", "pictures", "hard", "everyday"]
@@ -150,6 +151,7 @@ def test_only_content_the_configuration_calls_harmless_escapes_boundaries_on_cat
 @pytest.mark.parametrize(
     ("change", "warning"),
     [
+        ((":-sk-hidden", ":-"), "the backend `cloud` has no api_key: its provider will refuse every call"),
         (("at_least: confidential", "category: HEALTH"), "no boundary keeps restricted data from `cloud`"),
         (("tenants:\n  acme: {}\n", ""), "there is no tenant: every request will be refused with 401"),
         (
