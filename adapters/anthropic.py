@@ -43,7 +43,7 @@ class Anthropic:
         if call.dialect == "messages":
             body, files = call.document.rewritten(own_changes(call.document.values, model)), False
         elif call.dialect == "chat":
-            written = write_request(read_request(call.document.values), model)
+            written = translation.rebuilt(call, read_request, partial(write_request, model=model))
             body, files = to_json(written), uses_files(written)
         else:
             raise Unsupported(

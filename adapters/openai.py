@@ -1,6 +1,7 @@
 """OpenAI, and any provider that speaks its dialect at some base URL."""
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import ClassVar, Final
 
 from adapters.call import Call, Dialect, Headers, Outgoing, Refusal, Relay
@@ -52,7 +53,8 @@ class OpenAI:
         if call.dialect == "chat":
             body = outgoing_body(call, model)
         elif call.dialect == "messages":
-            body = to_json(write_request(read_request(call.document.values), model, engine=self.engine))
+            write = partial(write_request, model=model, engine=self.engine)
+            body = to_json(translation.rebuilt(call, read_request, write))
         else:
             raise Unsupported("model", f"a backend of the kind {self.kind} does not serve {call.dialect} yet")
         headers = outgoing_headers(call, self.user_agent, *_OPENAI_ONLY) + self._authentication() + self.extra

@@ -14,6 +14,14 @@ LONGEST_ANSWER: Final = 256 * 1024 * 1024  # bytes of an unstreamed answer
 _EVENT_STREAM: Final = b"text/event-stream; charset=utf-8"
 
 
+MISSHAPEN: Final = (
+    AttributeError,
+    KeyError,
+    TypeError,
+    ValueError,
+)  # what reading a value of the wrong kind raises
+
+
 class Counters:
     """The state of the `Relay` contract. Raises UpstreamError at the first byte of a compressed answer: Weir asks
     for `identity`, and bytes it cannot read it cannot meter."""
@@ -84,7 +92,11 @@ class JsonRelay(Counters):
 
     def finish(self) -> bytes:
         body = self._body.take()
-        written = self._written(whole_object(body), body)
+        answer = whole_object(body)
+        try:
+            written = self._written(answer, body)
+        except MISSHAPEN as error:
+            raise _misshapen() from error
         self.complete = self.error is None
         return written
 
@@ -120,22 +132,31 @@ class StreamRelay(Counters):
         if self._came != "events" and not self._are_events(data):
             return b""
         run = self._frames.feed(data)
-        return self._passed(run) if run else b""
+        return self._read(run) if run else b""
 
     def finish(self) -> bytes:
         if self._came == "json":
             answer = whole_object(self._json.take())
-            written = self._streamed(answer)
+            try:
+                written = self._streamed(answer)
+            except MISSHAPEN as error:
+                raise _misshapen() from error
             self.complete = self.error is None
             return written
         out = b""
         rest = self._frames.rest()
         if rest.strip():
-            out = self._passed(_closed(rest))
+            out = self._read(_closed(rest))
         if self.error is None and not self.complete:
             out += self._ending()
             self.complete = True
         return out
+
+    def _read(self, run: bytes) -> bytes:
+        try:
+            return self._passed(run)
+        except MISSHAPEN as error:
+            raise _misshapen() from error
 
     def _are_events(self, data: bytes) -> bool:
         self._refuse_compressed()
@@ -178,6 +199,10 @@ def event_object(data: bytes) -> Json:
         return whole_object(data)
     except StreamCut:
         raise UpstreamError("protocol", "an event of the provider's stream is not JSON", sent=True) from None
+
+
+def _misshapen() -> UpstreamError:
+    return UpstreamError("protocol", "the provider's answer is not shaped as its dialect says", sent=True)
 
 
 def _closed(rest: bytes) -> bytes:

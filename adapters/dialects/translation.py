@@ -14,6 +14,7 @@ from adapters.chat import (
     Ended,
     Event,
     Json,
+    Request,
     Said,
     Text,
     Thinking,
@@ -24,7 +25,7 @@ from adapters.chat import (
 from adapters.dialects import relaying, sse
 from adapters.dialects.encoding import to_json
 from adapters.dialects.relaying import Counters, Words, event_object
-from adapters.errors import StreamCut
+from adapters.errors import StreamCut, Unsupported
 
 
 class Reader(Protocol):
@@ -66,6 +67,17 @@ class Translation:
     failure: Words  # an unstreamed error for the client
     reader: Callable[[], Reader]
     writer: Callable[[], Writer]
+
+
+def rebuilt(call: Call, read: Callable[[Json], Request], write: Callable[[Request], Json]) -> Json:
+    """The body of a request in another dialect. Raises Unsupported, also for values of the wrong kind: the
+    provider, who would say what is wrong, cannot be asked."""
+    try:
+        return write(read(call.document.values))
+    except relaying.MISSHAPEN:
+        raise Unsupported(
+            "body", f"the request is not shaped as {call.dialect} requests are, so it cannot be carried over"
+        ) from None
 
 
 def relay(call: Call, headers: Headers, translation: Translation) -> "JsonRelay | StreamRelay":

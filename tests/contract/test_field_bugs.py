@@ -198,7 +198,9 @@ class TestBug5Thinking:
         )  # fmt: skip
         deltas = [c["choices"][0]["delta"] for c in _streamed(stream)[0] if c["choices"]]
         assert [d["reasoning_content"] for d in deltas if "reasoning_content" in d] == ["h", "m"]
-        assert [d["thinking_blocks"] for d in deltas if "thinking_blocks" in d] == [[self.SIGNED]]
+        assert [d["thinking_blocks"] for d in deltas if "thinking_blocks" in d] == [
+            [{"index": 0, **self.SIGNED}]
+        ]
 
     def test_signed_thinking_returns_to_its_provider_before_the_call_it_led_to(self) -> None:
         call = {"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}

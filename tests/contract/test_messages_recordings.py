@@ -104,7 +104,10 @@ def _add_delta(answer: dict[str, Any], delta: dict[str, Any]) -> None:
         elif isinstance(value, str):
             answer["message"][key] = answer["message"].get(key, "") + value
         else:
-            answer["message"].setdefault(key, []).extend(value)
+            entries = answer["message"].setdefault(key, [])
+            for entry in value:
+                assert entry.pop("index") == len(entries)
+                entries.append(entry)
 
 
 def _check(recording: dict[str, Any], answer: dict[str, Any]) -> None:

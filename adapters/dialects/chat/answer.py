@@ -8,6 +8,8 @@ What chat has no word for travels in additions that clients may ignore:
 * `annotations`: citations; those of web pages as OpenAI's `url_citation`, others as `citation`, unchanged.
 * `provider_blocks`: what the provider's own tools left in the answer (searches, code runs, compactions),
   unchanged. To be read only: sent back, it is left out.
+
+In a stream each entry of these lists comes whole, with its `index` in the list.
 """
 
 from typing import Final

@@ -15,13 +15,14 @@ _FIELDS: Final = {"text": "content", "thinking": "reasoning_content", "refusal":
 class StreamWriter:
     """Writes one stream for a chat client. `created` in seconds since 1970; the usage chunk goes to those who asked."""
 
-    __slots__ = ("_created", "_head", "_length", "_wants_usage")
+    __slots__ = ("_created", "_head", "_length", "_listed", "_wants_usage")
 
     def __init__(self, created: int, *, wants_usage: bool) -> None:
         self._created = created
         self._wants_usage = wants_usage
         self._head = _head("", "", created)  # what all chunks begin with
         self._length = 0  # of the text so far, in characters
+        self._listed: dict[str, int] = {}  # how many entries each list of the message has so far
 
     def write(self, events: list[Event]) -> bytes:
         """The client's bytes for some events."""
@@ -56,12 +57,18 @@ class StreamWriter:
 
     def _whole(self, part: Thinking | Text | Aside) -> bytes:
         if isinstance(part, Thinking):
-            return self._chunk({"thinking_blocks": [write_thinking(part)]})
+            return self._list("thinking_blocks", [write_thinking(part)])
         if isinstance(part, Aside):
-            return self._chunk({"provider_blocks": [part.block]})
+            return self._list("provider_blocks", [part.block])
         start = self._length - len(part.text)
         annotations = [write_annotation(citation, start, self._length) for citation in part.citations]
-        return self._chunk({"annotations": annotations})
+        return self._list("annotations", annotations)
+
+    def _list(self, name: str, entries: list[Json]) -> bytes:
+        """More entries of a list. They carry an `index`, by which OpenAI's own libraries put lists together."""
+        first = self._listed.get(name, 0)
+        self._listed[name] = first + len(entries)
+        return self._chunk({name: [{"index": first + i, **entry} for i, entry in enumerate(entries)]})
 
     def _end(self, ended: Ended) -> Iterator[bytes]:
         choice: Json = {"index": 0, "delta": {}, "logprobs": None, "finish_reason": ended.finish}

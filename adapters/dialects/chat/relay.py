@@ -52,21 +52,16 @@ class StreamRelay(relaying.StreamRelay):
             run = run.replace(b',"usage":null', b"")  # the usual spelling, many times faster than the pattern
             if b'"usage"' in run:
                 run = _null_usage.sub(b"", run)
-        kept: list[bytes] | None = None  # None while the client gets all of the run
-        events = sse.split(run)
-        for i, event in enumerate(events):
-            if _is_content(event):
-                self.content_events += 1
-            elif not self._special(event):
-                if kept is None:
-                    kept = events[:i]
-                continue
-            if kept is not None:
-                kept.append(event)
-        return run if kept is None else b"".join(kept)
+        if count := _content_only(run):
+            self.content_events += count
+            return run
+        return b"".join([event for event in sse.split(run) if self._keeps(event)])
 
-    def _special(self, event: bytes) -> bool:
-        """Read an event that may carry more than content; True if the client gets it too."""
+    def _keeps(self, event: bytes) -> bool:
+        """Read an event; True if the client gets it too."""
+        if _content_only(event):
+            self.content_events += 1
+            return True
         data = sse.payload(event)
         if data is None:
             return True
@@ -75,6 +70,8 @@ class StreamRelay(relaying.StreamRelay):
             return self.complete
         chunk = event_object(data)
         _note(self, chunk)
+        if event.startswith(b"event: error") and self.error is None:
+            self.error = _words(chunk)
         choices = chunk.get("choices")
         if isinstance(choices, list):
             self._note_choices([choice for choice in choices if isinstance(choice, dict)])
@@ -104,18 +101,23 @@ class StreamRelay(relaying.StreamRelay):
         return b""
 
 
-def _is_content(event: bytes) -> bool:
-    """Whether the event carries generated content and nothing else Weir must read. Only bytes are compared:
-    inside a JSON string every quote is escaped, so the text of an answer cannot look like a key. What is
-    not recognised here (other spacing, empty deltas) is parsed."""
-    return (
-        (_CONTENT in event or any(mark in event for mark in _OTHER_CONTENT))
-        and b'":""' not in event
-        and event.count(b'"finish_reason"') == event.count(b'"finish_reason":null')
-        and b'"usage"' not in event
-        and b'"error"' not in event
-        and event.startswith(b"data: {")
+def _content_only(run: bytes) -> int:
+    """How many events a run has, if all carry generated content and nothing else Weir must read; else 0.
+
+    Only bytes are compared: inside a JSON string every quote is escaped, so the text of an answer cannot look
+    like a key. What is not recognised here (other spacing, empty deltas, comments) is parsed event by event.
+    """
+    events = run.count(b"\n\n")
+    ordinary = (
+        run.startswith(b"data: {")
+        and run.count(b"\n\ndata: {") == events - 1
+        and b'"usage"' not in run
+        and b'"error"' not in run
+        and b'":""' not in run
+        and run.count(b'"finish_reason"') == run.count(b'"finish_reason":null')
+        and (run.count(_CONTENT) or sum(run.count(mark) for mark in _OTHER_CONTENT)) == events
     )
+    return events if ordinary else 0
 
 
 def _carries(delta: object) -> bool:

@@ -17,7 +17,10 @@ def read_usage(usage: object) -> TokenUsage:
     read = usage.get("prompt_tokens_details")
     wrote = usage.get("completion_tokens_details")
     cache_read = min(_count(read, "cached_tokens"), prompt)
-    cache_write = min(_count(read, "created_cache_tokens"), prompt - cache_read)
+    written = _count(read, "cache_write_tokens") or _count(
+        read, "created_cache_tokens"
+    )  # OpenAI's name, vLLM's
+    cache_write = min(written, prompt - cache_read)
     audio_in = min(_count(read, "audio_tokens"), prompt - cache_read - cache_write)
     reasoning = min(_count(wrote, "reasoning_tokens"), completion)
     audio_out = min(_count(wrote, "audio_tokens"), completion - reasoning)
@@ -41,7 +44,7 @@ def write_usage(usage: TokenUsage) -> dict[str, Any]:
         "total_tokens": usage.prompt + usage.generated,
         "prompt_tokens_details": {
             "cached_tokens": usage.cache_read,
-            "created_cache_tokens": usage.cache_write,
+            "cache_write_tokens": usage.cache_write,
             "audio_tokens": usage.audio_in,
         },
         "completion_tokens_details": {"reasoning_tokens": usage.reasoning, "audio_tokens": usage.audio_out},
