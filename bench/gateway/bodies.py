@@ -6,7 +6,6 @@ import re
 from typing import Final
 
 MODEL: Final = "bench"
-_SIZE: Final = 1024  # bytes
 _words = re.compile(r"\w+").findall
 _TEXT: Final = """the a of and in to for with on at from by as is was are were be has have had not but or if then when
 while market river engine garden window letter winter summer music paper bridge valley forest harbour station explain
@@ -14,13 +13,13 @@ compare describe consider improve measure design travel build follow remain carr
 small large quiet bright heavy simple common rare local recent careful strange useful"""
 
 
-def bodies(count: int, *, stream: bool = False, seed: int = 7) -> list[bytes]:
-    """`count` chat requests of about 1 KB each."""
+def bodies(count: int, *, stream: bool = False, size: int = 1024, seed: int = 7) -> list[bytes]:
+    """`count` chat requests of `size` bytes each."""
     draw, words = random.Random(seed), _words(_TEXT)
-    return [_body(draw, words, stream=stream) for _ in range(count)]
+    return [_body(draw, words, size, stream=stream) for _ in range(count)]
 
 
-def _body(draw: random.Random, words: list[str], *, stream: bool) -> bytes:
+def _body(draw: random.Random, words: list[str], size: int, *, stream: bool) -> bytes:
     request: dict[str, object] = {
         "model": MODEL,
         "messages": [{"role": "user", "content": ""}],
@@ -28,7 +27,7 @@ def _body(draw: random.Random, words: list[str], *, stream: bool) -> bytes:
     }
     if stream:
         request |= {"stream": True}
-    room = _SIZE - len(json.dumps(request))
+    room = size - len(json.dumps(request))
     text = ""
     while len(text) < room:
         sentence = " ".join(draw.choices(words, k=draw.randint(6, 14)))

@@ -53,6 +53,15 @@ def one(url: str, key: str, seconds: float) -> dict[str, float]:
     return {"p50": statistics.median(counted) / 1e3, "p99": statistics.quantiles(counted, n=100)[98] / 1e3}
 
 
+def send_in_turn(url: str, key: str, body: bytes, count: int) -> None:
+    """Send the same body `count` times over one connection."""
+    at, message = urlsplit(url), request(url, key, body)
+    with socket.create_connection((at.hostname, at.port)) as connection:
+        for _ in range(count):
+            connection.sendall(message)
+            _read_answer(connection)
+
+
 def _read_answer(connection: socket.socket) -> None:
     data = connection.recv(65536)
     while (split := data.find(b"\r\n\r\n")) < 0:

@@ -109,16 +109,23 @@ def nginx(behind: Server, folder: Path, core: int | None) -> Iterator[Server | N
 @contextmanager
 def weir(behind: Server, folder: Path, key: str, core: int | None) -> Iterator[Server]:
     """Weir in front of the upstream, with everything on."""
-    port, folder = free_port(), folder / "weir"
+    port, config = free_port(), weir_configuration(behind, folder, key)
+    command = [sys.executable, "-m", "gateway", "serve", "--config", str(config), "--port", str(port)]
+    own = {name: value for name, value in os.environ.items() if not name.startswith("WEIR_")}
+    with _running("Weir", pinned(command, core), port, own) as server:
+        yield server
+
+
+def weir_configuration(behind: Server, folder: Path, key: str) -> Path:
+    """The file that Weir is run with: two zones, a boundary, two routes, one tenant with this key."""
+    folder = folder / "weir"
     folder.mkdir()
     text = _WEIR.format(
         upstream=behind.url.rpartition(":")[2], digest=keys.digest(key), folder=folder, metrics=free_port()
     )
-    (folder / "weir.yaml").write_text(text)
-    command = [sys.executable, "-m", "gateway", "serve", "--config", str(folder), "--port", str(port)]
-    own = {name: value for name, value in os.environ.items() if not name.startswith("WEIR_")}
-    with _running("Weir", pinned(command, core), port, own) as server:
-        yield server
+    config = folder / "weir.yaml"
+    config.write_text(text)
+    return config
 
 
 @contextmanager
