@@ -1,0 +1,148 @@
+"""`weir ledger`: figures people can read, rows machines can, and a chain that shows what was changed."""
+
+import csv
+import io
+import sqlite3
+from contextlib import closing
+from decimal import Decimal
+
+import orjson
+import pytest
+from click.testing import CliRunner
+
+from adapters.chat import TokenUsage
+from gateway.cli.ledger import ledger as command
+from gateway.ledger.ledger import Ledger
+from gateway.ledger.records import AttemptRecord, RequestRecord, attempt_id
+
+HOUR = 3_600 * 10**9
+BASE = 490_000 * HOUR  # 2025-11-24T16:00Z
+
+
+@pytest.fixture
+def store(tmp_path):
+    """A ledger of 20 requests, one an hour; each fifth has no known price."""
+    path = tmp_path / "ledger.sqlite"
+    book = Ledger.open(path, tmp_path / "ledger.journal")
+    for i in range(20):
+        usd = None if i % 5 == 0 else Decimal("0.0000001") * i
+        common = {
+            "at": BASE + i * HOUR,
+            "tenant": "acme" if i % 2 else "globex",
+            "route": "hard",
+            "usage": TokenUsage(input=1000, cache_read=10, output=5, source="reported"),
+            "usd": usd,
+            "gpu_ns": 1_500_000_000,
+        }
+        name = f"r{i}"
+        book.append(
+            RequestRecord(id=name, **common),
+            AttemptRecord(id=attempt_id(name, 1), request=name, n=1, **common),
+        )
+    assert book.close()
+    return path
+
+
+def run(*arguments):
+    return CliRunner().invoke(command, [str(argument) for argument in arguments], env={"COLUMNS": "160"})
+
+
+def ask(store, *arguments):
+    return run("query", "--store", store, "--from", "2025-11-01", "--to", "2025-12-01", *arguments)
+
+
+def test_the_table_shows_sums_and_what_is_unpriced(store):
+    result = ask(store, "--by", "tenant")
+    assert result.exit_code == 0, result.output
+    rows = [
+        [cell.strip() for cell in line.split("│")[1:-1]] for line in result.output.splitlines() if "│" in line
+    ]
+    assert rows[0][0] == "acme"
+    assert rows[-1] == ["total", "20", "20,000", "200", "100", "0.000016", "4", "30.000"]
+
+
+def test_json_keeps_money_exact(store):
+    found = orjson.loads(ask(store, "--by", "tenant", "--format", "json").output)
+    assert [each["tenant"] for each in found] == ["acme", "globex"]
+    assert sum(Decimal(each["usd"]) for each in found) == Decimal("0.0000160")
+    assert sum(each["unpriced"] for each in found) == 4
+    assert {each["gpu_seconds"] for each in found} == {"15.000000000"}
+
+
+def test_csv_has_a_line_per_group(store):
+    rows = list(csv.DictReader(io.StringIO(ask(store, "--by", "day,route", "--format", "csv").output)))
+    assert [row["day"] for row in rows] == ["2025-11-24", "2025-11-25"]
+    assert sum(int(row["attempts"]) for row in rows) == 20
+
+
+def test_hours_bound_the_sums(store):
+    result = run(
+        "query", "--store", store, "--from", "2025-11-24T16", "--to", "2025-11-24T19", "--format", "json"
+    )
+    assert sum(each["attempts"] for each in orjson.loads(result.output)) == 3
+
+
+def test_an_empty_span_is_an_empty_table_not_an_error(store):
+    result = run("query", "--store", store, "--from", "2020-01-01", "--to", "2020-01-02")
+    assert result.exit_code == 0
+    assert "attempts" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--by", "tenant,colour"), "'colour' is not one of"),
+        (("--from", "2026-01-02", "--to", "2026-01-01"), "--to must be later"),
+        (("--store", "nowhere.sqlite"), "there is no ledger at nowhere.sqlite"),
+    ],
+)
+def test_a_wrong_question_gets_a_clear_answer(store, arguments, message):
+    result = run("query", "--store", store, *arguments)
+    assert result.exit_code != 0
+    assert message in result.output
+
+
+def test_export_writes_every_field_of_every_record(store):
+    span = ("--from", "2025-11-01", "--to", "2025-12-01")
+    lines = run("export", "--store", store, "--kind", "attempt", *span).output.splitlines()
+    found = [orjson.loads(line) for line in lines]
+    assert [each["request"] for each in found] == [f"r{i}" for i in range(20)]
+    assert found[0]["usd"] is None
+    assert found[1]["usd"] == "0.0000001"
+    rows = list(csv.DictReader(io.StringIO(run("export", "--store", store, *span, "--format", "csv").output)))
+    assert [row["usd"] for row in rows[:2]] == ["", "0.0000001"]
+
+
+def test_export_writes_to_a_file(store, tmp_path):
+    out = tmp_path / "requests.jsonl"
+    result = run("export", "--store", store, "--from", "2025-11-01", "--kind", "request", "--output", out)
+    assert result.exit_code == 0, result.output
+    assert len(out.read_text().splitlines()) == 20
+
+
+def test_verify_finds_an_untouched_ledger_as_booked_and_knows_its_head_again(store):
+    result = run("verify", "--store", store)
+    assert result.exit_code == 0, result.output
+    assert result.output.count("as booked") == 3
+    head = next(word for word in result.output.split() if len(word) == 64)
+    assert run("verify", "--store", store, "--head", head).exit_code == 0
+    other = run("verify", "--store", store, "--head", "0" * 64)
+    assert other.exit_code == 1
+    assert "written anew" in other.output
+
+
+def test_verify_names_what_was_changed_in_the_database(store):
+    with closing(sqlite3.connect(store, isolation_level=None)) as connection:
+        connection.execute("UPDATE attempts SET usd = '0' WHERE id = 'r7/1'")
+    result = run("verify", "--store", store)
+    assert result.exit_code == 1
+    assert "not as they were shipped" in result.output
+    assert "line 16: the database's row is not what the journal says" in result.output
+
+
+def test_verify_names_what_was_changed_in_the_journal(store, tmp_path):
+    path = next((tmp_path / "ledger.journal").glob("*.jsonl"))
+    path.write_bytes(path.read_bytes().replace(b'"id":"r7"', b'"id":"x7"'))
+    result = run("verify", "--store", store)
+    assert result.exit_code == 1
+    assert "the digest does not fit" in result.output
