@@ -16,7 +16,7 @@ from typing import Any, Final
 from routers.policy.conditions import All, AnyOf, Condition, HasAny, Is, Not, OneOf, Within
 from routers.policy.facts import Zone
 from routers.policy.permits import Boundary, Data, Only
-from routers.policy.policy import ROUTED, Decision, Policy
+from routers.policy.policy import ROUTED, Decision, Policy, Route
 from routers.sensitivity.label import Label, Level
 from routers.sensitivity.taxonomy import CATEGORIES, TYPES, category
 from routers.sensitivity.taxonomy import level as level_of
@@ -110,6 +110,7 @@ def prove(
     kinds = list(_kinds(policy, levels, unscanned, guarantees))
     worlds = _worlds(policy, conditions, len(kinds))
     told_apart = _categories(policy)
+    drawn = {route.name: _drawn(route) for route in policy.routes}
     cached: dict[tuple[Level, str, str, str], list[Decision]] = {}
     for kind in kinds:
         found = "nothing" if kind.found in CATEGORIES - told_apart else kind.found
@@ -117,7 +118,7 @@ def prove(
         if same not in cached:
             cached[same] = [policy.decide(each, 0.0) for each in _requests(policy, Kind(*same), worlds)]
             decided += len(cached[same])
-        for end in _ends(kind, cached[same]):
+        for end in _ends(kind, cached[same], drawn):
             key = (kind, end.route, end.model)
             if key not in reached or end.after < reached[key].after:
                 reached[key] = end
@@ -145,10 +146,17 @@ def _categories(policy: Policy) -> set[str]:
     return named
 
 
-def _ends(kind: Kind, decisions: Iterable[Decision]) -> Iterator[End]:
+def _ends(kind: Kind, decisions: Iterable[Decision], drawn: Mapping[str, frozenset[str]]) -> Iterator[End]:
     for decision in decisions:
-        for after, permit in enumerate(decision.targets):
+        first = drawn.get(decision.route, frozenset())
+        for place, permit in enumerate(decision.targets):
+            after = 0 if permit.model in first else place
             yield End(kind, decision.route, permit.model, permit.zone, after)
+
+
+def _drawn(route: Route) -> frozenset[str]:
+    """The models that a draw may put first, whatever the order of the one decision that was asked for."""
+    return frozenset(name for name, weight in zip(route.use, route.weights or (), strict=False) if weight)
 
 
 def _kinds(

@@ -206,6 +206,70 @@ CASES = {
         "${CLOUD_KEY}",
         "a.yaml:7: the environment variable CLOUD_KEY is not set\n    set it, or give a default: ${CLOUD_KEY:-…}",
     ),
+    "no route": (
+        "  - {name: hard, when: {complexity: {at_least: 0.7}}, use: [large], on_failure: [small]}\n"
+        "  - {name: everyday, use: [small]}\n",
+        "  []\n",
+        "a.yaml:14: there is no route, so nothing can be routed\n"
+        "    add one without `when`; or write `aliases: {}` if every application names its model",
+    ),
+    "boundary for an unknown tenant": (
+        "data: {at_least: confidential}",
+        "tenants: [acne]",
+        "a.yaml:13: there is no tenant `acne`\n    did you mean `acme`? (allowed: acme)",
+    ),
+    "boundary for an unknown zone": (
+        "only: {inside: true}",
+        "only: {zone: hom}",
+        "a.yaml:13: there is no zone `hom`\n    did you mean `home`? (allowed: cloud, home)",
+    ),
+    "unknown tenant deep in a condition": (
+        "{complexity: {at_least: 0.7}}",
+        "{any: [{tools: true}, {not: {all: [{tenant: acne}]}}]}",
+        "a.yaml:15: there is no tenant `acne`\n    did you mean `acme`? (allowed: acme)",
+    ),
+    "model in a condition is not routed": (
+        "{complexity: {at_least: 0.7}}",
+        "{model: large}",
+        "a.yaml:15: there is no routed alias `large`\n    allowed: auto",
+    ),
+    "empty range": (
+        "{at_least: 0.7}",
+        "{}",
+        "a.yaml:15: `routes[0].when.complexity`: a range needs `at_least`, `at_most` or both",
+    ),
+    "empty data": (
+        "data: {at_least: confidential}",
+        "data: {}",
+        "a.yaml:13: `boundaries[0].data`: `data` is empty: leave it out to mean every request",
+    ),
+    "price without GPUs": (
+        "kind: vllm,",
+        "kind: vllm, usd_per_gpu_hour: 2,",
+        "a.yaml:6: `backends.gpu`: `usd_per_gpu_hour` needs `gpus`: how many GPUs each replica has",
+    ),
+    "metrics for everybody": (
+        "site: home",
+        "server: {metrics: {port: null}}",
+        "a.yaml:1: `server.metrics`: metrics on the gateway's own port need `sha256`, a token's, to protect them",
+    ),
+    "one key for two tenants": (
+        "acme: {}",
+        f"acme: {{keys: [{{id: a, sha256: {'ab' * 32}}}]}}\n  beta:\n    keys: [{{id: a, sha256: {'ab' * 32}}}]",
+        "a.yaml:20: this key stands already at a.yaml:18\n    each key belongs to one tenant",
+    ),
+    "two keys of one name": (
+        "acme: {}",
+        f"acme: {{keys: [{{id: a, sha256: {'ab' * 32}}}, {{id: a, sha256: {'cd' * 32}}}]}}",
+        "a.yaml:18: the tenant `acme` has two keys named `a`",
+    ),
+    "a list as a key": ("site: home", "? [a]\n: home", "a.yaml:1: a key must be a plain word"),
+    "half a variable": (
+        "site: home",
+        "site: ${home",
+        "a.yaml:1: `${` begins no variable here\n    write ${NAME} or ${NAME:-default}, or $${ for the text itself",
+    ),
+    "merging a word": ("site: home", "<<: home", "a.yaml:1: `<<` takes a mapping"),
     "terms file missing": (
         "site: home",
         "sensitivity: {terms_files: [terms.json]}",
@@ -255,6 +319,15 @@ def test_a_list_of_terms_must_be_one(refused, small, tmp_path):
     assert refused(f"sensitivity: {{terms_files: [terms.json]}}\n{small}") == [
         'a.yaml:1: terms.json is not a JSON list of words\n    like ["Project Heron"]'
     ]
+
+
+def test_a_file_too_large_is_not_read(refused):
+    assert refused("#" * (4 * 1024 * 1024 + 1)) == ["a.yaml: it is larger than 4 MB"]
+
+
+def test_a_path_that_is_not_there_is_said(tmp_path):
+    with pytest.raises(ConfigurationErrors, match="there is no such file or folder"):
+        load([tmp_path / "nowhere"], {}, date(2026, 11, 21))
 
 
 @pytest.mark.parametrize("bomb", ["a: &a [*a]", "a: \x07", "a: !!python/object:os.system {}", "\x80"])

@@ -45,6 +45,15 @@ def test_every_way_is_listed(policy_of):
     assert list(proof.broken([INSIDE])) == []
 
 
+def test_a_draw_may_put_any_weighted_model_first(policy_of):
+    proof = prove(policy_of([Route("all", ("small", "large", "tuned"), (95, 5, 0))]), {}, {})
+    assert ends(proof, level=Level.PUBLIC, found="nothing") >= {
+        ("all", "small", 0),
+        ("all", "large", 0),
+        ("all", "tuned", 2),
+    }
+
+
 def test_a_hole_is_found_with_its_way(policy_of):
     acme_may = replace(HOME, tenants=frozenset({"beta"}))
     proof = prove(policy_of(ROUTES, [acme_may]), {}, {})
