@@ -59,6 +59,7 @@ class Drive:
         scrape: float = 1.0,
         sample: float = 0.2,
         prompt_known: bool = True,
+        cached_told: bool = True,
         **accounts: object,
     ) -> None:
         self.engine = Engine(machine, seed)
@@ -74,7 +75,7 @@ class Drive:
         self._beat, self._sample = scrape, sample
         self._next_read = 0.0
         self._reads = 0
-        self._known = prompt_known
+        self._known, self._told = prompt_known, cached_told
         self._jobs: list[Job] = []
         self._leaving: list[tuple[float, int, Job]] = []
 
@@ -172,7 +173,8 @@ class Drive:
         if job.via < 0:
             return
         if job.written == job.output:
-            usage = TokenUsage(job.prompt - job.cached, job.cached, 0, job.output, source="reported")
+            cached = job.cached if self._told else 0
+            usage = TokenUsage(job.prompt - cached, cached, 0, job.output, source="reported")
         else:
             usage = TokenUsage(job.prompt, 0, 0, job.written if job.streamed else 0, source="estimated")
         self.provisional[job] += job.ticket.end(now, usage).gpu_ns

@@ -15,7 +15,9 @@ SECOND: Final = 1_000_000_000
 class Scraper:
     """`fetch_page` gets `/metrics` and raises UpstreamError, OSError or TimeoutError if it cannot; so does
     `fetch_load`, which gets `/load` (an engine started with `--enable-server-load-tracking`). Without it the
-    samples in between are whole pages too. `report` is told each reading; `run` never ends by itself.
+    samples in between are whole pages too, which cost the engine's server some milliseconds each: while
+    `occupied` says that own requests run there, they are left out. `report` is told each reading; `run` never
+    ends by itself.
     """
 
     def __init__(
@@ -25,6 +27,7 @@ class Scraper:
         *,
         now_ns: Callable[[], int],
         fetch_load: Fetch | None = None,
+        occupied: Callable[[], bool] | None = None,
         phase_ns: int = 0,  # added to `now_ns` so that pages are read at the edges of wall-clock seconds
         page_every_ns: int = SECOND,
         sample_every_ns: int = SECOND // 5,
@@ -32,6 +35,7 @@ class Scraper:
     ) -> None:
         self._fetch_page = fetch_page
         self._fetch_load = fetch_load
+        self._occupied = occupied
         self._report = report
         self._now = now_ns
         self._phase = phase_ns
@@ -49,9 +53,15 @@ class Scraper:
             whole = now >= page_due
             if whole:
                 page_due = now - now % self._page_every + self._page_every
-            await self.read(whole=whole or self._fetch_load is None)
+            if whole or not self._needless():
+                await self.read(whole=whole or self._fetch_load is None)
             now = self._now() + self._phase
             await self._sleep((self._sample_every - now % self._sample_every) / SECOND)
+
+    def _needless(self) -> bool:
+        """Whether a sample in between would tell nothing: several engines are watched even if one must be busy."""
+        single = self.last is not None and len(self.last.engines) == 1
+        return single and self._occupied is not None and self._occupied()
 
     async def read(self, *, whole: bool = True) -> Reading | None:
         """Read once: a page, or else a light sample; None where the replica could not be read."""

@@ -1,14 +1,18 @@
 """The GPU accounts of one gateway: attempts open tickets, engines report, closed windows are booked."""
 
+import asyncio
 import itertools
 from collections import Counter
-from collections.abc import Coroutine, Hashable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Sequence
+from functools import partial
 
 from gateway.fleet.engines.reading import Reading
 from gateway.metering.gpu.book import ReplicaBook, Rules
 from gateway.metering.gpu.facts import Booking, GpuBackend
 from gateway.metering.gpu.rows import InProcessRows, WindowRows
 from gateway.metering.gpu.ticket import Ticket
+
+Pause = Callable[[], Awaitable[None]]
 
 
 class GpuAccounts:
@@ -29,6 +33,7 @@ class GpuAccounts:
         self._gateway = gateway
         self._rows = rows or InProcessRows()
         self._rules = rules or Rules()
+        self._closing = asyncio.Lock()
         self._opened = itertools.count()
         self._books: dict[tuple[str, str], ReplicaBook] = {}
         self._retired: list[tuple[int, ReplicaBook]] = []  # since when, and which
@@ -84,26 +89,35 @@ class GpuAccounts:
         if book is not None:
             book.watch.add(reading)
 
+    def occupied(self, backend: str, replica: str) -> bool:
+        """Whether attempts of ours are under way there: what else runs meanwhile need not be sampled."""
+        book = self._books.get((backend, replica))
+        return book is not None and book.open
+
     def close_windows(self, now_ns: int) -> Sequence[Booking]:
         """Book all windows that can be, each once. For rows kept in this process."""
-        return _at_once(self.close(now_ns))
+        return _at_once(self._close(now_ns, final=False))
 
     def finish(self, now_ns: int) -> Sequence[Booking]:
-        """Book everything up to now, at the end of the process."""
-        return _at_once(self.close(now_ns, final=True))
+        """Book everything up to now, at the end of the process. For rows kept in this process."""
+        return _at_once(self._close(now_ns, final=True))
 
     async def close(self, now_ns: int, *, final: bool = False) -> list[Booking]:
-        """`close_windows` and `finish` for rows that several gateways share over a network."""
+        """`close_windows` and `finish` in small slices, and for rows that are shared over a network."""
+        async with self._closing:
+            return await self._close(now_ns, final=final, pause=partial(asyncio.sleep, 0))
+
+    async def _close(self, now_ns: int, *, final: bool, pause: Pause | None = None) -> list[Booking]:
         booked: list[Booking] = []
-        for book in self._books.values():
-            booked += await book.close(now_ns, final=final)
         retired, self._retired = self._retired, []
         for since, book in retired:
-            booked += await book.close(since, final=True)
+            booked += await _close_book(book, since, final=True, pause=pause)
             if book.open and not final:
                 self._retired.append((since, book))
             else:
                 self._provisioned[book.backend.name, book.replica] += book.provisioned_ns
+        for book in list(self._books.values()):
+            booked += await _close_book(book, now_ns, final=final, pause=pause)
         return booked
 
     def provisioned(self, backend: str, replica: str) -> int:
@@ -113,6 +127,15 @@ class GpuAccounts:
         return self._provisioned[key] + sum(
             book.provisioned_ns for book in books if (book.backend.name, book.replica) == key
         )
+
+
+async def _close_book(book: ReplicaBook, now_ns: int, *, final: bool, pause: Pause | None) -> list[Booking]:
+    booked: list[Booking] = []
+    while book.closable(now_ns, final=final):
+        booked += await book.close_next(now_ns)
+        if pause:
+            await pause()  # others may run: a window of many streams takes milliseconds
+    return booked + await book.tidy(final=final)
 
 
 def _at_once(closing: Coroutine[object, None, list[Booking]]) -> list[Booking]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from adapters.chat import TokenUsage
 from gateway.metering.gpu.cached import CachedShares
-from gateway.metering.gpu.counts import abandoned, own, refined
+from gateway.metering.gpu.counts import abandoned, own, prompts, refined
 from gateway.metering.gpu.facts import SECOND, Booking, Coefficients, GpuBackend, Kind, Row, RowKey
 from gateway.metering.gpu.learning import Learner
 from gateway.metering.gpu.rows import Drawn, WindowRows
@@ -76,6 +76,8 @@ class ReplicaBook:
         self._cached = CachedShares()
         self._learner = Learner(backend.guess)
         self._recent: deque[tuple[float, float]] = deque(maxlen=rules.usual_windows)  # busy and work, seconds
+        self._recent_busy = 0.0
+        self._usual = 1.0  # price level: busy seconds to a second of work
         self._overdue: list[Booking] = []  # corrections of other windows, found while closing one
         self._waiting_ns = 0
         self.steps_per_token = 1.0
@@ -117,19 +119,19 @@ class ReplicaBook:
 
     def prompt_of(self, usage: TokenUsage, ticket: Ticket) -> tuple[int, int]:
         """(computed, cached) prompt tokens; where the engine did not say, by what its cohort is used to."""
-        if usage.source == "reported":
-            self._cached.learn(ticket.cohort, usage.prompt, usage.cache_read)
-            return usage.prompt - usage.cache_read, usage.cache_read
         if not usage.prompt:
             return ticket.computed, ticket.cached
-        cached = usage.cache_read or self._cached.of(ticket.cohort, usage.prompt)
+        if usage.source == "reported":
+            cached = self._cached.told(ticket.cohort, usage.prompt, usage.cache_read)
+        else:
+            cached = usage.cache_read or self._cached.of(ticket.cohort, usage.prompt)
         return usage.prompt - cached, cached
 
     def computable(self, took_ns: int) -> float:
         """Prompt tokens that a client who left without an answer may have had computed."""
         if self.watch.queued:
             return 0.0  # it most likely waited its turn
-        return took_ns / SECOND / (self._usual() * self.coefficients.prompt)
+        return took_ns / SECOND / (self._usual * self.coefficients.prompt)
 
     def ended(self, ticket: Ticket) -> int:
         """Take note that the ticket ended; GPU ns it probably used."""
@@ -143,19 +145,26 @@ class ReplicaBook:
         took = (ticket.ended or ticket.reached) - ticket.reached
         if ticket.alone:
             return self.backend.gpus * took
-        price = Row("", 0, 0, 0, 0, 0, self._usual(), self.coefficients, self.steps_per_token)
-        seconds = price.scale * sum(ticket.work(window, price) for window in ticket.windows)
+        seconds = self._usual * ticket.all_work(self.coefficients, self.steps_per_token)
         return self.backend.gpus * min(took, int(seconds * SECOND))
 
-    async def close(self, now_ns: int, *, final: bool = False) -> list[Booking]:
-        """Book every window that can be; all up to `now_ns` where `final`."""
-        booked: list[Booking] = []
-        while (final and self.bounds(self._next)[0] < now_ns) or self._ready(now_ns):
-            await self._settle(self._next, min(now_ns, self.bounds(self._next)[1]))
-            self._next += 1
-        while self._held and (final or len(self._held) > 1 + self._rules.linger):
+    def closable(self, now_ns: int, *, final: bool = False) -> bool:
+        """Whether `close_next` has a window to close."""
+        return (final and self.bounds(self._next)[0] < now_ns) or self._ready(now_ns)
+
+    async def close_next(self, now_ns: int) -> list[Booking]:
+        """Close one window, up to `now_ns` if it is not over; book the one that came to rest by that."""
+        await self._settle(self._next, min(now_ns, self.bounds(self._next)[1]))
+        self._next += 1
+        if len(self._held) > 1 + self._rules.linger:
+            return await self._finish(self._held.popleft())
+        return []
+
+    async def tidy(self, *, final: bool = False) -> list[Booking]:
+        """Book late knowledge; where `final`, also the windows that waited for their neighbours."""
+        booked = await self._correct()
+        while final and self._held:
             booked += await self._finish(self._held.popleft())
-        booked += await self._correct()
         booked += self._overdue
         self._overdue = []
         self._forget()
@@ -206,9 +215,11 @@ class ReplicaBook:
         work = counted.work(self.coefficients)
         if counted.generated > 0:
             self.steps_per_token = counted.steps / counted.generated
-        self._recent.append((busy / SECOND, work))
-        if busy > 0 and told:
+        self._remember(busy / SECOND, work)
+        if told and busy > 0:
             self._learner.add(busy / SECOND, counted)
+        if told:
+            self._cached.counted(prompts(tickets, window), told.computed, told.prompts)
         paid = self._paid(busy + self._waiting_ns, work, over=self._over(end, tickets))
         row = Row(
             writer=self._writer,
@@ -217,7 +228,7 @@ class ReplicaBook:
             paid_ns=paid,
             waiting_ns=busy + self._waiting_ns - paid,
             unobserved_ns=unobserved,
-            scale=paid / SECOND / work if work > 0 else self._usual(),
+            scale=paid / SECOND / work if work > 0 else self._usual,
             coefficients=self.coefficients,
             steps_per_token=self.steps_per_token,
         )
@@ -229,15 +240,16 @@ class ReplicaBook:
             return due_ns
         if work <= 0:
             return 0
-        if sum(busy for busy, _ in self._recent) < self._rules.settled_after:
+        if self._recent_busy < self._rules.settled_after:
             return due_ns
-        return min(due_ns, int(self._rules.cap * self._usual() * work * SECOND))
+        return min(due_ns, int(self._rules.cap * self._usual * work * SECOND))
 
-    def _usual(self) -> float:
-        """The price level of the last minute."""
-        busy = sum(busy for busy, _ in self._recent)
-        work = sum(work for _, work in self._recent)
-        return busy / work if work > 0 else 1.0
+    def _remember(self, busy: float, work: float) -> None:
+        """Keep the price level of the last minute."""
+        self._recent.append((busy, work))
+        self._recent_busy = sum(seconds for seconds, _ in self._recent)
+        done = sum(seconds for _, seconds in self._recent)
+        self._usual = self._recent_busy / done if done > 0 else 1.0
 
     def _over(self, end: int, tickets: Sequence[Ticket]) -> bool:
         """Whether a busy time ended with the window, so that nothing later can explain what is waiting."""
@@ -327,14 +339,18 @@ class ReplicaBook:
         return int(row.scale * ticket.work(window, row) * self.backend.gpus * SECOND)
 
     def _booking(self, kind: Kind, window: int, gpu_ns: int, *, owner: Hashable | None = None) -> Booking:
-        return Booking(kind, owner, self.backend.name, self.replica, window, gpu_ns, correction=False)
+        row = self._closed.get(window)
+        return Booking(
+            kind, owner, self.backend.name, self.replica, window, gpu_ns, correction=False, row=row
+        )
 
     def _forget(self) -> None:
         """Drop tickets and rows nothing can claim on any more."""
         opened = self.bounds(self._next - 1)[0]
         self._tickets = [t for t in self._tickets if t.ended is None or t.ended >= opened]
         oldest = min((self.window(t.begun) for t in self._tickets), default=self._next)
-        for window in [w for w in self._closed if w < oldest - 1]:
+        kept = min(oldest - 1, self._held[0].key.window if self._held else oldest)
+        for window in [w for w in self._closed if w < kept]:
             del self._closed[window]
 
 

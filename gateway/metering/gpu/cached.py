@@ -1,28 +1,95 @@
-"""How much of a cohort's prompts the prefix cache usually holds: for requests whose engine did not say."""
+"""How much of a cohort's prompts the prefix cache holds: for requests whose engine did not say.
 
-from collections.abc import Hashable
+Told by other requests of the cohort; or, from an engine that never says (vLLM without
+`--enable-prompt-tokens-details`), learned by non-negative least squares from the prompt tokens it computed
+while so many of each cohort's were asked for.
+"""
+
+from collections import defaultdict
+from collections.abc import Hashable, Mapping
 from typing import Final
 
-_WEIGHT: Final = 0.1  # of the newest prompt
-_MOST: Final = 4096  # cohorts remembered
+_WEIGHT: Final = 0.1  # of the newest prompt that is told
+_MOST: Final = 512  # cohorts remembered
+_GROUP: Final = 15  # windows regressed as one
+_FORGET: Final = 0.99  # per group
+_SWEEPS: Final = 4  # of coordinate descent per group
+_OURS: Final = 0.5  # groups in which less of the engine's prompts was ours say nothing
 
 
 class CachedShares:
     """Cohorts are whatever the caller takes for requests alike: a route of a tenant, say."""
 
     def __init__(self) -> None:
-        self._shares: dict[Hashable, float] = {}
+        self._told: dict[Hashable, float] = {}
+        self._hits_told = False
+        self._computed: dict[Hashable, float] = {}  # learned share that had to be computed, by cohort
+        self._gram: defaultdict[tuple[Hashable, Hashable], float] = defaultdict(float)
+        self._moment: defaultdict[Hashable, float] = defaultdict(float)
+        self._asked: defaultdict[Hashable, float] = defaultdict(float)
+        self._sums = [0.0, 0.0]  # prompt tokens the engine computed, and was asked for, in this group
+        self._windows = 0
 
     def of(self, cohort: Hashable, prompt: int) -> int:
         """Tokens of a prompt that were probably cached."""
-        return int(prompt * self._shares.get(cohort, 0.0))
+        if self._hits_told:
+            return int(prompt * self._told.get(cohort, 0.0))
+        return int(prompt * (1.0 - self._computed.get(cohort, 1.0)))
 
-    def learn(self, cohort: Hashable, prompt: int, cached: int) -> None:
-        """A prompt's cached tokens are known."""
-        if prompt <= 0:
+    def told(self, cohort: Hashable, prompt: int, cached: int) -> int:
+        """The engine gave a prompt's cached tokens, 0 perhaps because it never says; what to believe."""
+        self._hits_told = self._hits_told or cached > 0
+        if not self._hits_told:
+            return self.of(cohort, prompt)
+        if prompt > 0:
+            _bound(self._told)
+            known = self._told.get(cohort, cached / prompt)
+            self._told[cohort] = known + _WEIGHT * (cached / prompt - known)
+        return cached
+
+    def counted(self, asked: Mapping[Hashable, float], computed: float, prompts: float) -> None:
+        """One window: own prompt tokens by cohort, and what the engine computed of the prompts it was given."""
+        if self._hits_told:
             return
-        if cohort not in self._shares and len(self._shares) >= _MOST:
-            del self._shares[next(iter(self._shares))]
-        seen = cached / prompt
-        known = self._shares.get(cohort, seen)
-        self._shares[cohort] = known + _WEIGHT * (seen - known)
+        for cohort, tokens in asked.items():
+            self._asked[cohort] += tokens
+        self._sums[0] += computed
+        self._sums[1] += prompts
+        self._windows += 1
+        if self._windows == _GROUP:
+            self._regress(*self._sums)
+            self._asked.clear()
+            self._sums, self._windows = [0.0, 0.0], 0
+
+    def _regress(self, computed: float, prompts: float) -> None:
+        own = sum(self._asked.values())
+        if not own or own < _OURS * prompts:
+            return
+        ours = computed * min(1.0, own / prompts) if prompts else 0.0
+        for key in self._gram:
+            self._gram[key] *= _FORGET
+        for cohort in self._moment:
+            self._moment[cohort] *= _FORGET
+        for cohort, tokens in self._asked.items():
+            _bound(self._computed)
+            self._computed.setdefault(cohort, 1.0)
+            self._moment[cohort] += tokens * ours / own
+            for other, others in self._asked.items():
+                self._gram[cohort, other] += tokens * others / own
+        for _ in range(_SWEEPS):
+            for cohort in self._asked:
+                self._descend(cohort)
+
+    def _descend(self, cohort: Hashable) -> None:
+        explained = sum(
+            self._gram[cohort, other] * share
+            for other, share in self._computed.items()
+            if (cohort, other) in self._gram and other != cohort
+        )
+        share = (self._moment[cohort] - explained) / self._gram[cohort, cohort]
+        self._computed[cohort] = min(1.0, max(0.0, share))
+
+
+def _bound(shares: dict[Hashable, float]) -> None:
+    while len(shares) >= _MOST:
+        del shares[next(iter(shares))]

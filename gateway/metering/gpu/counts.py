@@ -1,6 +1,6 @@
 """What an engine did in some time: as its counters tell it, and as own requests know it better."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +20,7 @@ class Counted:
     looked_back: float = 0.0  # the context each of those looks back on, summed
     generated: float = 0.0  # G
     context: float = 0.0  # K, tokens of context read back
+    prompts: float = 0.0  # prompt tokens, those from cache included
 
     def plus(self, other: "Counted", share: float = 1.0) -> "Counted":
         """The sum with a share of another."""
@@ -29,6 +30,7 @@ class Counted:
             self.looked_back + share * other.looked_back,
             self.generated + share * other.generated,
             self.context + share * other.context,
+            self.prompts + share * other.prompts,
         )
 
     def effective(self, attention: float) -> float:
@@ -60,6 +62,15 @@ def own(tickets: Sequence[Ticket], window: int, spans: Sequence[Span]) -> Counte
     present = sum(max(0, min(end, t.ended or end) - max(begin, t.begun)) for t in tickets)
     at_once = max(1.0, present / length(spans))
     return Counted(generated / at_once, computed, looked_back, generated, context)
+
+
+def prompts(tickets: Sequence[Ticket], window: int) -> dict[Hashable, float]:
+    """Own prompt tokens that got their first token in the window, by cohort."""
+    asked: dict[Hashable, float] = {}
+    for ticket in tickets:
+        if ticket.windows and ticket.windows[0] == window and not ticket.abandoned:
+            asked[ticket.cohort] = asked.get(ticket.cohort, 0.0) + ticket.computed + ticket.cached
+    return asked
 
 
 def abandoned(tickets: Sequence[Ticket], window: int) -> Counted:

@@ -95,6 +95,7 @@ class Booking:
     window: int
     gpu_ns: int
     correction: bool  # late knowledge about a window that was booked before
+    row: Row | None = None  # the window's prices, for a bill that can be read line by line
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ class Ticket:
         "_book",
         "abandoned",
         "alone",
+        "befores",
         "begun",
         "booked",
         "cached",
@@ -60,7 +61,8 @@ class Ticket:
         self.ended: int | None = None
         self.events = 0
         self.windows: list[int] = []  # windows in which tokens came, ascending,
-        self.counts: list[float] = []  # and how many in each
+        self.counts: list[float] = []  # and how many in each,
+        self.befores: list[float] = []  # and how many before
         self.computed = 0  # prompt tokens not from cache; an estimate until the end
         self.cached = 0
         self.generated = 0
@@ -75,7 +77,6 @@ class Ticket:
         if self.first is None:
             self.first = now_ns
         self.last = now_ns
-        self.events += count
         window = book.window(now_ns)
         windows = self.windows
         if windows and windows[-1] == window:
@@ -83,6 +84,8 @@ class Ticket:
         else:
             windows.append(window)
             self.counts.append(count)
+            self.befores.append(self.events)
+        self.events += count
 
     def end(
         self, now_ns: int, usage: TokenUsage, *, engine_metrics: Mapping[str, float] | None = None
@@ -105,6 +108,7 @@ class Ticket:
         elif self.events and self.generated != self.events:
             factor = self.generated / self.events
             self.counts = [count * factor for count in self.counts]
+            self.befores = [before * factor for before in self.befores]
         elif not self.generated and usage.source != "reported":
             self._abandon(book.computable(now_ns - self.begun), book.window(now_ns))
         return Provisional(book.ended(self))
@@ -143,20 +147,28 @@ class Ticket:
         """(tokens that came in `window`, tokens that came before it)."""
         at = bisect_left(self.windows, window)
         count = self.counts[at] if at < len(self.windows) and self.windows[at] == window else 0.0
-        return count, sum(self.counts[:at])
+        return count, self.befores[at] if at < len(self.befores) else 0.0
+
+    def all_work(self, coefficients: Coefficients, steps_per_token: float) -> float:
+        """Seconds of work of the whole attempt."""
+        if not self.windows:
+            return 0.0
+        output = coefficients.step * steps_per_token
+        output += coefficients.context * (self.computed + self.cached + self.generated / 2)
+        return coefficients.prompt_work(self.computed, self.cached) + self.generated * output
 
     def _abandon(self, computable: float, window: int) -> None:
         """The client left before the first token: it owes what may have been computed by then."""
         self.computed = min(self.computed, int(computable))
         if self.computed:
             self.abandoned = True
-            self.windows, self.counts = [window], [0.0]
+            self.windows, self.counts, self.befores = [window], [0.0], [0.0]
 
     def _spread(self, now_ns: int, metrics: Mapping[str, float], book: "ReplicaBook") -> None:
         """The tokens came in one piece: lay them evenly over the time the engine took to write them."""
         came = self.first or now_ns
         first = came - self._writing(came, metrics, book.coefficients)
-        self.windows, self.counts = [], []
+        self.windows, self.counts, self.befores = [], [], []
         self.events = self.generated
         start, stop = book.window(first), book.window(came)
         span = max(1, came - first)
@@ -165,6 +177,7 @@ class Ticket:
             share = (min(closes, came) - max(opens, first)) / span
             if share > 0 or start == stop:
                 self.windows.append(window)
+                self.befores.append(sum(self.counts))
                 self.counts.append(self.generated * (share if start != stop else 1.0))
         self.first = first
 

@@ -177,4 +177,4 @@ def _difference(before: EngineReading, after: EngineReading) -> Counted | None:
         return None
     held = (before.kv_usage + after.kv_usage) / 2 * after.kv_capacity
     behind = max(0.0, prompts - computed / 2) / started if started else 0.0
-    return Counted(steps, max(0.0, computed), max(0.0, computed) * behind, generated, steps * held)
+    return Counted(steps, max(0.0, computed), max(0.0, computed) * behind, generated, steps * held, prompts)
