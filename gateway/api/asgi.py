@@ -30,13 +30,14 @@ ALLOWED_REQUEST_HEADERS: Final = frozenset(
 class AsgiExchange:
     """One HTTP exchange over ASGI. `started` tells whether any byte of an answer may have left."""
 
-    __slots__ = ("_headers", "_receive", "_send", "_watch", "id", "path", "started")
+    __slots__ = ("_headers", "_notes", "_receive", "_send", "_watch", "id", "path", "started")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.id = f"req-{secrets.token_hex(12)}"
         self.path: str = scope["path"]
         self.started = False
         self._headers: list[tuple[bytes, bytes]] = scope["headers"]
+        self._notes: Headers = ()
         self._receive = receive
         self._send = send
         self._watch: asyncio.Task[None] | None = None
@@ -98,6 +99,10 @@ class AsgiExchange:
             self._watch.cancel()
             self._watch = None
 
+    def note(self, headers: Headers) -> None:
+        """What an error answer should say of the request."""
+        self._notes = headers
+
     async def start(self, status: int, headers: Headers) -> None:
         """Send the answer's head."""
         self.started = True
@@ -119,6 +124,7 @@ class AsgiExchange:
         identity = self.id.encode()
         headers = (
             *error.headers,
+            *self._notes,
             (b"content-length", b"%d" % len(error.body)),
             (b"x-weir-request-id", identity),
         )

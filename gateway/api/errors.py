@@ -121,17 +121,21 @@ def _no_target_left(error: NoTargetLeft) -> HttpError:
     if isinstance(last, UpstreamError) and last.failure.endswith("_timeout"):
         return openai_error(
             504,
-            f"The model took too long to answer ({last.failure.replace('_', ' ')}, {error.attempts} attempts). "
+            f"The model took too long to answer ({last.failure.replace('_', ' ')}, {_tries(error.attempts)}). "
             "Try again later.",
             "server_error",
             "upstream_timeout",
         )
     return openai_error(
         502,
-        f"No permitted model could be reached ({error.attempts} attempts). Try again later.",
+        f"No permitted model could be reached ({_tries(error.attempts)}). Try again later.",
         "server_error",
         "upstream_unreachable",
     )
+
+
+def _tries(count: int) -> str:
+    return "1 attempt" if count == 1 else f"{count} attempts"
 
 
 _ANSWERS: Final[dict[type[Exception], Callable[[Any], HttpError]]] = {

@@ -100,6 +100,19 @@ class Account:
             return headers  # the provider's own x-request-id is passed on
         return ((b"x-request-id", journey.id.encode()), *headers)
 
+    def known(self) -> Headers:
+        """What can be said of a request that ended without an answer."""
+        journey = self._journey
+        headers = [
+            (b"x-weir-attempts", b"%d" % len(journey.settled)),
+            (b"x-weir-policy", journey.policy.encode()),
+        ]
+        if journey.decision is not None:
+            headers.append((b"x-weir-route", journey.decision.route.encode()))
+        if journey.signals is not None:
+            headers.append((b"x-weir-sensitivity", str(journey.signals.label.level).encode()))
+        return tuple(headers)
+
     def closing(self, attempt: Attempt, data: bytes) -> bytes:
         """The answer is complete: settle the attempt and the request, before the last bytes leave."""
         self._settle(attempt)

@@ -24,6 +24,9 @@ class Exchange(Protocol):
     def when_client_leaves(self, leave: Callable[[], None]) -> None:
         """From now on call `leave` once if the client disconnects before the answer has ended."""
 
+    def note(self, headers: Headers) -> None:
+        """What an error answer should say of the request: its route, label and attempts, as far as they are known."""
+
     async def start(self, status: int, headers: Headers) -> None:
         """Send the answer's head."""
 

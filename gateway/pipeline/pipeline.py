@@ -95,6 +95,7 @@ class Pipeline:
             except tuple(kind for kind, _, _ in _ENDINGS) as error:
                 outcome, name = next((o, n) for kind, o, n in _ENDINGS if isinstance(error, kind))
                 account.close(self._status_of(error), outcome, name)
+                exchange.note(account.known())
                 raise
             finally:  # whatever else ended it: a shutdown, a fault of ours
                 account.close(500, "failed", "internal")
