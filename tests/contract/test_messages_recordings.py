@@ -12,11 +12,11 @@ from adapters.document import parse
 from adapters.errors import Unsupported
 from adapters.openai import OpenAI
 from adapters.vllm import VLLM
+from tests.contract.messages_oracle import assembled, booked, check, message_of, read_whole
 
 pytestmark = pytest.mark.recordings
 
 _PATH = "/v1/messages"
-_FINISH = {"end_turn": "stop", "stop_sequence": "stop", "tool_use": "tool_calls", "max_tokens": "length"}
 _CLAUDE = Anthropic(api_key="sk-ant-ours", clock=lambda: 1_700_000_000.9)
 
 
@@ -32,148 +32,16 @@ def _chat_call(*, stream: bool, wants_usage: bool = True) -> Call:
     return chat.read(parse(json.dumps(body).encode()))
 
 
-def _message(recording: dict[str, Any]) -> dict[str, Any]:
-    """The message in a recording; a stream's events put together with nothing of ours. Four recordings string
-    the answers of several calls together: an answer is one message, so what follows the first is not of it."""
-    if "body" in recording["response"]:
-        return recording["response"]["body"]
-    message: dict[str, Any] = {}
-    texts: dict[int, list[str]] = {}
-    for line in recording["response"]["sse"].splitlines():
-        event = json.loads(line[5:]) if line.startswith("data:") else {"type": "no data"}
-        if event["type"] == "message_start":
-            message = event["message"]
-        elif event["type"] == "message_delta":
-            message |= event["delta"]
-            message["usage"] |= event["usage"]
-        elif event["type"] == "message_stop":
-            break
-        elif event["type"].startswith("content_block"):
-            _add_block_event(message["content"], texts, event)
-    for index, block in enumerate(message["content"]):
-        said = "".join(texts.get(index, []))
-        if block["type"] in ("text", "thinking"):
-            block[block["type"]] += said
-        elif said:
-            block["input"] = json.loads(said)
-    return message
-
-
-def _add_block_event(
-    content: list[dict[str, Any]], texts: dict[int, list[str]], event: dict[str, Any]
-) -> None:
-    if event["type"] == "content_block_start":
-        content.append(event["content_block"])
-        return
-    if event["type"] == "content_block_stop":
-        return
-    block, delta = content[event["index"]], event["delta"]
-    said = [delta[field] for field in ("text", "thinking", "partial_json") if field in delta]
-    texts.setdefault(event["index"], []).extend(said)
-    if "signature" in delta:
-        block["signature"] = delta["signature"]
-    if "citation" in delta:
-        block["citations"] = [*(block.get("citations") or []), delta["citation"]]
-
-
-def _assembled(out: bytes) -> dict[str, Any]:
-    """A chat stream put together as an OpenAI client does: strings joined, calls by index, lists extended."""
-    answer: dict[str, Any] = {"message": {}, "calls": {}, "usage": None, "finish": None}
-    events = out.decode().split("\n\n")
-    assert events[-2:] == ["data: [DONE]", ""]
-    for event in events[:-2]:
-        if event.startswith(":"):
-            continue
-        chunk = json.loads(event.removeprefix("data: "))
-        answer["usage"] = chunk.get("usage") or answer["usage"]
-        for choice in chunk["choices"]:
-            _add_delta(answer, choice["delta"])
-            answer["finish"] = choice["finish_reason"] or answer["finish"]
-    return answer
-
-
-def _add_delta(answer: dict[str, Any], delta: dict[str, Any]) -> None:
-    assert answer["finish"] is None, "a delta came behind the finish"
-    for key, value in delta.items():
-        if key == "tool_calls":
-            for piece in value:
-                call = answer["calls"].setdefault(piece["index"], {"id": "", "name": "", "arguments": ""})
-                call["id"] += piece.get("id", "")
-                call["name"] += piece["function"].get("name", "")
-                call["arguments"] += piece["function"]["arguments"]
-        elif isinstance(value, str):
-            answer["message"][key] = answer["message"].get(key, "") + value
-        else:
-            entries = answer["message"].setdefault(key, [])
-            for entry in value:
-                assert entry.pop("index") == len(entries)
-                entries.append(entry)
-
-
-def _check(recording: dict[str, Any], answer: dict[str, Any]) -> None:
-    name, message = recording["id"], _message(recording)
-    blocks = message["content"]
-
-    def of(*kinds: str) -> list[dict[str, Any]]:
-        return [block for block in blocks if block["type"] in kinds]
-
-    told = answer["message"]
-    assert (told.get("content") or "") == "".join(block["text"] for block in of("text")), name
-    assert told.get("reasoning_content", "") == "".join(block["thinking"] for block in of("thinking")), name
-    signed = [b for b in of("thinking", "redacted_thinking") if b.get("signature") or b.get("data")]
-    assert [b.get("signature") or b.get("data") for b in signed] == [
-        b.get("signature") or b.get("data") for b in told.get("thinking_blocks", [])
-    ], name
-    calls = of("tool_use")
-    assert sorted(answer["calls"]) == list(range(len(calls))), name
-    for index, call in enumerate(calls):
-        got = answer["calls"][index]
-        assert (got["id"], got["name"]) == (call["id"], call["name"]), name
-        assert json.loads(got["arguments"]) == call["input"], name
-    asides = [b for b in blocks if b["type"] not in ("text", "thinking", "redacted_thinking", "tool_use")]
-    assert [b["type"] for b in told.get("provider_blocks", [])] == [b["type"] for b in asides], name
-    cited = sum(len(b.get("citations") or ()) for b in of("text"))
-    assert len(told.get("annotations", [])) == cited, name
-    assert answer["finish"] == _FINISH[message["stop_reason"]], name
-    _check_usage(answer["usage"], message["usage"], name)
-
-
-def _check_usage(got: dict[str, Any], said: dict[str, Any], name: str) -> None:
-    cached = said.get("cache_read_input_tokens") or 0
-    written = said.get("cache_creation_input_tokens") or 0
-    assert got["prompt_tokens"] == said["input_tokens"] + cached + written, name
-    assert got["completion_tokens"] == said["output_tokens"], name
-    assert got["prompt_tokens_details"]["cached_tokens"] == cached, name
-    assert got["total_tokens"] == got["prompt_tokens"] + got["completion_tokens"], name
-
-
-def _booked(recording: dict[str, Any]) -> tuple[int, int]:
-    """Prompt and answer tokens to book: the totals, and the compactions that Anthropic bills beside them."""
-    usage = _message(recording)["usage"]
-    parts = [usage, *(i for i in usage.get("iterations") or () if i["type"] == "compaction")]
-    prompt = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
-    return (
-        sum(part.get(key) or 0 for part in parts for key in prompt),
-        sum(part["output_tokens"] for part in parts),
-    )
-
-
 def test_whole_answers_arrive_as_chat_answers(recorded, share) -> None:
     rows = [r for r in recorded("anthropic", _PATH) if r["response"]["status"] == 200]
     rows = [r for r in rows if "body" in r["response"]]
     for recording in rows:
         relay = _CLAUDE.relay(_chat_call(stream=False), "claude-sonnet-4-5", ())
         assert relay.feed(_body(recording)) == b""
-        answer = json.loads(relay.finish())
-        message = answer["choices"][0]["message"]
-        calls = {
-            i: {"id": call["id"], **call["function"]} for i, call in enumerate(message.get("tool_calls", []))
-        }
-        finish = answer["choices"][0]["finish_reason"]
-        _check(recording, {"message": message, "calls": calls, "finish": finish, "usage": answer["usage"]})
+        tokens = check(recording, read_whole(relay.finish()))
         assert relay.complete
         assert relay.usage.source == "reported"
-        assert (relay.usage.prompt, relay.usage.generated) == _booked(recording), recording["id"]
+        assert (relay.usage.prompt, relay.usage.generated) == tokens, recording["id"]
     share("messages answers arrive as the right chat answer", len(rows), len(rows))
     assert len(rows) == 332
 
@@ -184,10 +52,10 @@ def test_streams_arrive_as_chat_streams(recorded, share, chunked, seed) -> None:
     for recording in rows:
         relay = _CLAUDE.relay(_chat_call(stream=True), "claude-sonnet-4-5", ())
         out = b"".join(relay.feed(piece) for piece in chunked(_body(recording), seed)) + relay.finish()
-        _check(recording, _assembled(out))
+        tokens = check(recording, assembled(out))
         assert relay.complete
         assert relay.usage.source == "reported"
-        assert (relay.usage.prompt, relay.usage.generated) == _booked(recording), recording["id"]
+        assert (relay.usage.prompt, relay.usage.generated) == tokens, recording["id"]
     if seed == 1:
         share("messages streams arrive as the right chat stream", len(rows), len(rows))
     assert len(rows) == 83
@@ -210,7 +78,7 @@ def test_messages_clients_get_the_bytes(recorded, share, chunked) -> None:
         body = _body(recording)
         assert b"".join(relay.feed(piece) for piece in chunked(body, 5)) + relay.finish() == body
         assert relay.complete
-        assert (relay.usage.prompt, relay.usage.generated) == _booked(recording), recording["id"]
+        assert (relay.usage.prompt, relay.usage.generated) == booked(recording), recording["id"]
     share("messages answers relayed byte for byte to messages clients", len(rows), len(rows))
 
 
@@ -338,7 +206,7 @@ def test_chat_recordings_reach_messages_clients(recorded, share, chunked) -> Non
         out = b"".join(relay.feed(piece) for piece in chunked(_body(recording), 3)) + relay.finish()
         assert relay.complete, recording["id"]
         if stream:
-            message = _message({"response": {"sse": out.decode()}})
+            message = message_of({"response": {"sse": out.decode()}})
             assert out.count(b"event: content_block_start") == out.count(b"event: content_block_stop")
         else:
             message = json.loads(out)

@@ -105,8 +105,6 @@ def _limits(request: Request, model: str, body: Json) -> Json:
     forced = (body.get("tool_choice") or {}).get("type") in ("any", "tool")
     effort = request.effort
     if forced or effort is None or effort == "none":
-        if effort is None and request.thinking_budget == 0:
-            out["thinking"] = {"type": "disabled"}
         return out
     if able.thinking == "none":
         raise Unsupported("reasoning_effort", "this model does not think")
