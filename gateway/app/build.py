@@ -31,6 +31,9 @@ from routers.sensitivity.classifier import Classifier, tenant_triggers, triggers
 from routers.sensitivity.label import Level
 from routers.sensitivity.settings import Settings
 
+# Seconds an idle connection is kept: less than the other side does, or a request may meet a closing one.
+VLLM_KEEPALIVE: Final = 4.0  # vLLM's server closes after 5
+PROVIDER_KEEPALIVE: Final = 60.0
 _USER_AGENT: Final = f"weir/{version('weir-gateway')}"
 
 
@@ -146,7 +149,10 @@ def open_pool(settings: BackendSettings, url: str) -> Pool:
         timeouts=Timeouts(
             connect=times.connect, first_byte=times.first_byte, idle=times.idle, total=times.total
         ),
-        limits=Limits(connections=settings.max_connections),
+        limits=Limits(
+            connections=settings.max_connections,
+            keepalive=VLLM_KEEPALIVE if settings.kind == "vllm" else PROVIDER_KEEPALIVE,
+        ),
         tls=tls_context(settings.ca_file) if url.startswith("https://") else None,
     )
 

@@ -36,6 +36,7 @@ from gateway.pipeline.pipeline import Pipeline, Runtime
 log = logging.getLogger("weir.app")
 
 VERSION: Final = version("weir-gateway")
+KEEP_ALIVE_SECONDS: Final = 75  # longer than SDKs keep an idle connection, so that none closes under their hands
 
 
 class Service:
@@ -250,7 +251,9 @@ class _Server:
         config = uvicorn.Config(
             application,
             http=serve_protocol(EdgeLimits(header_seconds=header_timeout)),
+            interface="asgi3",
             ws="none",
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
             lifespan="off",
             access_log=False,
             log_config=None,
