@@ -1,6 +1,8 @@
 """Reads the few series Weir needs from a vLLM metrics page without parsing the other 70 KB."""
 
-from collections.abc import Iterator
+import math
+import re
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from gateway.fleet.engines.reading import EngineReading
@@ -20,6 +22,8 @@ _SERIES: Final = {
     b"vllm:time_to_first_token_seconds_count": "started",
     b"vllm:engine_sleep_state": "sleep",
 }
+_SAMPLE: Final = re.compile(rb'(?:\{((?:[^"}\n]|"(?:[^"\\\n]|\\.)*")*)\}[ \t]*|[ \t]+)([^\s#]+)')
+_LABEL: Final = re.compile(rb'([a-zA-Z_]\w*)[ \t]*=[ \t]*"((?:[^"\\]|\\.)*)"')
 _CAPACITY: Final = b"vllm:cache_config_info"
 _BOOT: Final = b"process_start_time_seconds"
 
@@ -29,12 +33,12 @@ def engines(page: bytes) -> tuple[EngineReading, ...]:
     found: dict[str, dict[str, float]] = {}
     for name, field in _SERIES.items():
         for labels, value in series(page, name):
-            if field == "sleep" and b'"awake"' not in labels:
+            if field == "sleep" and labels.get(b"sleep_state") != b"awake":
                 continue
-            figures = found.setdefault(_label(labels, b"engine"), {})
+            figures = found.setdefault(_engine_of(labels), {})
             figures[field] = figures.get(field, 0.0) + value
     for labels, _ in series(page, _CAPACITY):
-        found.setdefault(_label(labels, b"engine"), {})["kv_capacity"] = _capacity(labels)
+        found.setdefault(_engine_of(labels), {})["kv_capacity"] = _capacity(labels)
     return tuple(_engine(name, found[name]) for name in sorted(found))
 
 
@@ -43,73 +47,44 @@ def boot(page: bytes) -> float:
     return next((value for _, value in series(page, _BOOT)), 0.0)
 
 
-def series(page: bytes, name: bytes) -> Iterator[tuple[bytes, float]]:
-    """(labels as written, value) of each sample of one series, and of none that only begins like it."""
+def series(page: bytes, name: bytes) -> Iterator[tuple[dict[bytes, bytes], float]]:
+    """(labels, value) of each sample of one series that is a number, and of no series that only begins like it.
+
+    Label values are as written, escapes and all.
+    """
     at = 0 if page.startswith(name) else page.find(b"\n" + name) + 1
     while at or page.startswith(name):
-        end = page.find(b"\n", at)
-        line = page[at : end if end >= 0 else len(page)]
-        sample = _sample(line, len(name))
-        if sample:
-            yield sample
+        found = _SAMPLE.match(page, at + len(name))
+        if found:
+            value = _number(found[2])
+            if value is not None:
+                yield dict(_LABEL.findall(found[1] or b"")), value
         at = page.find(b"\n" + name, at) + 1
         if not at:
             return
 
 
-def _sample(line: bytes, name: int) -> tuple[bytes, float] | None:
-    rest, labels = line[name:], b""
-    if rest[:1] == b"{":
-        close = _closing(rest)
-        if close < 0:
-            return None
-        labels, rest = rest[1:close], rest[close + 1 :]
-    elif rest[:1] not in (b" ", b"\t"):
-        return None
-    words = rest.split()
+def _number(written: bytes) -> float | None:
     try:
-        value = float(words[0])
-    except (IndexError, ValueError):
+        value = float(written)
+    except ValueError:
         return None
-    return (labels, value) if value == value and abs(value) != float("inf") else None
+    return value if math.isfinite(value) else None
 
 
-def _closing(labels: bytes) -> int:
-    """Where the label set ends: the first brace outside quotes."""
-    at = labels.find(b"}")
-    if labels.count(b'"', 0, at) % 2 == 0 and b"\\" not in labels[:at]:
-        return at
-    quoted = escaped = False
-    for index, byte in enumerate(labels):
-        if escaped:
-            escaped = False
-        elif byte == 0x5C and quoted:
-            escaped = True
-        elif byte == 0x22:
-            quoted = not quoted
-        elif byte == 0x7D and not quoted:
-            return index
-    return -1
+def _engine_of(labels: Mapping[bytes, bytes]) -> str:
+    return labels.get(b"engine", b"").decode("utf-8", "replace")
 
 
-def _label(labels: bytes, name: bytes) -> str:
-    """A label's value; engines and sizes hold no escapes."""
-    begin = 0 if labels.startswith(name + b'="') else labels.find(b"," + name + b'="') + 1
-    if not begin and not labels.startswith(name + b'="'):
-        return ""
-    begin += len(name) + 2
-    return labels[begin : labels.find(b'"', begin)].decode("utf-8", "replace")
-
-
-def _capacity(labels: bytes) -> float:
+def _capacity(labels: Mapping[bytes, bytes]) -> float:
     """Tokens the KV cache holds."""
     said = _digits(labels, b"kv_cache_size_tokens")
     return said or _digits(labels, b"num_gpu_blocks") * _digits(labels, b"block_size")
 
 
-def _digits(labels: bytes, name: bytes) -> float:
-    value = _label(labels, name)
-    return float(value) if value.isdecimal() else 0.0
+def _digits(labels: Mapping[bytes, bytes], name: bytes) -> float:
+    value = labels.get(name, b"")
+    return float(value) if value.isdigit() else 0.0
 
 
 def _engine(name: str, figures: dict[str, float]) -> EngineReading:
