@@ -11,6 +11,7 @@ from typing import Any, Final, TextIO, cast
 
 import click
 import orjson
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -100,7 +101,7 @@ def query(
     with _opened(store) as opened:
         found = opened.spend(by, *_span(start, end))
     if shape == "table":
-        Console().print(_spend_table(by, found))
+        _console().print(_spend_table(by, found))
     elif shape == "json":
         click.echo(orjson.dumps([_spend_fields(by, spend) for spend in found], option=orjson.OPT_INDENT_2))
     else:
@@ -123,10 +124,17 @@ def _spend_fields(by: Sequence[str], spend: Spend) -> dict[str, Any]:
     }
 
 
+def _console() -> Console:
+    """A terminal as wide as it is; a pipe wide enough to cut nothing."""
+    return Console(width=None if sys.stdout.isatty() else 200)
+
+
 def _spend_table(by: Sequence[str], found: Sequence[Spend]) -> Table:
-    table = Table(*by, show_footer=bool(found), footer_style="bold")
-    for name in ("attempts", "input", "cached", "output", "USD", "unpriced", "GPU-s"):
-        table.add_column(name, justify="right")
+    table = Table(show_footer=bool(found), footer_style="bold", box=SIMPLE_HEAD, padding=0, pad_edge=False)
+    for name in by:
+        table.add_column(name, overflow="fold", min_width=6, no_wrap=name in ("day", "hour"))
+    for name in ("calls", "in", "cached", "out", "USD", "unpriced", "GPU-s"):
+        table.add_column(name, justify="right", no_wrap=True)
     for spend in found:
         table.add_row(*(value or "-" for value in spend.by), *_figures([spend]))
     for column, text in zip(table.columns[len(by) :], _figures(found), strict=True):
@@ -137,17 +145,28 @@ def _spend_table(by: Sequence[str], found: Sequence[Spend]) -> Table:
 
 
 def _figures(spends: Sequence[Spend]) -> tuple[str, ...]:
-    """The sums of some rows as a person reads them."""
+    """The sums of some rows as a person reads them; JSON and CSV have every digit."""
     unpriced = sum(spend.unpriced for spend in spends)
     return (
-        f"{sum(spend.attempts for spend in spends):,}",
-        f"{sum(spend.input_tokens for spend in spends):,}",
-        f"{sum(spend.cached_tokens for spend in spends):,}",
-        f"{sum(spend.output_tokens for spend in spends):,}",
-        f"{sum((spend.usd for spend in spends), Decimal(0)):,.6f}",
-        f"[yellow]{unpriced:,}[/yellow]" if unpriced else "0",
-        f"{sum(spend.gpu_ns for spend in spends) / 1e9:,.3f}",
+        _short(sum(spend.attempts for spend in spends)),
+        _short(sum(spend.input_tokens for spend in spends)),
+        _short(sum(spend.cached_tokens for spend in spends)),
+        _short(sum(spend.output_tokens for spend in spends)),
+        f"{sum((spend.usd for spend in spends), Decimal(0)):,.4f}",
+        f"[yellow]{_short(unpriced)}[/yellow]" if unpriced else "0",
+        f"{sum(spend.gpu_ns for spend in spends) / 1e9:,.1f}",
     )
+
+
+def _short(count: int) -> str:
+    """9,999 as it is, 72000 as 72.0k, 3100000 as 3.10M."""
+    if count < 10_000:
+        return f"{count:,}"
+    thousands, unit = next(
+        (power, unit) for power, unit in ((3, "G"), (2, "M"), (1, "k")) if count >= 1000**power
+    )
+    scaled = count / 1000**thousands
+    return f"{scaled:.{2 if scaled < 10 else 1}f}{unit}"
 
 
 @ledger.command()
@@ -207,7 +226,9 @@ def verify(store: str, journal: Path | None, head: str) -> None:
                 found.append(("journal against database", compare(opened, directory)))
     except OSError as error:
         raise click.ClickException(f"the journal cannot be read: {error}") from None
-    Console().print(_verified_table(found))
+    _console().print(_verified_table(found))
+    for (name, last), digest in {(each.journal, each.last): each.head for _, each in found}.items():
+        click.echo(f"head of {name} at line {last}: {digest}")
     faults = [f"{what}: {fault}" for what, each in found for fault in each.faults]
     if head and not any(each.met for _, each in found):
         faults.append("the head you kept is in no chain: the ledger was written anew, or is another one")
@@ -216,8 +237,8 @@ def verify(store: str, journal: Path | None, head: str) -> None:
 
 
 def _verified_table(found: Sequence[tuple[str, Verified]]) -> Table:
-    table = Table("what", "journal", "lines", "last", "head", "result")
+    table = Table("what", "journal", "lines", "up to line", "result", box=SIMPLE_HEAD)
     for what, each in found:
         result = f"[red]{len(each.faults)} faults[/red]" if each.faults else "[green]as booked[/green]"
-        table.add_row(what, each.journal, f"{each.lines:,}", f"{each.last:,}", each.head, result)
+        table.add_row(what, each.journal, f"{each.lines:,}", f"{each.last:,}", result)
     return table

@@ -54,11 +54,12 @@ def ask(store, *arguments):
 def test_the_table_shows_sums_and_what_is_unpriced(store):
     result = ask(store, "--by", "tenant")
     assert result.exit_code == 0, result.output
-    rows = [
-        [cell.strip() for cell in line.split("│")[1:-1]] for line in result.output.splitlines() if "│" in line
+    rows = [line.split() for line in result.output.splitlines()]
+    assert [row[:2] for row in rows if row and row[0] in {"acme", "globex"}] == [
+        ["acme", "10"],
+        ["globex", "10"],
     ]
-    assert rows[0][0] == "acme"
-    assert rows[-1] == ["total", "20", "20,000", "200", "100", "0.000016", "4", "30.000"]
+    assert ["total", "20", "20.0k", "200", "100", "0.0000", "4", "30.0"] in rows
 
 
 def test_json_keeps_money_exact(store):
@@ -85,7 +86,7 @@ def test_hours_bound_the_sums(store):
 def test_an_empty_span_is_an_empty_table_not_an_error(store):
     result = run("query", "--store", store, "--from", "2020-01-01", "--to", "2020-01-02")
     assert result.exit_code == 0
-    assert "attempts" in result.output
+    assert "unpriced" in result.output
 
 
 @pytest.mark.parametrize(
