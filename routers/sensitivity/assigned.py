@@ -348,6 +348,7 @@ def _issuer_rules() -> tuple[Rule, ...]:
             rf"(?P<name>{issuer}[a-z0-9_.\-]{{0,20}}){_SEPARATED}(?P<value>{_VALUE}{{12,240}})",
             _issued,
             needs=(issuer.split("_?")[0],),
+            leads=True,
             back=60,
             ahead=260,
         )
@@ -363,6 +364,7 @@ RULES: Final[tuple[Rule, ...]] = (
         rf"(?:key|token|secret|credentials?|auth)[a-z0-9_\-]{{0,12}}{_SEPARATED}(?P<value>[^\s\"'`,;<>]{{10,200}})",
         _given,
         needs=("key", "token", "secret", "credential", "auth"),
+        leads=True,
         back=60,
         ahead=220,
     ),
@@ -373,6 +375,7 @@ RULES: Final[tuple[Rule, ...]] = (
         r"[a-z][0-9]{1,4}[a-z]{1,8}[0-9]{1,4}[a-z]{1,8}[0-9]{1,4}[a-z]",
         r"(?<![A-Za-z0-9_\-./+~])[A-Za-z0-9_\-./+~]{20,}={0,2}(?![A-Za-z0-9])",
         _random,
+        digits=True,
         back=160,
         ahead=240,
     ),
@@ -384,6 +387,7 @@ RULES: Final[tuple[Rule, ...]] = (
         r"(?P<value>[A-Za-z0-9_\-./+=~]{6,})",
         lambda match, _: _header(match["value"], match[0]),
         needs=("authorization", "bearer", "x-"),
+        leads=True,
         ahead=240,
     ),
 )

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Final
 
 from routers.sensitivity import (
+    addresses,
     assigned,
     contact,
     health,
@@ -35,7 +36,7 @@ _RULES: Final[tuple[Rule, ...]] = (
     *issuers.RULES,
     *assigned.RULES,
     *identifiers.RULES,
-    *contact.RULES,
+    *contact.RULES, *addresses.RULES,
     *health.RULES,
     *markings.RULES,
 )

@@ -5,10 +5,10 @@ A trigger is cheap and says only "look here". What it leads to is confirmed by a
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 hyperscan: Any
 try:
@@ -22,13 +22,14 @@ Hit = tuple[int, int]  # (end of the match in code points, index of the trigger)
 @dataclass(frozen=True, slots=True)
 class Trigger:
     """A pattern in the syntax that Hyperscan and `re` share. Hyperscan matches UTF-8 bytes: classes and letter
-    case are ASCII's. `needs`: literals in lower case of which every match holds one; they make plain Python quick.
-    `once` asks only whether it occurs."""
+    case are ASCII's. The rest makes plain Python quick: `needs` are literals in lower case of which every match
+    holds one, and begins with one where it `leads`; `digits` says that a match has four digits close together."""
 
     pattern: str
     needs: tuple[str, ...] = ()
     caseless: bool = True
-    once: bool = False
+    leads: bool = False
+    digits: bool = False
 
 
 class Engine(Protocol):
@@ -42,7 +43,7 @@ class Engine(Protocol):
 
 def key(triggers: Sequence[Trigger]) -> str:
     """Names what `compile_triggers` makes of these triggers here: under one key, the bytes are interchangeable."""
-    text = "\n".join(f"{t.caseless:d}{t.once:d} {t.pattern}" for t in triggers)
+    text = "\n".join(f"{t.caseless:d} {t.pattern}" for t in triggers)
     return hashlib.sha256(f"{_platform()}\n{text}".encode()).hexdigest()[:32]
 
 
@@ -55,9 +56,7 @@ def compile_triggers(triggers: Sequence[Trigger]) -> Engine:
         expressions=[t.pattern.encode() for t in triggers],
         ids=list(range(len(triggers))),
         elements=len(triggers),
-        flags=[
-            t.caseless * hyperscan.HS_FLAG_CASELESS | t.once * hyperscan.HS_FLAG_SINGLEMATCH for t in triggers
-        ],
+        flags=[t.caseless * hyperscan.HS_FLAG_CASELESS for t in triggers],
     )
     return HyperscanEngine(database)
 
@@ -126,27 +125,65 @@ def _in_code_points(data: bytes, hits: list[Hit]) -> Iterator[Hit]:
         yield points, trigger
 
 
+_DENSE: Final = re.compile(r"[0-9](?:[^0-9\n]{0,8}[0-9]){3}")
+_AROUND: Final = 48  # code points kept on both sides of dense digits
+
+
 class PlainEngine:
-    """The same hits with `re`: literals first, so that most patterns are never tried."""
+    """The same hits with `re`: only where a literal or digits say that a pattern could match."""
 
     name = "plain"
 
     def __init__(self, triggers: Sequence[Trigger]) -> None:
         self._triggers = [
-            (i, t.needs, t.once, re.compile(t.pattern, re.IGNORECASE * t.caseless | re.ASCII))
-            for i, t in enumerate(triggers)
+            (i, t, re.compile(t.pattern, re.IGNORECASE * t.caseless | re.ASCII)) for i, t in enumerate(triggers)
         ]
 
     def scan(self, text: str) -> list[Hit]:
         """See Engine. A trigger that matches at several ends hits once, at its longest."""
-        lower = text.lower()
+        lower = _lower(text)
+        dense = _dense(text)
         found: list[Hit] = []
-        for index, needs, once, pattern in self._triggers:
-            if needs and not any(literal in lower for literal in needs):
+        for index, trigger, pattern in self._triggers:
+            matches: Iterable[re.Match[str]]
+            if trigger.leads:
+                matches = _led(pattern, trigger.needs, text, lower)
+            elif trigger.needs and not any(literal in lower for literal in trigger.needs):
                 continue
-            for match in pattern.finditer(text):
-                found.append((match.end(), index))
-                if once:
-                    break
+            elif trigger.digits:
+                matches = (match for start, stop in dense for match in pattern.finditer(text, start, stop))
+            else:
+                matches = pattern.finditer(text)
+            found += [(match.end(), index) for match in matches]
         found.sort()
         return found
+
+
+def _led(pattern: re.Pattern[str], literals: tuple[str, ...], text: str, lower: str) -> Iterator[re.Match[str]]:
+    """Matches that begin with one of the literals."""
+    for literal in literals:
+        at = lower.find(literal)
+        while at >= 0:
+            match = pattern.match(text, at)
+            if match is not None:
+                yield match
+            at = lower.find(literal, at + 1)
+
+
+def _dense(text: str) -> list[tuple[int, int]]:
+    """The stretches around four digits that stand close together."""
+    stretches: list[tuple[int, int]] = []
+    for match in _DENSE.finditer(text):
+        start, stop = max(0, match.start() - _AROUND), match.end() + _AROUND
+        if stretches and start <= stretches[-1][1]:
+            start = stretches.pop()[0]
+        stretches.append((start, stop))
+    return stretches
+
+
+def _lower(text: str) -> str:
+    """In lower case, each character in its place."""
+    lower = text.lower()
+    if len(lower) == len(text):
+        return lower
+    return "".join(low if len(low := char.lower()) == 1 else char for char in text)

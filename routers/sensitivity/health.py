@@ -8,7 +8,7 @@ import re
 from typing import Final
 
 from routers.sensitivity.near import Near
-from routers.sensitivity.rule import Rule, rule
+from routers.sensitivity.rule import Rule, rule, stems
 
 _CONDITIONS: Final = (
     r"cancer|tumou?r|leuk(?:a)?emia|lymphoma|melanoma|carcinoma|myeloma|sarcoma|metasta\w+|chemotherapy|radiotherapy|"
@@ -79,9 +79,11 @@ RULES: Final[tuple[Rule, ...]] = (
     rule(
         "condition-of-a-person",
         "HEALTH_CONDITION",
-        rf"\b(?:{_TRIGGER})\b",
+        rf"(?:{_TRIGGER})\b",
         rf"(?<!\w)(?:{_CONDITIONS})(?!\w)",
         _somebody_s,
+        needs=stems(_CONDITIONS),
+        leads=True,
         back=40,
         ahead=24,
     ),

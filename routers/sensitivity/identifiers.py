@@ -11,7 +11,7 @@ from stdnum.it import codicefiscale
 from routers.sensitivity import checks
 from routers.sensitivity.near import Near
 from routers.sensitivity.numbers import words
-from routers.sensitivity.rule import Check, Rule, rule
+from routers.sensitivity.rule import Check, Rule, rule, stems
 
 
 def _compact(text: str) -> str:
@@ -88,6 +88,8 @@ def _named_values() -> tuple[Rule, ...]:
             rf"(?:{names.replace(chr(92) + 'w+', '[a-z]{1,4}')})[^0-9]{{0,48}}[0-9]",
             rf"(?:{names})\w*[^0-9]{{0,44}}?{_NAMED_VALUE}",
             _identifying,
+            needs=stems(names),
+            leads=True,
             back=110,
             ahead=40,
         )
@@ -111,12 +113,14 @@ RULES: Final[tuple[Rule, ...]] = (
         r"(?<![A-Za-z0-9])[A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]){11,30}",
         _iban,
         back=48,
+        digits=True,
     ),
     rule(
         "uk-nino",
         "UK_NINO",
         r"\b[A-Z]{2} ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]\b",
         r"(?<![A-Za-z0-9])[ABCEGHJ-PRSTW-Z][ABCEGHJ-NPRSTW-Z] ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D](?![A-Za-z0-9])",
+        digits=True,
     ),
     rule(
         "es-nif",
@@ -124,6 +128,7 @@ RULES: Final[tuple[Rule, ...]] = (
         r"\b[XYZ0-9][0-9]{7}-?[A-Z]\b",
         r"(?<![A-Za-z0-9])[XYZ0-9][0-9]{7}-?[A-Z](?![A-Za-z0-9])",
         _valid(lambda text: checks.es_nif(text)),
+        digits=True,
     ),
     rule(
         "it-fiscal-code",
@@ -131,6 +136,7 @@ RULES: Final[tuple[Rule, ...]] = (
         r"\b[A-Z]{6}[0-9LMNPQRSTUV]{2}[ABCDEHLMPRST][0-9LMNPQRSTUV]{2}[A-Z]",
         r"(?<![A-Za-z0-9])[A-Z]{6}[0-9LMNPQRSTUV]{2}[ABCDEHLMPRST][0-9LMNPQRSTUV]{2}[A-Z][0-9LMNPQRSTUV]{3}[A-Z](?![A-Za-z0-9])",
         _valid(codicefiscale.is_valid),
+        digits=True,
     ),
     rule(
         "fi-hetu",
@@ -138,12 +144,14 @@ RULES: Final[tuple[Rule, ...]] = (
         r"\b[0-9]{6}[-+A-FU-Y][0-9]{3}[0-9A-Y]\b",
         r"(?<![A-Za-z0-9])[0-9]{6}[-+A-FU-Y][0-9]{3}[0-9A-Y](?![A-Za-z0-9])",
         lambda match, _: checks.fi_hetu(match[0].upper()),
+        digits=True,
     ),
     rule(
         "in-pan",
         "IN_PAN",
         r"\b[A-Z]{5}[0-9]{4}[A-Z]\b",
         r"(?<![A-Za-z0-9])[A-Z]{3}[ABCFGHJKLPT][A-Z][0-9]{4}[A-Z](?![A-Za-z0-9])",
+        digits=True,
     ),
     rule(
         "in-pan-named",
@@ -151,6 +159,7 @@ RULES: Final[tuple[Rule, ...]] = (
         r"\b[A-Z]{5}[0-9]{4}[A-Z]\b",
         r"(?<![A-Za-z0-9])[A-Z]{5}[0-9]{4}[A-Z](?![A-Za-z0-9])",
         _named(words("pan|permanent account|income tax|tax|indian")),
+        digits=True,
     ),
     rule(
         "sg-nric",
@@ -158,12 +167,14 @@ RULES: Final[tuple[Rule, ...]] = (
         r"\b[STFGM][0-9]{7}[A-Z]\b",
         r"(?<![A-Za-z0-9])[STFGM][0-9]{7}[A-Z](?![A-Za-z0-9])",
         lambda match, _: checks.sg_nric(match[0].upper()),
+        digits=True,
     ),
     rule(
         "mx-curp",
         "MX_CURP",
         r"\b[A-Z]{4}[0-9]{6}[HMX][A-Z]{5}",
         r"(?<![A-Za-z0-9])[A-Z]{4}[0-9]{6}[HMX][A-Z]{5}[0-9A-Z][0-9](?![A-Za-z0-9])",
+        digits=True,
     ),
     rule(
         "cn-resident-id",
@@ -171,6 +182,7 @@ RULES: Final[tuple[Rule, ...]] = (
         r"\b[0-9]{17}X\b",
         r"(?<![A-Za-z0-9])[0-9]{17}[Xx](?![A-Za-z0-9])",
         _valid(ric.is_valid),
+        digits=True,
     ),
     rule(
         "fr-nir-corsica",
@@ -178,6 +190,7 @@ RULES: Final[tuple[Rule, ...]] = (
         r"\b[12] ?[0-9]{2} ?[0-9]{2} ?2[AB]",
         r"(?<![A-Za-z0-9])[12] ?[0-9]{2} ?[0-9]{2} ?2[AB] ?[0-9]{3} ?[0-9]{3} ?[0-9]{2}(?![A-Za-z0-9])",
         _valid(nir.is_valid),
+        digits=True,
     ),
     rule(
         "us-dea",
@@ -187,12 +200,14 @@ RULES: Final[tuple[Rule, ...]] = (
         lambda match, near: (
             checks.us_dea(match[0]) and near.named(words("dea|drug enforcement|prescri\\w+|controlled"))
         ),
+        digits=True,
     ),
     rule(
         "us-mbi",
         "HEALTH_PLAN_ID",
         r"\b[1-9][AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9][0-9]-?[AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9][0-9]-?[AC-HJKMNP-RT-Y]{2}[0-9]{2}\b",
         r"(?<![A-Za-z0-9])[1-9][AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9][0-9]-?[AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9][0-9]-?[AC-HJKMNP-RT-Y]{2}[0-9]{2}(?![A-Za-z0-9])",
+        digits=True,
     ),
     rule(
         "vin",
@@ -200,8 +215,16 @@ RULES: Final[tuple[Rule, ...]] = (
         r"\b[A-HJ-NPR-Z0-9]{8}[0-9X][A-HJ-NPR-Z0-9]{4}[0-9]{4}\b",
         r"(?<![A-Za-z0-9])[A-HJ-NPR-Z0-9]{8}[0-9X][A-HJ-NPR-Z0-9]{4}[0-9]{4}(?![A-Za-z0-9])",
         lambda match, _: _mixed(match[0]) and checks.vin(match[0].upper()),
+        digits=True,
     ),
-    rule("ethereum", "CRYPTO", r"\b0x[0-9a-f]{40}\b", r"(?<![A-Za-z0-9])0x[0-9a-fA-F]{40}(?![A-Za-z0-9])"),
+    rule(
+        "ethereum",
+        "CRYPTO",
+        r"\b0x[0-9a-f]{40}\b",
+        r"(?<![A-Za-z0-9])0x[0-9a-fA-F]{40}(?![A-Za-z0-9])",
+        needs=("0x",),
+        leads=True,
+    ),
     rule(
         "bitcoin",
         "CRYPTO",
@@ -215,18 +238,23 @@ RULES: Final[tuple[Rule, ...]] = (
         "CRYPTO",
         r"\bbc1[a-z0-9]{25}",
         r"(?<![A-Za-z0-9])bc1[02-9ac-hj-np-z]{25,87}(?![A-Za-z0-9])",
+        needs=("bc1",),
+        leads=True,
     ),
     rule(
         "mac-address",
         "MAC_ADDRESS",
         r"\b[0-9a-f]{2}[:-][0-9a-f]{2}[:-][0-9a-f]{2}[:-][0-9a-f]{2}[:-][0-9a-f]{2}[:-][0-9a-f]{2}\b",
         r"(?<![A-Za-z0-9:-])(?:[0-9a-f]{2}:){5}[0-9a-f]{2}(?![A-Za-z0-9:-])|(?<![A-Za-z0-9:-])(?:[0-9a-f]{2}-){5}[0-9a-f]{2}(?![A-Za-z0-9:-])",
+        needs=(":", "-"),
     ),
     rule(
         "ipv4",
         "IP_ADDRESS",
         r"\b[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\b",
         r"(?<![0-9.])(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})\.){3}(?:25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})(?![0-9]|\.[0-9])",
+        needs=(".",),
+        digits=True,
     ),
     rule(
         "ipv6",
@@ -234,6 +262,7 @@ RULES: Final[tuple[Rule, ...]] = (
         r"\b[0-9a-f]{1,4}:[0-9a-f]{1,4}:[0-9a-f:]{3}",
         r"(?<![A-Za-z0-9:])(?:[0-9a-f]{1,4}:){2,7}:?(?:[0-9a-f]{1,4}:){0,5}[0-9a-f]{1,4}(?![A-Za-z0-9:])",
         lambda match, _: "::" in match[0] or match[0].count(":") == 7,
+        needs=(":",),
     ),
     *_named_values(),
     rule(

@@ -60,7 +60,7 @@ def _prefixed() -> tuple[Rule, ...]:
             Rule(
                 f"token-{prefix.strip('-_.').lower()}",
                 "PASSWORD" if "_pw_" in prefix else "API_KEY",
-                (Trigger(rf"\b{literal}{_BODY}{{{size}}}", (prefix.lower(),), caseless=False),),
+                (Trigger(rf"\b{literal}{_BODY}{{{size}}}", (prefix.lower(),), caseless=False, leads=True),),
                 re.compile(rf"(?<![A-Za-z0-9/]){literal}(?P<body>{_BODY}{{{size},}})"),
                 _token,
                 back=int(size) + len(prefix) + 4,

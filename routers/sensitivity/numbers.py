@@ -22,7 +22,7 @@ from routers.sensitivity import checks
 from routers.sensitivity.engine import Trigger
 from routers.sensitivity.near import Near
 
-TRIGGER: Final = Trigger(r"[0-9](?:[ .\-/()]{0,3}[0-9]){6}")
+TRIGGER: Final = Trigger(r"[0-9](?:[ .\-/()]{0,3}[0-9]){6}", digits=True)
 
 _RUN: Final = re.compile(r"(?:\+|\(\+?)?[0-9]+(?:[ .\-/()]{1,3}[0-9]+)*", re.ASCII)
 _GROUP: Final = re.compile(r"[0-9]+")

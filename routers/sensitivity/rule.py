@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from routers.sensitivity.engine import Trigger
 from routers.sensitivity.near import Near
@@ -37,14 +38,34 @@ def rule(
     check: Check = accept,
     *,
     needs: Sequence[str] = (),
+    leads: bool = False,
+    digits: bool = False,
     caseless: bool = True,
     back: int = 64,
     ahead: int = 64,
 ) -> Rule:
-    """A rule from patterns as text. `caseless` holds for the trigger and the confirming pattern alike."""
-    triggers = (Trigger(trigger, tuple(needs), caseless),) if isinstance(trigger, str) else tuple(trigger)
+    """A rule from patterns as text. `caseless` holds for the trigger and the confirming pattern alike; for `needs`,
+    `leads` and `digits` see Trigger."""
+    if isinstance(trigger, str):
+        trigger = (Trigger(trigger, tuple(needs), caseless, leads, digits),)
     flags = re.IGNORECASE if caseless else re.NOFLAG
-    return Rule(id_, type_, triggers, re.compile(confirm, flags), check, back, ahead)
+    return Rule(id_, type_, tuple(trigger), re.compile(confirm, flags), check, back, ahead)
+
+
+_STEM: Final = re.compile(r"(?:\\b|\(\?:|\(|\^)*((?:[^\\\[\](){}?*+.|^$]|\\\.)+)([?*{]?)")
+
+
+def stems(alternatives: str) -> tuple[str, ...]:
+    """The literals that the alternatives of a pattern begin with. Each must begin with one: no class, no optional
+    group; what stands inside groups only adds to them. Raises ValueError."""
+    found: dict[str, None] = {}
+    for alternative in alternatives.split("|"):
+        match = _STEM.match(alternative)
+        stem = match[1].replace("\\.", ".")[: -1 if match[2] else None] if match else ""
+        if not stem:
+            raise ValueError(f"no literal begins {alternative!r}")
+        found[stem.lower()] = None
+    return tuple(found)
 
 
 def find(found_by: Rule, text: str, lowest: int, end: int) -> tuple[int, int, int] | None:

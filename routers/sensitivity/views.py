@@ -219,13 +219,13 @@ VIEWS: Final = (
     ),
     View(
         "hex",
-        Trigger(f"(?:{_ASCII_IN_HEX}){{7}}"),
+        Trigger(f"(?:{_ASCII_IN_HEX}){{7}}", digits=True),
         re.compile(r"(?:(?:0x|\\x)?[0-9a-fA-F]{2}[ :,]{0,2}){6,}(?:0x|\\x)?[0-9a-fA-F]{2}"),
         _hex,
     ),
     View(
         "spaced",
-        Trigger(r"[^\s] {1,3}[^\s] {1,3}[^\s] {1,3}[^\s] {1,3}[^\s] {1,3}[^\s]\s"),
+        Trigger(r" [^\s] {1,3}[^\s] {1,3}[^\s] {1,3}[^\s] {1,3}[^\s]\s"),
         re.compile(r"(?<!\S)\S(?: {1,3}\S){5,}(?!\S)"),
         _unspaced,
     ),
