@@ -222,3 +222,8 @@ def _options(text: str) -> tuple[int, int, float, float, float]:
     said = [set(answer.lower().split()) for answer in answers]
     shared = sum(len(one & other) / (len(one) + 1) for one, other in pairwise(said))
     return found[0].start(), len(found), log(mean + 1), shared / (len(found) - 1), float(numeric)
+
+
+def choices(text: str) -> int:
+    """How many answers a text offers to choose from; 0 for an open task."""
+    return _options(text)[1]

@@ -1,7 +1,7 @@
 """Fitting the score: ridge on hashed words and structure, then a logistic curve. Needs numpy (`[train]`)."""
 
 from array import array
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import GradientBoostingRegressor
 
-from routers.complexity.conversation import Conversation, Turn, last_tasks
-from routers.complexity.reading import BITS, FEATURES, FORMS, MASK, read
+from routers.complexity.conversation import last_tasks
+from routers.complexity.example import Example
+from routers.complexity.reading import BITS, FEATURES, FORMS, MASK, choices, read
 from routers.complexity.trees import DEPTH, Node, walk
 from routers.complexity.weights import Weights
 
@@ -28,26 +29,8 @@ TREES: Final = 100
 RATE: Final = 0.06
 LEAF: Final = 60  # rows a leaf rests on, at least
 PRIOR: Final = 0.04  # gain per unit of the features' hand-set pull, added to what was learned
-FOLDS: Final = 5
+FOLDS: Final = 10
 _SUBJECT_OF_NOTE: Final = 25  # rows from which a subject's mean is trusted to show faulty labels
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """One labelled request: quality 0..1 of the strong and the weak model's answers."""
-
-    conversation: Conversation
-    strong: float
-    weak: float
-    source: str = ""
-    subject: str = ""
-
-    @classmethod
-    def of_prompt(
-        cls, prompt: str, strong: float, weak: float, source: str = "", subject: str = ""
-    ) -> "Example":
-        """An example that is one user turn."""
-        return cls(Conversation((Turn("user", prompt),)), strong, weak, source, subject)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,22 +86,24 @@ def tabulate(examples: Sequence[Example]) -> Table:
     )
 
 
-def faulty_subjects(examples: Sequence[Example]) -> frozenset[tuple[str, str]]:
-    """Subjects whose labels cannot be right: the strong model answers choices worse than by guessing."""
+def without_faulty(examples: Sequence[Example]) -> tuple[list[Example], frozenset[tuple[str, str]]]:
+    """The examples, less (source, subject) whose labels cannot be right; and those subjects.
+
+    There the strong model answers choices worse than by guessing, as where one answer token was asked for.
+    """
     right: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
-    chance: Counter[tuple[str, str]] = Counter()
-    options = next(i for i, feature in enumerate(FEATURES) if feature.name == "options")
+    chance: defaultdict[tuple[str, str], float] = defaultdict(float)
     for example in examples:
         of = (example.source, example.subject)
-        facts = read(last_tasks(example.conversation)[0]).facts
-        count = facts[options] * FEATURES[options].spread + FEATURES[options].centre
+        options = choices(last_tasks(example.conversation)[0].text)
         right[of].append(example.strong)
-        chance[of] += 1 / count if count > 1 else 0.0  # type: ignore[assignment]  # a Counter adds floats as well
-    return frozenset(
+        chance[of] += 1 / options if options else 0.0
+    faulty = frozenset(
         of
         for of, scores in right.items()
         if of[1] and len(scores) >= _SUBJECT_OF_NOTE and sum(scores) < chance[of]
     )
+    return [example for example in examples if (example.source, example.subject) not in faulty], faulty
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,9 +295,19 @@ def pack(model: Model, slope: float, intercept: float, card: Mapping[str, Any]) 
     )
 
 
-def fit(examples: Sequence[Example], card: Mapping[str, Any] | None = None) -> Weights:
-    """Weights from labelled examples: ridge on all, the logistic curve on cross-validated raw scores."""
-    table = tabulate(examples)
-    raw = cross_validated(table, folds_of(table.keys))
+def chances(weights: Weights, raw: Floats) -> Floats:
+    """The calibrated scores of raw ones."""
+    return 1 / (1 + np.exp(-(weights.slope * raw + weights.intercept)))
+
+
+def fit_validated(table: Table, folds: int = FOLDS) -> tuple[Weights, Floats]:
+    """Weights fitted on all examples, and each example's raw score from a model that did not see it."""
+    raw = cross_validated(table, folds_of(table.keys, folds))
     slope, intercept = logistic(raw, (table.gain > 0).astype(np.float64))
-    return pack(fit_model(table), slope, intercept, card or {})
+    return pack(fit_model(table), slope, intercept, {}), raw
+
+
+def fit(examples: Sequence[Example], card: Mapping[str, Any] | None = None) -> Weights:
+    """Weights from labelled examples: ridge and trees on all, the logistic curve on cross-validated raw scores."""
+    weights, _ = fit_validated(tabulate(examples))
+    return weights.with_card(card or {})

@@ -3,7 +3,7 @@
 import zlib
 from array import array
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from json import dumps, loads
 from struct import Struct
@@ -34,6 +34,10 @@ class Weights:
     slope: float  # of the logistic curve that makes the raw score a chance
     intercept: float
     card: Mapping[str, Any]  # where they come from: data, date, metrics
+
+    def with_card(self, card: Mapping[str, Any]) -> "Weights":
+        """The same weights, with that card."""
+        return replace(self, card=card)
 
     def to_bytes(self) -> bytes:
         """One file: head, JSON card, zlib-packed tables. The same weights give the same bytes."""
