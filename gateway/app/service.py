@@ -23,6 +23,7 @@ from gateway.api.protocol import EdgeLimits, serve_protocol
 from gateway.app import build
 from gateway.app.engines import EngineWatch
 from gateway.configuration.loading import load
+from gateway.configuration.problems import ConfigurationErrors
 from gateway.configuration.reload import Watcher
 from gateway.configuration.settings import Snapshot
 from gateway.dispatch.dispatcher import Dispatcher, Engines
@@ -36,7 +37,9 @@ from gateway.pipeline.pipeline import Pipeline, Runtime
 log = logging.getLogger("weir.app")
 
 VERSION: Final = version("weir-gateway")
-KEEP_ALIVE_SECONDS: Final = 75  # longer than SDKs keep an idle connection, so that none closes under their hands
+KEEP_ALIVE_SECONDS: Final = (
+    75  # longer than SDKs keep an idle connection, so that none closes under their hands
+)
 
 
 class Service:
@@ -73,7 +76,12 @@ class Service:
         self._servers: list[_Server] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._watcher = Watcher(
-            paths, environ, runtime.snapshot, self._changed, today=lambda: datetime.now(UTC).date()
+            paths,
+            environ,
+            runtime.snapshot,
+            self._changed,
+            today=lambda: datetime.now(UTC).date(),
+            refused=self._refused,
         )
         self._take_over(runtime)
 
@@ -174,11 +182,8 @@ class Service:
         )
         self.metrics.policy(snapshot.policy.hash)
 
-    def _changed(self, snapshot: Snapshot) -> None:
-        """A new configuration was accepted: build what it needs off the loop, then swap."""
-        self._tasks.append(asyncio.get_running_loop().create_task(self._rebuild(snapshot)))
-
-    async def _rebuild(self, snapshot: Snapshot) -> None:
+    async def _changed(self, snapshot: Snapshot) -> None:
+        """A new configuration was accepted: build what it needs off the loop, then swap. One at a time."""
         try:
             build.refuse_proxies(snapshot, self._environ)
             runtime = await asyncio.to_thread(build.runtime, snapshot, self._scorer, self._environ)
@@ -188,6 +193,9 @@ class Service:
             return
         self._take_over(runtime)
         self.metrics.policy_reloads.at("accepted").value += 1
+
+    def _refused(self, _: ConfigurationErrors) -> None:
+        self.metrics.policy_reloads.at("refused").value += 1
 
     def _engines(self) -> Engines:
         return self._runtime.engines

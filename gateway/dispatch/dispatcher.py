@@ -17,7 +17,7 @@ from adapters.errors import StreamCut, Unsupported, UpstreamError
 from adapters.transport import Answer
 from gateway.dispatch.attempt import Attempt, Books, CannotCarry, NoTargetLeft, Refused, Reply
 from gateway.fleet.replicas import Fleet, Replica
-from routers.policy.permits import Permit
+from routers.policy.permits import Permit, is_genuine
 from routers.policy.policy import Policy
 from routers.signals import Signals
 
@@ -117,6 +117,8 @@ class Dispatcher:
         self, job: Job, permit: Permit, replica: Replica, backend: Backend, outgoing: Outgoing
     ) -> bool:
         """One call to one replica. True when the client has its answer (or its error event)."""
+        if not is_genuine(permit) or replica.url not in permit.replicas:
+            raise PermissionError("an attempt needs a permit of the policy's own making")
         job.attempts += 1
         attempt = Attempt(job.attempts, permit, replica.url, time.time_ns(), time.monotonic_ns())
         exchange = _Exchange(job, attempt, backend)
