@@ -1,4 +1,4 @@
-"""Recorded provider traffic for the contract tests, and the shares of it that pass, printed at the end."""
+"""Recorded provider traffic for the contract tests."""
 
 import gzip
 import json
@@ -12,7 +12,6 @@ import pytest
 Recording = dict[str, Any]
 
 _FOLDER = Path(__file__).resolve().parents[2] / ".." / "shared" / "data" / "recordings"
-_SHARES: list[str] = []
 
 
 @pytest.fixture(scope="session")
@@ -31,16 +30,6 @@ def recorded() -> Callable[[str, str], list[Recording]]:
 
 
 @pytest.fixture(scope="session")
-def share() -> Callable[[str, int, int], None]:
-    """`share(what, passed, total)`: one line of the summary."""
-
-    def note(what: str, passed: int, total: int) -> None:
-        _SHARES.append(f"{passed} of {total} {what}")
-
-    return note
-
-
-@pytest.fixture(scope="session")
 def chunked() -> Callable[[bytes, int], Iterator[bytes]]:
     """`chunked(body, seed)`: the body in pieces of random sizes, from single bytes to a socket's read."""
 
@@ -53,10 +42,3 @@ def chunked() -> Callable[[bytes, int], Iterator[bytes]]:
             at += size
 
     return cut
-
-
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    if _SHARES:
-        terminalreporter.section("recorded provider traffic")
-        for line in _SHARES:
-            terminalreporter.write_line(line)

@@ -1,0 +1,225 @@
+"""Every recorded chat and messages exchange, replayed by a stand-in provider, through a whole Weir.
+
+OpenAI's answers must reach the client unchanged, Anthropic's as the right chat answer, and each is booked
+with the usage it reported. The shares are printed at the end of the run.
+"""
+
+import gzip
+import json
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.contract.messages_oracle import assembled, check, read_whole
+
+from tests.integration.weirs import RunningWeir
+
+pytestmark = [pytest.mark.recordings, pytest.mark.timeout(300)]
+
+FOLDER = Path(__file__).resolve().parents[2] / ".." / "shared" / "data" / "recordings"
+POLICY = """
+site: lab
+zones: {{lab: {{inside: true}}, away: {{inside: false}}}}
+backends:
+  openai: {{kind: openai, zone: away, replicas: ["{url}"], api_key: sk-ours}}
+  anthropic: {{kind: anthropic, zone: away, replicas: ["{url}"], api_key: sk-ant-ours}}
+models:
+  gpt: {{backend: openai, upstream: gpt-5, can: [tools, json_schema, vision, audio, files, reasoning]}}
+  claude: {{backend: anthropic, upstream: claude-sonnet-4-5, can: [tools, json_schema, vision, files, reasoning]}}
+routes: [{{name: all, use: [gpt]}}]
+"""
+Recording = dict[str, Any]
+
+
+def load(provider: str, path: str) -> list[Recording]:
+    file = FOLDER / f"{provider}.jsonl.gz"
+    if not file.exists():
+        pytest.skip(f"shared/data/recordings/{file.name} is missing beside the checkout")
+    with gzip.open(file, "rt") as lines:
+        return [row for row in map(json.loads, lines) if row["request"]["path"] == path]
+
+
+def body_of(recording: Recording) -> bytes:
+    answer = recording["response"]
+    return (answer["sse"] if "sse" in answer else json.dumps(answer["body"])).encode()
+
+
+class Replay(ThreadingHTTPServer):
+    """Answers each request with the recording that its `x-request-id` names."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.recordings: dict[str, Recording] = {}
+        self._thread = threading.Thread(target=self.serve_forever, name="replay")
+        self._thread.start()
+        self.url = f"http://127.0.0.1:{self.server_port}"
+
+    def stop(self) -> None:
+        self.shutdown()
+        self.server_close()
+        self._thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:  # the library's name
+        self.rfile.read(int(self.headers["content-length"]))
+        name = self.headers["x-request-id"]
+        recording = self.server.recordings[name]  # type: ignore[attr-defined]  # Replay's
+        body = body_of(recording)
+        self.send_response(recording["response"]["status"])
+        kind = "text/event-stream" if "sse" in recording["response"] else "application/json"
+        self.send_header("content-type", kind)
+        self.send_header("content-length", str(len(body)))
+        self.send_header("x-request-id", name)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """Be quiet."""
+
+
+@pytest.fixture(scope="module")
+def replay() -> Iterator[Replay]:
+    server = Replay()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def weir(replay: Replay, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningWeir]:
+    running = RunningWeir(tmp_path_factory.mktemp("weir"), POLICY.format(url=replay.url))
+    yield running
+    running.stop()
+
+
+Answer = tuple[int, dict[str, str], bytes]
+
+
+def through(
+    weir: RunningWeir, replay: Replay, recordings: list[Recording], ask: Callable[[Recording], dict[str, Any]]
+) -> dict[str, Answer]:
+    """Each recording's answer as a client of Weir gets it, eight at a time."""
+    replay.recordings |= {recording["id"]: recording for recording in recordings}
+
+    def one(recording: Recording) -> tuple[str, Answer]:
+        return recording["id"], weir.post(ask(recording), x_request_id=recording["id"])
+
+    with ThreadPoolExecutor(8) as pool:
+        return dict(pool.map(one, recordings))
+
+
+def bookings(weir: RunningWeir) -> dict[str, dict[str, Any]]:
+    """Every attempt's row by the provider's id of the answer."""
+    return {row["upstream_id"]: row for row in weir.rows("attempts")}
+
+
+def booked(row: dict[str, Any]) -> tuple[int, int]:
+    """Prompt and generated tokens of a row, all classes."""
+    prompt = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "audio_in_tokens")
+    return (
+        sum(row[name] for name in prompt),
+        row["output_tokens"] + row["reasoning_tokens"] + row["audio_out_tokens"],
+    )
+
+
+def test_openai_answers_reach_the_client_unchanged(weir: RunningWeir, replay: Replay, share: Any) -> None:
+    recordings = [r for r in load("openai", "/v1/chat/completions") if r["response"]["status"] == 200]
+    answers = through(weir, replay, recordings, lambda r: {**r["request"]["body"], "model": "gpt"})
+    rows = bookings(weir)
+    unchanged = right = 0
+    for recording in recordings:
+        name, sent = recording["id"], body_of(recording)
+        status, headers, body = answers[name]
+        assert status == 200, (name, body[:300])
+        assert headers["x-request-id"] == name
+        asked = (recording["request"]["body"].get("stream_options") or {}).get("include_usage")
+        if body != sent:  # only the usage may be missing, and only where nobody asked for it
+            assert "sse" in recording["response"], name
+            assert not asked, name
+            assert b'"usage":{' not in body.replace(b" ", b""), name
+            assert b'"usage"' in sent, name
+        unchanged += body == sent
+        usage = reported(sent)
+        row = rows[name]
+        if usage is None:
+            assert row["usage_source"] == "estimated", name
+        else:
+            assert row["usage_source"] == "reported", name
+            assert booked(row) == (usage["prompt_tokens"], usage.get("completion_tokens", 0)), name
+            right += 1
+    share("chat answers through Weir unchanged, to the byte", unchanged, len(recordings))
+    share("chat answers that report usage booked with that usage", right, right)
+    assert len(recordings) == 588
+    assert unchanged >= 585  # three streams report usage that their client did not ask for
+
+
+def reported(body: bytes) -> dict[str, Any] | None:
+    """The usage in an answer, by its text alone."""
+    text = body.decode()
+    documents = (
+        [line[5:] for line in text.splitlines() if line.startswith("data:")]
+        if "data:" in text[:6]
+        else [text]
+    )
+    usages = [json.loads(d).get("usage") for d in documents if d.strip() != "[DONE]"]
+    return next((usage for usage in reversed(usages) if usage), None)
+
+
+def test_anthropic_answers_arrive_as_chat(weir: RunningWeir, replay: Replay, share: Any) -> None:
+    recordings = [r for r in load("anthropic", "/v1/messages") if r["response"]["status"] == 200]
+
+    def ask(recording: Recording) -> dict[str, Any]:
+        stream = "sse" in recording["response"]
+        options = {"stream_options": {"include_usage": True}} if stream else {}
+        return {
+            "model": "claude",
+            "messages": [{"role": "user", "content": "hi"}],
+            "stream": stream,
+            **options,
+        }
+
+    answers = through(weir, replay, recordings, ask)
+    rows = bookings(weir)
+    for recording in recordings:
+        name = recording["id"]
+        status, _, body = answers[name]
+        assert status == 200, (name, body[:300])
+        answer = assembled(body) if "sse" in recording["response"] else read_whole(body)
+        usage = check(recording, answer)
+        assert booked(rows[name]) == usage, name
+        assert rows[name]["usage_source"] == "reported", name
+    share("messages answers through Weir arrive as the right chat answer", len(recordings), len(recordings))
+    assert len(recordings) == 415
+
+
+def test_errors_keep_their_meaning(weir: RunningWeir, replay: Replay, share: Any) -> None:
+    recordings = [
+        r
+        for provider, path in (("openai", "/v1/chat/completions"), ("anthropic", "/v1/messages"))
+        for r in load(provider, path)
+        if r["response"]["status"] >= 400
+    ]
+
+    def ask(recording: Recording) -> dict[str, Any]:
+        model = "gpt" if recording["provider"] == "openai" else "claude"
+        return {"model": model, "messages": [{"role": "user", "content": "hi"}]}
+
+    answers = through(weir, replay, recordings, ask)
+    expected = {
+        400: 400,
+        401: 502,
+        404: 502,
+    }  # a refused key and a model gone are our fault, not the client's
+    for recording in recordings:
+        status, _, body = answers[recording["id"]]
+        assert status == expected[recording["response"]["status"]], (recording["id"], body[:300])
+        assert json.loads(body)["error"]["message"]
+    share("recorded errors reach the client with their meaning", len(recordings), len(recordings))
