@@ -154,11 +154,12 @@ class ReplicaBook:
 
     async def close_next(self, now_ns: int) -> list[Booking]:
         """Close one window, up to `now_ns` if it is not over; book the one that came to rest by that."""
+        booked = await self._correct()
         await self._settle(self._next, min(now_ns, self.bounds(self._next)[1]))
         self._next += 1
         if len(self._held) > 1 + self._rules.linger:
-            return await self._finish(self._held.popleft())
-        return []
+            booked += await self._finish(self._held.popleft())
+        return booked
 
     async def tidy(self, *, final: bool = False) -> list[Booking]:
         """Book late knowledge; where `final`, also the windows that waited for their neighbours."""

@@ -39,17 +39,17 @@ class InProcessRows:
 
     def __init__(self, keep: int = 3600) -> None:
         self._keep = keep
-        self._pools: dict[tuple[str, str], dict[int, _Pool]] = {}
+        self._pools: dict[tuple[str, str, int], dict[int, _Pool]] = {}
 
     async def publish(self, key: RowKey, row: Row, pool_ns: int) -> Row:
-        pools = self._pools.setdefault((key.backend, key.replica), {})
+        pools = self._pools.setdefault((key.backend, key.replica, key.gpus), {})
         pool = pools.setdefault(key.window, _Pool(row, pool_ns))
         while len(pools) > self._keep:
             del pools[next(iter(pools))]
         return pool.row
 
     async def draw(self, key: RowKey, gpu_ns: int) -> Drawn:
-        pool = self._pools.get((key.backend, key.replica), {}).get(key.window)
+        pool = self._pools.get((key.backend, key.replica, key.gpus), {}).get(key.window)
         if pool is None:
             return Drawn(0, late=False)
         drawn = min(gpu_ns, pool.left_ns)
@@ -57,6 +57,6 @@ class InProcessRows:
         return Drawn(drawn, late=pool.closed)
 
     async def close(self, key: RowKey) -> int:
-        pool = self._pools[key.backend, key.replica][key.window]
+        pool = self._pools[key.backend, key.replica, key.gpus][key.window]
         pool.closed = True
         return pool.left_ns

@@ -1,17 +1,20 @@
 """The identity: whatever happens, each provisioned GPU-nanosecond is booked to one use, once."""
 
+import asyncio
 import heapq
 import itertools
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.chat import TokenUsage
 from gateway.fleet.engines.reading import EngineReading, Reading
 from gateway.metering.gpu.accounts import GpuAccounts
+from gateway.metering.gpu.book import Rules
 from gateway.metering.gpu.facts import SECOND, Booking, GpuBackend
 from gateway.metering.gpu.hardware import NEUTRAL
 from gateway.metering.gpu.ticket import Ticket
@@ -91,6 +94,138 @@ def test_a_backend_without_gpus_books_nothing():
     ticket = books.begin("openai", "https://api", "a-1", START)
     ticket.tokens(START + 1, 1)
     assert ticket.end(START + 2, TokenUsage(input=5, output=1, source="reported")).gpu_ns == 0
+
+
+def test_what_others_do_is_foreign():
+    books = accounts()
+    for second in range(12):
+        busy = 3 <= second < 7
+        at = START + second * SECOND
+        books.observe(
+            "gpu-a", "r0", page(at, running=float(busy), steps=100 * second, generated=300 * second)
+        )
+    sums = by_kind(books.finish(START + 11 * SECOND))
+    assert sums["foreign"] == pytest.approx(4 * SECOND, abs=SECOND)
+    assert "request" not in sums
+
+
+def test_a_gauge_that_is_stuck_does_not_make_an_engine_busy_for_ever():
+    books = accounts()
+    for tenth in range(1200):
+        books.observe("gpu-a", "r0", page(START + tenth * 100 * MS, running=1, steps=7, generated=7))
+    sums = by_kind(books.finish(START + 119 * SECOND))
+    assert sums["foreign"] <= 12 * SECOND
+    assert sums["idle"] >= 105 * SECOND
+
+
+def test_a_restarted_engine_is_not_billed_backwards():
+    books = accounts()
+    for second in range(6):
+        books.observe("gpu-a", "r0", page(START + second * SECOND, steps=1000 + second, generated=5000))
+    for second in range(6, 12):
+        books.observe("gpu-a", "r0", page(START + second * SECOND, steps=second, generated=second))
+    ticket = books.begin("gpu-a", "r0", "a-1", START + 5 * SECOND)
+    ticket.tokens(START + 5 * SECOND + 300 * MS, 1)
+    ticket.end(START + 6 * SECOND, TokenUsage(input=50, output=1, source="reported"))
+    bookings = books.finish(START + 11 * SECOND)
+    assert by_kind(bookings)["request"] >= 0.9 * SECOND
+
+
+def test_a_long_prefill_waits_and_is_paid_when_it_shows():
+    books = accounts()
+    ticket = books.begin("gpu-a", "r0", "a-1", START, prompt_tokens=100_000, streamed=True)
+    for second in range(1, 6):
+        at = START + second * SECOND
+        books.observe("gpu-a", "r0", page(at, running=1))
+    early = books.close_windows(START + 5 * SECOND)
+    assert by_kind(early) == {"waiting": by_kind(early)["waiting"]}
+    ticket.tokens(START + 5 * SECOND + 500 * MS, 1)
+    ticket.end(START + 5 * SECOND + 500 * MS, TokenUsage(input=100_000, output=1, source="reported"))
+    done = page(START + 5 * SECOND + 501 * MS, steps=1, computed=100_000, generated=1)
+    books.observe("gpu-a", "r0", done)
+    for second in range(6, 9):
+        books.observe("gpu-a", "r0", Reading(START + second * SECOND, START + second * SECOND, done.engines))
+    sums = by_kind([*early, *books.finish(START + 8 * SECOND)])
+    assert sums["waiting"] == 0
+    assert sums["request"] >= 0.98 * 5.5 * SECOND
+
+
+def test_late_knowledge_is_a_correction_of_the_window_it_is_about():
+    books = accounts(rules=Rules(patience_ns=2 * SECOND))
+    ticket = books.begin("gpu-a", "r0", "a-1", START + SECOND)
+    for second in range(10):
+        at = START + second * SECOND
+        books.observe("gpu-a", "r0", page(at, running=1, steps=100 * second, generated=100 * second))
+    early = books.close_windows(START + 8 * SECOND)
+    assert by_kind(early)["foreign"] > 0
+    ticket.end(START + 9 * SECOND, TokenUsage(input=400, output=800, source="reported"))
+    late = [booking for booking in books.close_windows(START + 12 * SECOND) if booking.correction]
+    assert {(b.kind, b.owner) for b in late} == {("request", "a-1"), ("foreign", None)}
+    assert sum(b.gpu_ns for b in late) == 0
+    assert {b.window for b in late} <= {b.window for b in early}
+
+
+def test_two_engines_on_a_page_are_busy_each_for_itself():
+    books = accounts(gpus=2)
+    for tenth in range(100):
+        at = START + tenth * 100 * MS
+        both = (EngineReading("0", running=1, steps=tenth, generated=tenth), EngineReading("1"))
+        books.observe("gpu-a", "r0", Reading(at, at, both))
+    sums = by_kind(books.finish(START + 9 * SECOND))
+    assert sums["foreign"] == pytest.approx(9 * SECOND, rel=0.02)
+    assert sums["idle"] == pytest.approx(9 * SECOND, rel=0.02)
+
+
+def test_a_replica_that_cannot_be_scraped_still_bills_what_went_there():
+    books = accounts()
+    ticket = books.begin("gpu-a", "r0", "a-1", START + SECOND)
+    for tenth in range(20):
+        ticket.tokens(START + SECOND + tenth * 100 * MS, 1)
+    ticket.end(START + 3 * SECOND, TokenUsage(input=30, output=20, source="reported"))
+    sums = by_kind(books.finish(START + 6 * SECOND))
+    assert sums["request"] == pytest.approx(2 * SECOND, rel=0.02)
+    assert sums["unobserved"] == 4 * SECOND
+
+
+def test_configuration_changes_keep_the_sums():
+    books = accounts(gpus=1)
+    two = GpuBackend("gpu-a", ("r0",), 2, None, NEUTRAL)
+    watch(books, START + 4 * SECOND)
+    change = START + 3 * SECOND + 777
+    ticket = books.begin("gpu-a", "r0", "a-1", change - SECOND)
+    books.apply([two], now_ns=change, wall_ns=WALL + change - START)
+    booked = [*books.close_windows(change)]
+    ticket.end(change + SECOND, TokenUsage(input=10, output=5, source="reported"))
+    booked += books.finish(START + 6 * SECOND)
+    expected = (change - START) + 2 * (START + 6 * SECOND - change)
+    assert sum(by_kind(booked).values()) == books.provisioned("gpu-a", "r0") == expected
+    books.apply([], now_ns=START + 6 * SECOND, wall_ns=WALL + 6 * SECOND)
+    assert books.close_windows(START + 9 * SECOND) == []
+    assert books.provisioned("gpu-a", "r0") == expected
+
+
+def test_a_new_rate_changes_no_books():
+    books = accounts()
+    cheaper = GpuBackend("gpu-a", ("r0",), 1, Decimal("1.00"), NEUTRAL)
+    books.apply([cheaper], now_ns=START + SECOND, wall_ns=WALL + SECOND)
+    assert by_kind(books.finish(START + 2 * SECOND)) == {"unobserved": 2 * SECOND}
+    assert cheaper.usd(3_600 * SECOND) == Decimal("1.00")
+
+
+async def test_windows_are_closed_in_slices_between_which_others_run():
+    books = accounts()
+    ran = 0
+
+    async def other() -> None:
+        nonlocal ran
+        while True:
+            ran += 1
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(other())
+    assert by_kind(await books.close(START + 60 * SECOND, final=True)) == {"unobserved": 60 * SECOND}
+    task.cancel()
+    assert ran >= 60
 
 
 moments = st.integers(0, 12_000)

@@ -1,0 +1,69 @@
+"""The learner finds what engines cost from busy time alone, and is kept sane by its first guess."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.metering.gpu.counts import Counted
+from gateway.metering.gpu.facts import Coefficients
+from gateway.metering.gpu.learning import Learner, solve
+
+TRUTH = Coefficients(step=0.01, prompt=5e-5, context=5e-8, attention=0.0)
+
+
+def windows(number: int, *, noise: float = 0.0, constant: bool = False):
+    random = np.random.default_rng(4)
+    for _ in range(number):
+        steps, computed, context = 30.0, 5_000.0, 2e6
+        if not constant:
+            steps, computed = random.uniform(10, 60), random.uniform(0, 10_000)
+            context = steps * random.uniform(5e4, 3e5)
+        counted = Counted(steps=steps, computed=computed, generated=steps * 5, context=context)
+        yield counted.work(TRUTH) * (1 + noise * random.normal()), counted
+
+
+@pytest.mark.parametrize("wrong", [(1.4, 0.6, 1.0), (0.6, 1.4, 1.4), (1.4, 1.4, 0.6), (3.0, 1.0, 0.5)])
+def test_ratios_are_learned_from_a_wrong_guess(wrong):
+    step, prompt, context = wrong
+    learner = Learner(Coefficients(TRUTH.step * step, TRUTH.prompt * prompt, TRUTH.context * context, 0.0))
+    for busy, counted in windows(40 * 15, noise=0.03):
+        learner.add(busy, counted)
+    found = learner.coefficients
+    assert found.prompt / found.step == pytest.approx(TRUTH.prompt / TRUTH.step, rel=0.1)
+    assert found.context / found.step == pytest.approx(TRUTH.context / TRUTH.step, rel=0.2)
+
+
+def test_traffic_that_never_varies_leaves_the_guessed_ratios():
+    guess = Coefficients(TRUTH.step * 2, TRUTH.prompt * 2, TRUTH.context * 2, 0.0)
+    learner = Learner(guess)
+    for busy, counted in windows(20 * 15, constant=True):
+        learner.add(busy, counted)
+    assert learner.coefficients.step == pytest.approx(TRUTH.step, rel=0.01)
+    assert learner.coefficients.prompt == pytest.approx(TRUTH.prompt, rel=0.01)
+
+
+def test_idle_groups_teach_nothing():
+    learner = Learner(TRUTH)
+    for _ in range(100):
+        learner.add(0.001, Counted(steps=1))
+    assert learner.groups == 0
+    assert learner.coefficients == TRUTH
+
+
+def test_coefficients_stay_positive_whatever_is_reported():
+    learner = Learner(TRUTH)
+    random = np.random.default_rng(1)
+    for _ in range(30 * 15):
+        counted = Counted(
+            steps=random.uniform(0, 60), computed=random.uniform(0, 1e5), context=random.uniform(0, 1e7)
+        )
+        learner.add(random.uniform(0, 1), counted)
+    assert min(learner.coefficients.step, learner.coefficients.prompt, learner.coefficients.context) > 0
+
+
+@given(st.lists(st.floats(-5, 5), min_size=9, max_size=9), st.lists(st.floats(-5, 5), min_size=3, max_size=3))
+def test_systems_are_solved(entries, right):
+    root = np.array(entries).reshape(3, 3)
+    matrix = root @ root.T + np.eye(3)
+    assert np.allclose(solve(matrix.tolist(), right), np.linalg.solve(matrix, np.array(right)), atol=1e-6)

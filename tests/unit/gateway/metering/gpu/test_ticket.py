@@ -1,0 +1,133 @@
+"""What a ticket remembers of an attempt, and how an unstreamed answer's tokens are laid out in time."""
+
+import pytest
+
+from adapters.chat import TokenUsage
+from gateway.metering.gpu.book import ReplicaBook, Rules
+from gateway.metering.gpu.facts import SECOND, Coefficients, GpuBackend
+from gateway.metering.gpu.rows import InProcessRows
+from gateway.metering.gpu.ticket import Ticket
+
+MS = 1_000_000
+COSTS = Coefficients(step=0.01, prompt=0.0001, context=0.0, attention=0.0)
+
+
+@pytest.fixture
+def book() -> ReplicaBook:
+    backend = GpuBackend("gpu-a", ("r0",), 1, None, COSTS)
+    return ReplicaBook(backend, "r0", "me", InProcessRows(), Rules(), 0, 0)
+
+
+def begin(book: ReplicaBook, now_ns: int = 0, **options) -> Ticket:
+    return book.begin(
+        "owner", now_ns, options.pop("prompt_tokens", 0), "cohort", streamed=options.pop("streamed", True)
+    )
+
+
+def used(output: int, prompt: int = 0, cached: int = 0, source: str = "reported") -> TokenUsage:
+    return TokenUsage(prompt - cached, cached, 0, output, source=source)
+
+
+def test_tokens_are_counted_by_window(book):
+    ticket = begin(book)
+    for at in (900, 950, 1_100, 3_000):
+        ticket.tokens(at * MS, 2)
+    assert (ticket.windows, ticket.counts, ticket.befores) == ([0, 1, 3], [4, 2, 2], [0, 4, 6])
+    assert ticket.first == 900 * MS
+    assert ticket.written(3) == (2, 6)
+    assert ticket.written(2)[0] == 0
+
+
+def test_the_final_usage_puts_event_counts_right(book):
+    ticket = begin(book)
+    ticket.tokens(900 * MS, 1)
+    ticket.tokens(1_100 * MS, 3)
+    ticket.end(1_200 * MS, used(20))
+    assert ticket.counts == [5, 15]
+    assert ticket.befores == [0, 5]
+
+
+def test_an_unstreamed_answer_is_spread_as_the_engine_says(book):
+    ticket = begin(book, streamed=False)
+    ticket.end(4_000 * MS, used(31), engine_metrics={"generation_time_ms": 3_000.0})
+    assert ticket.first == 1_000 * MS
+    assert ticket.windows == [1, 2, 3]
+    assert ticket.counts == pytest.approx([31 / 3] * 3)
+
+
+def test_an_unstreamed_answer_is_spread_by_its_share_of_the_work(book):
+    ticket = begin(book, streamed=False)
+    ticket.end(4_000 * MS, used(200, prompt=19_900))  # 1.99 + 0.01 s of prompt, 1.99 s of output
+    assert ticket.first == pytest.approx(2_005 * MS, abs=5 * MS)
+    assert sum(ticket.counts) == pytest.approx(200)
+
+
+def test_a_stream_that_came_in_one_piece_is_spread_too(book):
+    ticket = begin(book)
+    ticket.tokens(2_500 * MS, 1)
+    ticket.end(2_600 * MS, used(100))
+    assert ticket.windows == [0, 1, 2]
+
+
+def test_getting_there_and_back_is_not_the_engines_time(book):
+    ticket = begin(book, 1_000 * MS)
+    ticket.end(
+        2_000 * MS,
+        used(10),
+        engine_metrics={"queue_time_ms": 100.0, "time_to_first_token_ms": 200.0, "generation_time_ms": 500.0},
+    )
+    assert ticket.reached == 1_200 * MS
+
+
+def test_nonsense_from_the_engine_is_not_believed(book):
+    ticket = begin(book, 1_000 * MS)
+    ticket.end(
+        2_000 * MS,
+        used(10),
+        engine_metrics={"queue_time_ms": 0.0, "time_to_first_token_ms": 9e9, "generation_time_ms": 9e9},
+    )
+    assert ticket.reached == 1_000 * MS
+    assert ticket.first is not None
+
+
+def test_an_attempt_that_brought_nothing_did_nothing(book):
+    ticket = begin(book, prompt_tokens=500)
+    assert ticket.end(1_000 * MS, TokenUsage(source="estimated")).gpu_ns == 0
+    assert ticket.did_nothing
+
+
+def test_a_client_that_left_before_the_first_token_owes_what_could_be_computed(book):
+    ticket = begin(book, prompt_tokens=50_000)
+    ticket.end(1_000 * MS, used(0, prompt=50_000, source="estimated"))
+    assert ticket.abandoned
+    assert ticket.computed == 10_000  # a second at 0.1 ms each
+
+
+def test_ending_twice_changes_nothing(book):
+    ticket = begin(book)
+    ticket.end(SECOND, used(5, prompt=5))
+    assert ticket.end(9 * SECOND, used(500, prompt=500)).gpu_ns == 0
+    assert (ticket.ended, ticket.generated) == (SECOND, 5)
+
+
+def test_alone_means_nobody_else_was_there_at_any_time(book):
+    first = begin(book, 0)
+    second = begin(book, 10)
+    first.end(20, used(1))
+    third = begin(book, 30)
+    second.end(40, used(1))
+    third.end(50, used(1))
+    fourth = begin(book, 60)
+    assert [t.alone for t in (first, second, third, fourth)] == [False, False, False, True]
+
+
+def test_what_is_unclear_until_the_end(book):
+    streamed, whole = begin(book), begin(book, streamed=False)
+    assert not streamed.unclear(0)
+    assert whole.unclear(0)
+    streamed.tokens(100 * MS, 1)
+    streamed.tokens(1_100 * MS, 1)
+    assert streamed.unclear(0)
+    assert not streamed.unclear(1)
+    streamed.end(1_200 * MS, used(2))
+    assert not streamed.unclear(0)
