@@ -38,7 +38,7 @@ http {{
 
 _WEIR: Final = """\
 site: home
-zones: {{home: {{inside: true}}, away: {{inside: false}}}}
+zones: {{home: {{inside: true, jurisdiction: EU}}, away: {{inside: true, jurisdiction: US}}}}
 backends:
   gpu:  {{kind: vllm, zone: home, replicas: ["http://127.0.0.1:{upstream}"], gpus: 1, usd_per_gpu_hour: 2.10,
          max_connections: 1024}}
@@ -47,7 +47,7 @@ models:
   small: {{backend: gpu, upstream: bench, context: 131072, can: [tools, json_schema]}}
   large: {{backend: far, upstream: bench, context: 131072, can: [tools, json_schema]}}
 aliases: {{bench: routed}}
-boundaries: [{{name: stays-home, data: {{at_least: confidential}}, only: {{inside: true}}}}]
+boundaries: [{{name: stays-home, data: {{at_least: confidential}}, only: {{jurisdiction: [EU]}}}}]
 routes:
   - {{name: hard, when: {{complexity: {{at_least: 0.9}}}}, use: [large], on_failure: [small]}}
   - {{name: everyday, use: [small], on_failure: [large]}}

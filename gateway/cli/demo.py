@@ -7,11 +7,12 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import click
 from rich.console import Console
@@ -20,13 +21,20 @@ from gateway.access import keys
 from gateway.app import Service
 from gateway.app.build import ProxyInTheWay
 from gateway.cli.demo_client import Seen, ask, ask_and_leave
-from gateway.cli.demo_view import farewell, greeting, results
+from gateway.cli.demo_view import Row, farewell, greeting, results
 from gateway.configuration.problems import ConfigurationErrors
+from gateway.ledger.records import AttemptRecord, GpuBooking, Kind, Record, RequestRecord
+from gateway.ledger.store import Store
+from gateway.ledger.stores import open_store
 from gateway.sandbox.sandbox import Sandbox
 
 _PORT: Final = 4000
 _METRICS_PORT: Final = 9464
 _TOKENS_PER_SECOND: Final = 300.0
+_PATIENCE: Final = 4.0  # seconds to wait for bookings
+_FOREVER: Final = 2**63 - 1  # UTC nanoseconds
+
+_R = TypeVar("_R", bound=Record)
 
 _EASY: Final = "Can I cancel my order before it ships?"
 _HARD: Final = (
@@ -83,8 +91,11 @@ def demo(stay: bool, port: int) -> None:
     """
     try:
         asyncio.run(_run(Console(), stay=stay, port=port))
+    except TimeoutError:
+        click.echo("The demo gave up: not every request reached the ledger in time.", err=True)
+        sys.exit(1)
     except (ConfigurationErrors, ProxyInTheWay, OSError) as error:
-        click.echo(f"The demo could not start: {error}", err=True)
+        click.echo(f"The demo could not go on: {error}", err=True)
         sys.exit(1)
 
 
@@ -103,8 +114,8 @@ async def _run(console: Console, *, stay: bool, port: int) -> None:
             )
             try:
                 greeting(console, sandbox, service.url)
-                await _tour(console, sandbox, service.url, key, stopping)
-                await sandbox.vllm.up()
+                rows, engine = await _tour(console, sandbox, service, key)
+                results(console, rows, engine)
                 farewell(console, service.url, service.metrics_url, key, config, stay=stay)
                 if stay:
                     await stopping.wait()
@@ -112,21 +123,78 @@ async def _run(console: Console, *, stay: bool, port: int) -> None:
                 await service.stop()
 
 
-async def _tour(console: Console, sandbox: Sandbox, url: str, key: str, stopping: asyncio.Event) -> None:
-    """Send the requests one after another, then show them together."""
-    seen: list[tuple[str, str, Seen]] = []
+async def _tour(
+    console: Console, sandbox: Sandbox, service: Service, key: str
+) -> tuple[list[Row], list[GpuBooking]]:
+    """Send the requests one after another; then read in the ledger what became of them."""
+    seen: list[tuple[Scene, Seen]] = []
     with console.status("Asking …"):
         for scene in SCENES:
-            if stopping.is_set():
-                break
             if scene.before is not None:
                 await scene.before(sandbox)
             if scene.leave:
-                got = await asyncio.to_thread(ask_and_leave, url, key, scene.prompt)
+                got = await asyncio.to_thread(ask_and_leave, service.url, key, scene.prompt)
             else:
-                got = await asyncio.to_thread(ask, url, key, scene.prompt, stream=scene.stream)
-            seen.append((scene.title, scene.prompt, got))
-    results(console, seen)
+                got = await asyncio.to_thread(ask, service.url, key, scene.prompt, stream=scene.stream)
+            seen.append((scene, got))
+    await sandbox.vllm.up()
+    with console.status("Waiting until the GPU's last second is booked …"):
+        return await _booked(service, seen, until=time.time_ns())
+
+
+async def _booked(
+    service: Service, seen: Sequence[tuple[Scene, Seen]], *, until: int
+) -> tuple[list[Row], list[GpuBooking]]:
+    """Each request's rows, and all GPU time, once the windows up to `until` (UTC nanoseconds) are closed."""
+    deadline = time.monotonic() + _PATIENCE
+    async with asyncio.timeout(2 * _PATIENCE):
+        while True:
+            await service.flush()
+            books = await asyncio.to_thread(_read, service.ledger_store)
+            whole = all(got.request in books.requests for _, got in seen)
+            if whole and (books.closed >= until or time.monotonic() > deadline):
+                break
+            await asyncio.sleep(0.1)
+    rows = [
+        Row(
+            scene.title,
+            scene.prompt,
+            books.requests[got.request],
+            tuple(each for each in books.attempts if each.request == got.request),
+            tuple(each for each in books.gpu if each.request == got.request),
+        )
+        for scene, got in seen
+    ]
+    return rows, books.gpu
+
+
+@dataclass(frozen=True, slots=True)
+class _Books:
+    """All that the ledger holds."""
+
+    requests: Mapping[str, RequestRecord]
+    attempts: list[AttemptRecord]
+    gpu: list[GpuBooking]
+
+    @property
+    def closed(self) -> int:
+        """Until when GPU time is booked, UTC nanoseconds."""
+        return max((each.window + each.window_ns for each in self.gpu), default=0)
+
+
+def _read(path: str | Path) -> _Books:
+    store = open_store(path)
+    try:
+        requests = _all(store, RequestRecord, "request")
+        attempts, gpu = _all(store, AttemptRecord, "attempt"), _all(store, GpuBooking, "gpu")
+    finally:
+        store.close()
+    return _Books({each.id: each for each in requests}, attempts, gpu)
+
+
+def _all(store: Store, shape: type[_R], kind: Kind) -> list[_R]:
+    """Every record of one kind."""
+    return [each for each in store.records(kind, 0, _FOREVER) if isinstance(each, shape)]
 
 
 def _environ(sandbox: Sandbox, key: str, folder: Path) -> Mapping[str, str]:

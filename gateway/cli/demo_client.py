@@ -1,7 +1,7 @@
 """An ordinary application, as the demo plays it: plain HTTP to Weir's base URL, and what came back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPResponse
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -14,13 +14,11 @@ _PIECES_BEFORE_LEAVING: Final = 12  # stream events
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the application saw: the status, Weir's headers, the answer's text, and Weir's report on it."""
+    """What the application saw: the status, the request's id in Weir's ledger, and the answer's text."""
 
     status: int
-    headers: Mapping[str, str]
+    request: str
     text: str
-    report: Mapping[str, Any] = field(default_factory=dict)  # the `weir` object; empty where none came
-    left: bool = False  # the application closed the connection before the answer had ended
 
 
 def ask(url: str, key: str, prompt: str, *, stream: bool = False) -> Seen:
@@ -31,11 +29,9 @@ def ask(url: str, key: str, prompt: str, *, stream: bool = False) -> Seen:
     finally:
         connection.close()
     if not stream or response.status != 200:
-        answer = orjson.loads(body)
-        return Seen(response.status, _headers(response), _said(answer), answer.get("weir", {}))
+        return _seen(response, _said(orjson.loads(body)))
     chunks = [orjson.loads(line[6:]) for line in body.splitlines() if line.startswith(b"data: {")]
-    report: Mapping[str, Any] = next((chunk["weir"] for chunk in chunks if "weir" in chunk), {})
-    return Seen(response.status, _headers(response), "".join(map(_delta, chunks)), report)
+    return _seen(response, "".join(map(_delta, chunks)))
 
 
 def ask_and_leave(url: str, key: str, prompt: str) -> Seen:
@@ -49,36 +45,25 @@ def ask_and_leave(url: str, key: str, prompt: str) -> Seen:
                 events += 1
     finally:
         connection.close()
-    return Seen(response.status, _headers(response), text, left=True)
-
-
-def get(url: str, path: str) -> bytes:
-    """The body of a GET. Raises OSError."""
-    connection = HTTPConnection(urlsplit(url).netloc, timeout=_TIMEOUT)
-    try:
-        connection.request("GET", path)
-        return connection.getresponse().read()
-    finally:
-        connection.close()
+    return _seen(response, text)
 
 
 def _post(url: str, key: str, prompt: str, *, stream: bool) -> tuple[HTTPConnection, HTTPResponse]:
     body: dict[str, Any] = {"model": "auto", "messages": [{"role": "user", "content": prompt}]}
     if stream:
-        body |= {"stream": True, "stream_options": {"include_usage": True}}
+        body["stream"] = True
     connection = HTTPConnection(urlsplit(url).netloc, timeout=_TIMEOUT)
     headers = {
         "authorization": f"Bearer {key}",
         "content-type": "application/json",
         "x-weir-workflow": "tour",
-        "x-weir-debug": "1",
     }
     connection.request("POST", "/v1/chat/completions", orjson.dumps(body), headers)
     return connection, connection.getresponse()
 
 
-def _headers(response: HTTPResponse) -> dict[str, str]:
-    return {name.lower(): value for name, value in response.getheaders()}
+def _seen(response: HTTPResponse, text: str) -> Seen:
+    return Seen(response.status, response.getheader("x-weir-request-id", ""), text)
 
 
 def _said(answer: Mapping[str, Any]) -> str:

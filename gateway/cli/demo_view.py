@@ -1,6 +1,9 @@
 """How the demo looks: a table where the terminal is wide enough, cards where it is not."""
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
@@ -10,15 +13,32 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from gateway.cli.demo_client import Seen
+from gateway.ledger.records import AttemptRecord, GpuBooking, RequestRecord
 from gateway.sandbox.sandbox import Sandbox
 
 _WIDE: Final = 116  # columns from which on a table reads better than cards
 _LEVELS: Final = {"public": "green", "internal": "green", "confidential": "yellow", "restricted": "bold red"}
-
 _FAULTS: Final = {"connect": "could not be reached", "busy": "was too busy", "broken": "failed"}
+_WORTH_SAYING: Final = 500_000  # GPU-nanoseconds that show at three digits
+_WORKED: Final = {"ok", "cancelled", "cut"}  # outcomes of attempts that gave an answer, or part of one
+_USES: Final = {
+    "request": "on requests",
+    "foreign": "on others' traffic",
+    "waiting": "not explained yet",
+    "idle": "idle",
+    "unobserved": "unobserved",
+}
 
-Row = tuple[str, str, Seen]  # title, prompt, what the client saw
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One request of the tour, and what Weir booked for it."""
+
+    title: str
+    prompt: str
+    record: RequestRecord
+    attempts: tuple[AttemptRecord, ...]
+    gpu: tuple[GpuBooking, ...]  # its share of the closed windows of our own engines
 
 
 def greeting(console: Console, sandbox: Sandbox, url: str) -> None:
@@ -33,9 +53,17 @@ def greeting(console: Console, sandbox: Sandbox, url: str) -> None:
     )
 
 
-def results(console: Console, rows: Sequence[Row]) -> None:
-    """Show every request: where it went and why, what it used and what that cost."""
+def results(console: Console, rows: Sequence[Row], engine: Sequence[GpuBooking]) -> None:
+    """Show every request as it was booked: where it went and why, what it used and what that cost.
+
+    `engine` is all GPU time booked so far: it adds up to the time provisioned."""
     console.print(_table(rows) if console.width >= _WIDE else _cards(rows))
+    uses: Counter[str] = Counter()
+    for booking in engine:
+        uses[booking.use] += booking.gpu_ns
+    parts = [f"{ns / 1e9:.3f} s {_USES[use]}" for use, ns in uses.items() if ns >= _WORTH_SAYING]
+    whole = f"[bold]{uses.total() / 1e9:.3f} s[/bold] provisioned"
+    console.print(f"GPU time: {' + '.join(parts)} = {whole}, each second booked once.\n", highlight=False)
 
 
 def farewell(console: Console, url: str, metrics_url: str, key: str, config: Path, *, stay: bool) -> None:
@@ -80,106 +108,96 @@ def _table(rows: Sequence[Row]) -> Table:
     table.add_column("USD", justify="right", no_wrap=True)
     table.add_column("GPU-s", justify="right", no_wrap=True)
     table.add_column("tries", justify="right", no_wrap=True)
-    for title, prompt, seen in rows:
+    for row in rows:
         table.add_row(
-            Group(Text(title, style="bold"), Text(_short(prompt, 58), style="dim")),
-            Group(_target(seen), Text(f"zone {_zone(seen)}", style=_zone_style(seen))),
-            _label(seen),
-            why(seen),
-            tokens(seen),
-            dollars(seen),
-            gpu_seconds(seen),
-            str(attempts(seen)),
+            Group(Text(row.title, style="bold"), Text(_short(row.prompt, 58), style="dim")),
+            Group(_target(row), _zone(row)),
+            _label(row),
+            why(row),
+            tokens(row),
+            dollars(row),
+            gpu_seconds(row),
+            str(len(row.attempts)),
         )
     return table
 
 
 def _cards(rows: Sequence[Row]) -> RenderableType:
     cards: list[RenderableType] = []
-    for number, (title, prompt, seen) in enumerate(rows, 1):
+    for number, row in enumerate(rows, 1):
         facts = Table.grid(padding=(0, 1))
         facts.add_column(style="dim", width=7)
         facts.add_column(ratio=1)
-        facts.add_row(
-            "went to", Text.assemble(_target(seen), "  ", (f"zone {_zone(seen)}", _zone_style(seen)))
-        )
-        facts.add_row("label", _label(seen))
-        facts.add_row("why", why(seen))
-        tries = attempts(seen)
-        spent = f"{tokens(seen)} tokens   ${dollars(seen)}   {gpu_seconds(seen)} GPU-s   "
-        facts.add_row("cost", f"{spent}{tries} {'try' if tries == 1 else 'tries'}")
-        cards.append(Text(f"{number} {title}", style="bold"))
-        cards.append(Padding(Text(_short(prompt, 74), style="dim"), (0, 0, 0, 2)))
+        facts.add_row("went to", Text.assemble(_target(row), "  ", _zone(row)))
+        facts.add_row("label", _label(row))
+        facts.add_row("why", why(row))
+        tries = "1 try" if len(row.attempts) == 1 else f"{len(row.attempts)} tries"
+        facts.add_row("cost", f"{tokens(row)} tokens   ${dollars(row)}   {gpu_seconds(row)} GPU-s   {tries}")
+        cards.append(Text(f"{number} {row.title}", style="bold"))
+        cards.append(Padding(Text(_short(row.prompt, 74), style="dim"), (0, 0, 0, 2)))
         cards.append(Padding(facts, (0, 0, 1, 2)))
     return Group(*cards)
 
 
-def _target(seen: Seen) -> Text:
-    route = seen.headers.get("x-weir-route", "-")
-    model = seen.headers.get("x-weir-model")
-    if model is None:
-        return Text.assemble(route, " → ", (f"nowhere ({seen.status})", "bold"))
-    return Text.assemble(route, " → ", (model, "bold"))
+def _target(row: Row) -> Text:
+    record = row.record
+    if record.outcome == "failed":
+        return Text.assemble(record.route, " → ", (f"nowhere ({record.status})", "bold red"))
+    return Text.assemble(record.route, " → ", (record.model, "bold"))
 
 
-def _zone(seen: Seen) -> str:
-    return seen.headers.get("x-weir-zone", "-")
+def _zone(row: Row) -> Text:
+    if row.record.outcome == "failed":
+        return Text("stayed home", style="green")
+    return Text(f"zone {row.record.zone}", style="green" if row.record.zone == "home" else "cyan")
 
 
-def _zone_style(seen: Seen) -> str:
-    return "green" if _zone(seen) == "home" else "cyan" if "x-weir-zone" in seen.headers else "dim"
+def _label(row: Row) -> Text:
+    record = row.record
+    found = f" ({', '.join(record.types)})" if record.types else ""
+    return Text.assemble((record.level, _LEVELS[record.level]), found)
 
 
-def _label(seen: Seen) -> Text:
-    level = seen.headers.get("x-weir-sensitivity", "-")
-    found = ", ".join(seen.report.get("label", {}).get("types", {}))
-    return Text.assemble((level, _LEVELS.get(level, "")), f" ({found})" if found else "")
-
-
-def why(seen: Seen) -> str:
-    """The decision in a sentence or two: the rule's reasons, what a boundary dropped, what failed on the way."""
-    if seen.left:
-        return "the client hung up; Weir cancelled the call at once and booked what had come"
-    if seen.status != 200:
-        return seen.text
-    decision = seen.report.get("decision", {})
-    rule = next(iter(decision.get("reasons", ())), "").partition(": ")[2]
-    parts = [f"{rule} (complexity {seen.report.get('complexity', 0):.2f})"]
-    dropped = [each for each in decision.get("dropped", ()) if each["boundary"]]
-    if dropped:
-        names = ", ".join(dict.fromkeys(each["boundary"] for each in dropped))
-        parts.append(f"boundary {names} rules out {' and '.join(each['model'] for each in dropped)}")
-    failed = [each for each in seen.report.get("attempts", ()) if each["outcome"] != "ok"]
-    parts += [
-        f"{each['model']} {_FAULTS.get(each['fault'], each['fault'] or each['outcome'])}" for each in failed
-    ]
+def why(row: Row) -> str:
+    """The decision in a sentence or two: the rule, what a boundary dropped, what went wrong on the way."""
+    record = row.record
+    rule = record.reasons[0].partition(": ")[2] if record.reasons else ""
+    parts = [f"complexity {record.complexity or 0:.2f} (rule: {rule})"]
+    barred = [(model, reason) for model, reason in record.dropped.items() if reason.startswith("boundary ")]
+    if barred:
+        names = ", ".join(dict.fromkeys(reason.partition(":")[0] for _, reason in barred))
+        parts.append(f"{names} rules out {' and '.join(model for model, _ in barred)}")
+    failed = [each for each in row.attempts if each.outcome not in _WORKED]
+    parts += [f"{each.model} {_FAULTS.get(each.error, each.error)}" for each in failed]
+    if record.outcome == "cancelled":
+        parts.append("the client hung up: the call was cancelled at once, and what had come is booked")
+    if record.outcome == "failed":
+        parts.append("nobody else may have it, so the client gets an error")
     return "; ".join(parts)
 
 
-def tokens(seen: Seen) -> str:
-    """Prompt and answer tokens, as `31 → 60`."""
-    usage = seen.report.get("usage")
-    if not usage:
+def tokens(row: Row) -> str:
+    """Prompt and answer tokens, as `31 → 60`; `~` where they are estimated."""
+    worked = [each.usage for each in row.attempts if each.outcome in _WORKED]
+    if not worked:
         return "-"
-    prompt = usage["input"] + usage["cache_read"] + usage["cache_write"]
-    return f"{prompt} → {usage['output'] + usage['reasoning']}"
+    about = "~" if any(usage.source != "reported" for usage in worked) else ""
+    return f"{about}{sum(usage.prompt for usage in worked)} → {sum(usage.generated for usage in worked)}"
 
 
-def dollars(seen: Seen) -> str:
-    """What it cost in USD; small sums keep two figures that say something."""
-    usd = seen.report.get("charge", {}).get("usd")
-    return "-" if usd is None else f"{float(usd):.6f}"
+def dollars(row: Row) -> str:
+    """What all its attempts cost in USD: tokens at the provider's price, GPU time at ours."""
+    bought = [usd for each in row.attempts for name, usd in each.components.items() if name == "tokens"]
+    worked = [each.usd for each in row.gpu if each.usd is not None]
+    if not bought and not worked:
+        return "0" if row.record.outcome == "failed" else "-"
+    return f"{sum(bought, Decimal()) + sum(worked, Decimal()):.6f}"
 
 
-def gpu_seconds(seen: Seen) -> str:
+def gpu_seconds(row: Row) -> str:
     """GPU-seconds of our own engines; a dash where none worked."""
-    seconds = seen.report.get("charge", {}).get("gpu_seconds")
-    return "-" if seconds is None else f"{seconds:.3f}"
-
-
-def attempts(seen: Seen) -> int:
-    """How many replicas were asked."""
-    return len(seen.report.get("attempts", ())) or int(seen.headers.get("x-weir-attempts", "0"))
+    ns = sum(each.gpu_ns for each in row.gpu)
+    return f"{ns / 1e9:.3f}" if ns else "-"
 
 
 def _short(prompt: str, width: int) -> str:
