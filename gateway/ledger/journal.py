@@ -73,7 +73,7 @@ class Journal:
         self._digest: str = last.digest if last else genesis(self.id)
         self._file: int = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         self._size: int = os.fstat(self._file).st_size
-        _sync_directory(directory)
+        _sync_files(directory)
         self._synced = self._number
         self._wake = threading.Event()
         self._stopped = False
@@ -264,6 +264,17 @@ def _cut(segment: Path, size: int) -> None:
         aside.write_bytes(tail)
         _log.error("the journal's last %d bytes cannot be read; they were put aside in %s", rest, aside.name)
     os.truncate(segment, size)
+
+
+def _sync_files(directory: Path) -> None:
+    """What a killed process wrote but did not sync: at most in the last two segments."""
+    for path in segments(directory)[-2:]:
+        file = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(file)
+        finally:
+            os.close(file)
+    _sync_directory(directory)
 
 
 def _sync_directory(directory: Path) -> None:

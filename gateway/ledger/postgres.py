@@ -3,7 +3,7 @@
 # ruff: noqa: S608  # tables and columns are named by our own schema; values are always parameters
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from heapq import merge
@@ -27,7 +27,16 @@ from gateway.ledger.schema import (
     row_columns,
     rows,
 )
-from gateway.ledger.store import Cursor, Dimension, Spend, StoreUnavailable, StoreUnfit, spend_of, spend_query
+from gateway.ledger.store import (
+    Cursor,
+    Dimension,
+    Spend,
+    StoreUnavailable,
+    StoreUnfit,
+    is_checkpoint,
+    spend_of,
+    spend_query,
+)
 
 _TYPES: Final[dict[ColumnType, str]] = {
     "text": "text",
@@ -42,6 +51,7 @@ _TYPES: Final[dict[ColumnType, str]] = {
 _DAY_NS: Final = 86_400_000_000_000
 _LAYOUT_LOCK: Final = 0x77656972  # advisory: one gateway at a time makes tables and partitions
 _CONNECT_SECONDS: Final = 5
+_SILENT_MS: Final = 30_000  # a server that acknowledges nothing for so long is gone
 
 
 @contextmanager
@@ -62,7 +72,11 @@ def _connected(url: str) -> psycopg.Connection[tuple[Any, ...]]:
     """A connection. Its errors never hold the password."""
     try:
         return psycopg.connect(
-            url, autocommit=True, connect_timeout=_CONNECT_SECONDS, application_name="weir"
+            url,
+            autocommit=True,
+            connect_timeout=_CONNECT_SECONDS,
+            tcp_user_timeout=_SILENT_MS,
+            application_name="weir",
         )
     except psycopg.Error as error:
         message = _first_line(error)
@@ -73,7 +87,7 @@ def _connected(url: str) -> psycopg.Connection[tuple[Any, ...]]:
 
 
 class PostgresStore:
-    """A PostgreSQL database (12 or later)."""
+    """A PostgreSQL database (12 or later); the tables live in its schema `weir`."""
 
     def __init__(self, url: str) -> None:
         """Connect, make the tables if there are none. Raises StoreUnavailable, StoreUnfit."""
@@ -92,6 +106,11 @@ class PostgresStore:
     def _prepare(self) -> None:
         with self._db.transaction():
             self._run("SELECT pg_advisory_xact_lock(%s)", (_LAYOUT_LOCK,))
+            if self._run("SELECT FROM pg_namespace WHERE nspname = 'weir'").fetchone() is None:
+                self._run(
+                    "CREATE SCHEMA weir"
+                )  # asked for first: even IF NOT EXISTS needs the right to create
+            self._run("SET search_path TO weir")
             self._run("CREATE TABLE IF NOT EXISTS weir_schema (version integer NOT NULL)")
             found = self._run("SELECT max(version) FROM weir_schema").fetchone()
             held = found[0] if found else None
@@ -143,9 +162,9 @@ class PostgresStore:
                 if held is not None and held.number >= lines[0].number:
                     decoded = decoded_after(held.number, lines)
                 if any(decoded.values()):
-                    self._write(journal, decoded, lines[-1])
+                    self._write(journal, decoded, held, lines[-1])
 
-    def _write(self, journal: str, decoded: Decoded, last: Line) -> None:
+    def _write(self, journal: str, decoded: Decoded, held: Cursor | None, last: Line) -> None:
         for kind, table in TABLES.items():
             statement = f"COPY {table} ({_quoted(row_columns(kind))}) FROM STDIN"
             with self._db.cursor() as cursor, cursor.copy(sql.SQL(statement)) as copy:
@@ -155,7 +174,8 @@ class PostgresStore:
             self._add(rollup, decoded)
         end = (last.number, last.digest, journal)
         self._run("UPDATE cursors SET line = %s, digest = %s WHERE journal = %s", end)
-        self._run("INSERT INTO checkpoints (line, digest, journal) VALUES (%s, %s, %s)", end)
+        if is_checkpoint(held, last):
+            self._run("INSERT INTO checkpoints (line, digest, journal) VALUES (%s, %s, %s)", end)
 
     def _add(self, rollup: Rollup, decoded: Decoded) -> None:
         keys = ("hour", *rollup.keys)
@@ -173,22 +193,24 @@ class PostgresStore:
             cursor.executemany(sql.SQL(statement), [(*key, *amounts) for key, amounts in added])
 
     def _make_partitions(self, decoded: Decoded) -> None:
-        """The partitions those lines need, made before the shipment, so that no lock is held for long."""
+        """The partitions those lines need, made before the shipment and attached, which lets others go on reading
+        and writing meanwhile (CREATE TABLE … PARTITION OF would not)."""
         wanted = {
             (TABLES[kind], each["at"] // _DAY_NS) for kind, found in decoded.items() for _, each in found
         }
-        names = {f"{table}_{_day_name(day)}": (table, day) for table, day in wanted}
-        missing = {name: names[name] for name in sorted(names.keys() - self._partitions)}
-        if not missing:
-            return
-        with self._db.transaction():
-            self._run("SELECT pg_advisory_xact_lock(%s)", (_LAYOUT_LOCK,))
-            for name, (table, day) in missing.items():
-                self._run(
-                    f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF {table} "
-                    f"FOR VALUES FROM ({day * _DAY_NS}) TO ({(day + 1) * _DAY_NS})"
-                )
-        self._partitions |= missing.keys()
+        for table, day in sorted(wanted):
+            name = f"{table}_{_day_name(day)}"
+            if name in self._partitions:
+                continue
+            with self._db.transaction():
+                self._run("SELECT pg_advisory_xact_lock(%s)", (_LAYOUT_LOCK,))
+                if self._run("SELECT FROM pg_class WHERE oid = to_regclass(%s)", (name,)).fetchone() is None:
+                    self._run(f"CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS)")
+                    self._run(
+                        f"ALTER TABLE {table} ATTACH PARTITION {name} "
+                        f"FOR VALUES FROM ({day * _DAY_NS}) TO ({(day + 1) * _DAY_NS})"
+                    )
+            self._partitions.add(name)
 
     def spend(self, by: Sequence[Dimension], start: int, end: int) -> list[Spend]:
         """As Store.spend."""
@@ -203,9 +225,12 @@ class PostgresStore:
 
     def checkpoints(self, journal: str) -> list[Cursor]:
         """As Store.checkpoints."""
-        query = "SELECT line, digest FROM checkpoints WHERE journal = %s ORDER BY line"
+        query = (
+            "SELECT line, digest FROM checkpoints WHERE journal = %s "
+            "UNION SELECT line, digest FROM cursors WHERE journal = %s ORDER BY line"
+        )
         with _translated():
-            return [Cursor(*found) for found in self._run(query, (journal,))]
+            return [Cursor(*found) for found in self._run(query, (journal, journal))]
 
     def records(self, kind: Kind, start: int, end: int) -> Iterator[Record]:
         """As Store.records."""
@@ -215,9 +240,10 @@ class PostgresStore:
             for row in self._streamed("weir_records", query, (start, end)):
                 yield SHAPES[kind].decode(row)
 
-    def chain(self, journal: str, after: int) -> Iterator[tuple[int, Kind, Record]]:
+    def chain(self, journal: str, after: int) -> Generator[tuple[int, Kind, Record], None, None]:
         """As Store.chain."""
         with _translated(), self._db.transaction():
+            self._run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             yield from merge(*(self._chain_of(kind, journal, after) for kind in TABLES), key=itemgetter(0))
 
     def _chain_of(self, kind: Kind, journal: str, after: int) -> Iterator[tuple[int, Kind, Record]]:

@@ -40,6 +40,7 @@ class Shipper:
         self._pace = pace  # seconds between shipments: many small ones would cost the most
         self._first_pause = self._pause = first_pause
         self._stop = threading.Event()
+        self._abandoned = False
         self._thread = threading.Thread(target=self._run, name="weir-ledger-shipper", daemon=True)
         self._thread.start()
 
@@ -54,6 +55,7 @@ class Shipper:
         self._stop.set()
         self._journal.advanced.set()
         self._thread.join(timeout)
+        self._abandoned = True  # a long backlog waits for the next start
         return not self._thread.is_alive() and self.shipped >= self._journal.last
 
     def _run(self) -> None:
@@ -114,7 +116,7 @@ class Shipper:
 
     def _ship_what_is_synced(self, store: Store, reader: Reader) -> None:
         self._look()
-        while batch := self._next_batch(reader):
+        while not self._abandoned and (batch := self._next_batch(reader)):
             store.ship(self._journal.id, batch)
             self.shipped = batch[-1].number
         self.trouble, self._pause = "", self._first_pause

@@ -2,7 +2,7 @@
 # ruff: noqa: S608  # tables and columns are named by our own schema; values are always parameters
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from heapq import merge
@@ -24,7 +24,16 @@ from gateway.ledger.schema import (
     row_columns,
     rows,
 )
-from gateway.ledger.store import Cursor, Dimension, Spend, StoreUnavailable, StoreUnfit, spend_of, spend_query
+from gateway.ledger.store import (
+    Cursor,
+    Dimension,
+    Spend,
+    StoreUnavailable,
+    StoreUnfit,
+    is_checkpoint,
+    spend_of,
+    spend_query,
+)
 
 # Money is exact text: SQLite's own numbers are binary.
 _TYPES: Final[dict[ColumnType, str]] = {
@@ -120,8 +129,8 @@ class SqliteStore:
         )
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
+    def _transaction(self, begin: str = "BEGIN IMMEDIATE") -> Iterator[None]:
+        self._db.execute(begin)
         try:
             yield
         except BaseException:
@@ -156,7 +165,8 @@ class SqliteStore:
                 self._add(rollup, new)
             end = (journal, lines[-1].number, lines[-1].digest)
             self._db.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?, ?)", end)
-            self._db.execute("INSERT INTO checkpoints VALUES (?, ?, ?)", end)
+            if is_checkpoint(held, lines[-1]):
+                self._db.execute("INSERT INTO checkpoints VALUES (?, ?, ?)", end)
 
     def _add(self, rollup: Rollup, decoded: Decoded) -> None:
         keys = ("hour", *rollup.keys)
@@ -195,9 +205,12 @@ class SqliteStore:
 
     def checkpoints(self, journal: str) -> list[Cursor]:
         """As Store.checkpoints."""
-        query = "SELECT line, digest FROM checkpoints WHERE journal = ? ORDER BY line"
+        query = (
+            "SELECT line, digest FROM checkpoints WHERE journal = ? "
+            "UNION SELECT line, digest FROM cursors WHERE journal = ? ORDER BY line"
+        )
         with _translated():
-            return [Cursor(*found) for found in self._db.execute(query, (journal,))]
+            return [Cursor(*found) for found in self._db.execute(query, (journal, journal))]
 
     def records(self, kind: Kind, start: int, end: int) -> Iterator[Record]:
         """As Store.records."""
@@ -207,9 +220,9 @@ class SqliteStore:
             for row in self._db.execute(query, (start, end)):
                 yield SHAPES[kind].decode(row)
 
-    def chain(self, journal: str, after: int) -> Iterator[tuple[int, Kind, Record]]:
+    def chain(self, journal: str, after: int) -> Generator[tuple[int, Kind, Record], None, None]:
         """As Store.chain."""
-        with _translated():
+        with _translated(), self._transaction("BEGIN"):
             yield from merge(*(self._chain_of(kind, journal, after) for kind in TABLES), key=itemgetter(0))
 
     def _chain_of(self, kind: Kind, journal: str, after: int) -> Iterator[tuple[int, Kind, Record]]:

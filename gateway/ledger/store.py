@@ -1,6 +1,6 @@
 """What the ledger asks of a database: take lines exactly once, and answer for them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -8,6 +8,10 @@ from typing import Any, Final, Literal, Protocol, get_args
 
 from gateway.ledger.reading import Line
 from gateway.ledger.records import Kind, Record
+
+CHECKPOINT_EVERY: Final = (
+    10_000  # lines, about; between two of them a changed row is seen, but not which it is
+)
 
 Dimension = Literal["day", "hour", "tenant", "workflow", "route", "model", "backend", "zone"]
 DIMENSIONS: Final[tuple[Dimension, ...]] = get_args(Dimension)
@@ -29,6 +33,11 @@ class Cursor:
 
     number: int
     digest: str
+
+
+def is_checkpoint(held: Cursor | None, last: Line) -> bool:
+    """Whether a shipment that ends at `last` leaves a checkpoint."""
+    return (held.number if held else 0) // CHECKPOINT_EVERY < last.number // CHECKPOINT_EVERY
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +69,12 @@ class Store(Protocol):
     def records(self, kind: Kind, start: int, end: int) -> Iterator[Record]:
         """Every record of a kind of [start, end) (UTC nanoseconds), by time."""
 
-    def chain(self, journal: str, after: int) -> Iterator[tuple[int, Kind, Record]]:
-        """A journal's rows behind line `after`, in line order: number, kind, record."""
+    def chain(self, journal: str, after: int) -> Generator[tuple[int, Kind, Record], None, None]:
+        """A journal's rows behind line `after`, in line order: number, kind, record. One moment's view of
+        the database: close it if you stop early."""
 
     def checkpoints(self, journal: str) -> list[Cursor]:
-        """The chain's values kept at the end of each shipment, in order."""
+        """The chain's values at some lines that were shipped, in order; the last is the cursor."""
 
     def journals(self) -> list[str]:
         """The ids of the journals shipped here."""

@@ -5,6 +5,7 @@ checkpoints, or the head that `weir ledger verify` prints, kept where the gatewa
 """
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -113,17 +114,17 @@ def compare(store: Store, directory: Path, *, most: int = 20) -> Verified:
     cursor = store.cursor(journal)
     shipped = cursor.number if cursor else 0
     paths = segments(directory)
-    rows = store.chain(journal, first_of(paths[0]) - 1 if paths else 0)
-    row = next(rows, None)
-    for line in _journal_lines(directory, walk):
-        if line.number > shipped:
-            break
-        while row is not None and row[0] < line.number:
-            row = next(rows, None)
-        if row is None or row[0] != line.number:
-            walk.fault(f"line {line.number} of the journal has no row in the database")
-        elif (row[1], encoded(row[2])[1]) != (line.kind, line.body):
-            walk.fault(f"line {line.number}: the database's row is not what the journal says")
-        walk.step(line.number, line.kind, line.body)
-        walk.trust(line.number, line.digest)
+    with closing(store.chain(journal, first_of(paths[0]) - 1 if paths else 0)) as rows:
+        row = next(rows, None)
+        for line in _journal_lines(directory, walk):
+            if line.number > shipped:
+                break
+            while row is not None and row[0] < line.number:
+                row = next(rows, None)
+            if row is None or row[0] != line.number:
+                walk.fault(f"line {line.number} of the journal has no row in the database")
+            elif (row[1], encoded(row[2])[1]) != (line.kind, line.body):
+                walk.fault(f"line {line.number}: the database's row is not what the journal says")
+            walk.step(line.number, line.kind, line.body)
+            walk.trust(line.number, line.digest)
     return walk.result()

@@ -77,7 +77,7 @@ class RouteMetrics:
             cell = self._cost.get(component)
             if cell is None:
                 cell = self._cost[component] = self._metrics.cost.at(*self._at, component)
-            cell.value += usd
+            cell.add(usd)
 
 
 class Metrics:
@@ -178,9 +178,9 @@ class Metrics:
         self, route: str, model: str, backend: str, use: str, gpu_ns: int, cost: Charge, zone: str
     ) -> None:
         """Add a closed window's GPU time to its use, and its money to `weir_cost_usd_total`."""
-        self.gpu.at(route, model, backend, use).value += gpu_ns
+        self.gpu.at(route, model, backend, use).add(gpu_ns)
         for component, usd in cost.components.items():
-            self.cost.at(route, model, zone, component).value += usd
+            self.cost.at(route, model, zone, component).add(usd)
 
     def watch_ledger(self, lag_seconds: Callable[[], float], unbooked: Callable[[], int]) -> None:
         """Show a ledger's lag and losses, asked for at each scrape."""

@@ -22,26 +22,36 @@ class Cell:
 
 
 class MoneyCell:
-    """One counter of money: exact, so that it equals the ledger's sum."""
+    """One counter of money: exact, so that it equals the ledger's sum. Money given back holds the counter where
+    it is until as much has come again: a counter that fell would look to Prometheus like a restart."""
 
-    __slots__ = ("value",)
+    __slots__ = ("_total", "value")
 
     def __init__(self) -> None:
-        self.value = Decimal(0)
+        self.value = self._total = Decimal(0)
+
+    def add(self, usd: Decimal) -> None:
+        """Add money; negative in a correction."""
+        self._total += usd
+        self.value = max(self.value, self._total)
 
 
 class TimeCell:
-    """One counter of time, kept in integer nanoseconds and shown in seconds: exact too."""
+    """One counter of time, kept in integer nanoseconds and shown in seconds: exact too, and never falling."""
 
-    __slots__ = ("value",)
+    __slots__ = ("_total", "value")
 
     def __init__(self) -> None:
-        self.value = 0
+        self.value = self._total = 0
+
+    def add(self, ns: int) -> None:
+        """Add nanoseconds; negative in a correction."""
+        self._total += ns
+        self.value = max(self.value, self._total)
 
     def seconds(self) -> str:
         """The value as the text format has it."""
-        sign, ns = ("-", -self.value) if self.value < 0 else ("", self.value)
-        return f"{sign}{ns // 1_000_000_000}.{ns % 1_000_000_000:09d}"
+        return f"{self.value // 1_000_000_000}.{self.value % 1_000_000_000:09d}"
 
 
 class HistogramCell:

@@ -106,7 +106,7 @@ def change(name, statement):
         with closing(sqlite3.connect(name, isolation_level=None)) as connection:
             return connection.execute(statement).fetchall()
     psycopg = pytest.importorskip("psycopg")
-    with psycopg.connect(name, autocommit=True) as connection:
+    with psycopg.connect(name, autocommit=True, options="-c search_path=weir") as connection:
         cursor = connection.execute(statement)
         return cursor.fetchall() if cursor.description else []
 
@@ -312,6 +312,19 @@ def test_rows_are_partitioned_by_their_day(postgres, journal):
     )
 
 
+def test_a_long_query_holds_up_no_shipment_into_a_new_day(postgres, tmp_path):
+    url = postgres.fresh()
+    ledger = Ledger.open(url, tmp_path / "journal")
+    ledger.append(*records_of(0))
+    while ledger.lag_seconds():
+        threading.Event().wait(0.01)
+    psycopg = pytest.importorskip("psycopg")
+    with psycopg.connect(url, options="-c search_path=weir") as reader:
+        reader.execute("SELECT count(*) FROM attempts, requests, gpu_bookings")  # its transaction stays open
+        ledger.append(*records_of(149))  # two days later
+        assert ledger.close(20)
+
+
 def test_gateways_ship_at_once_into_one_database(postgres, tmp_path):
     url = postgres.fresh()
     ledgers = [Ledger.open(url, tmp_path / f"journal-{n}") for n in range(3)]
@@ -369,3 +382,39 @@ def test_connections_cut_while_shipping_lose_and_double_nothing(postgres, tmp_pa
     with closing(open_store(url)) as store:
         assert len(list(store.records("request", *ALWAYS))) == 600
         assert store.spend([], *ALWAYS)[0].attempts == 600
+
+
+def test_checkpoints_tell_roughly_where_a_row_was_changed(name, journal, monkeypatch):
+    monkeypatch.setattr("gateway.ledger.store.CHECKPOINT_EVERY", 100)
+    with closing(shipped(name, journal)) as store:
+        ends = [checkpoint.number for checkpoint in store.checkpoints(journal.id)]
+        assert ends == [194, 291, 388, 450]  # shipments end at multiples of 97
+    change(name, "UPDATE attempts SET tenant = 'x' WHERE id = 'r70/1'")
+    with closing(open_store(name)) as store:
+        assert verify_store(store, journal.id).faults == (
+            "the rows of lines 195 to 291 are not as they were shipped",
+        )
+
+
+def test_a_ledger_that_is_being_written_verifies(name, tmp_path):
+    ledger = Ledger.open(name, tmp_path / "busy.journal")
+    done = threading.Event()
+
+    def book():
+        i = 0
+        while not done.wait(0.002):
+            ledger.append(*records_of(i))
+            i += 1
+
+    thread = threading.Thread(target=book)
+    thread.start()
+    try:
+        with closing(open_store(name)) as store:
+            for _ in range(10):
+                for journal in store.journals():
+                    assert verify_store(store, journal).faults == ()
+                assert compare(store, tmp_path / "busy.journal").faults == ()
+    finally:
+        done.set()
+        thread.join()
+        ledger.close(60)

@@ -93,6 +93,24 @@ def test_gpu_time_and_money_are_shown_to_the_digit():
     assert 'component="tokens"} 0.000000000125\n' in text
 
 
+def test_a_correction_never_lets_a_counter_fall_and_comes_right_in_the_end():
+    metrics = Metrics(version="1")
+
+    def add(gpu_ns):
+        metrics.gpu_time("r", "m", "b", "foreign", gpu_ns, gpu_charge(gpu_ns, Decimal(3600), source="g"), "z")
+        text = metrics.render().decode().splitlines()
+        return [
+            line.split()[-1]
+            for line in text
+            if line.startswith(("weir_gpu_seconds_total", "weir_cost_usd_total"))
+        ]
+
+    assert add(5 * 10**9) == ["5.000000000000000", "5.000000000"]
+    assert add(-2 * 10**9) == ["5.000000000000000", "5.000000000"]
+    assert add(1 * 10**9) == ["5.000000000000000", "5.000000000"]
+    assert add(3 * 10**9) == ["7.000000000000000", "7.000000000"]
+
+
 def test_a_value_on_a_bucket_s_edge_counts_in_it():
     metrics = Metrics(version="1")
     metrics.route("r", "m", "z").answered("ok", duration_ns=50_000_000, ttft_ns=None, overhead_ns=0)
