@@ -47,7 +47,12 @@ class Outcome:
 
 
 class Drive:
-    """One engine and the gateways before it. `since`: only jobs that arrive later are compared."""
+    """One engine and the gateways before it.
+
+    Pages come each `scrape` seconds, samples each `sample`, `phase` after the windows' edges; tokens arrive
+    `delay` seconds late. `prompt_known`: prompts are estimated beforehand; `hints`: cohorts and streaming are
+    told too; `cached_told`: the engine reports cached tokens.
+    """
 
     def __init__(
         self,
@@ -58,6 +63,9 @@ class Drive:
         seed: int = 0,
         scrape: float = 1.0,
         sample: float = 0.2,
+        phase: float = 0.0,
+        delay: float = 0.0,
+        hints: bool = True,
         prompt_known: bool = True,
         cached_told: bool = True,
         **accounts: object,
@@ -73,7 +81,8 @@ class Drive:
         self.bookings: list[Booking] = []
         self.provisional: Counter[Job] = Counter()
         self._beat, self._sample = scrape, sample
-        self._next_read = 0.0
+        self._next_read = self._phase = phase
+        self._delay, self._hints = delay, hints
         self._reads = 0
         self._known, self._told = prompt_known, cached_told
         self._jobs: list[Job] = []
@@ -146,9 +155,10 @@ class Drive:
         if job.via >= 0:
             sent = int((job.arrives - 0.001) * SECOND)
             hint = int(job.prompt * self.random.uniform(0.9, 1.1)) if self._known else 0
-            job.ticket = self.gateways[job.via].begin(
-                "gpu", "r0", job, max(0, sent), prompt_tokens=hint, cohort=job.route, streamed=job.streamed
+            told = (
+                {"prompt_tokens": hint, "cohort": job.route, "streamed": job.streamed} if self._hints else {}
             )
+            job.ticket = self.gateways[job.via].begin("gpu", "r0", job, max(0, sent), **told)
 
     def _leave(self, now: float) -> None:
         while self._leaving and self._leaving[0][0] <= now:
@@ -158,7 +168,7 @@ class Drive:
                 self._end(job, int(now * SECOND))
 
     def _deliver(self, tokens: Sequence[Job], end: float) -> None:
-        late = end + float(self.random.uniform(0.001, 0.004))
+        late = end + self._delay + float(self.random.uniform(0.001, 0.004))
         came = int(late * SECOND)
         for job in tokens:
             if job.via >= 0 and job.streamed:
@@ -192,4 +202,4 @@ class Drive:
                 for gateway in self.gateways:
                     self.bookings += gateway.close_windows(answered)
             self._reads += 1
-            self._next_read = self._reads * self._sample
+            self._next_read = self._phase + self._reads * self._sample

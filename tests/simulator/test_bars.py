@@ -1,0 +1,74 @@
+"""How far booked GPU time is from the truth, in short runs; `bench/gpu_time.py` runs the long ones."""
+
+import pytest
+
+from gateway.metering.gpu.book import Rules
+from tests.simulator.drive import Outcome
+from tests.simulator.engine import Job
+from tests.simulator.scenarios import bypassing, impatient, play, split, traffic, unstreamed
+
+SECONDS = 150.0
+
+
+def assert_fair(outcome: Outcome, worst: float, mean: float) -> None:
+    assert outcome.booked_ns == outcome.provisioned_ns
+    assert outcome.worst <= worst, outcome.errors
+    assert outcome.mean <= mean, outcome.errors
+
+
+@pytest.mark.parametrize("load", [0.3, 1.2])
+@pytest.mark.parametrize("machine", ["8B on 1", "70B on 4"])
+def test_every_route_pays_its_part(machine, load):
+    outcome = play(machine, traffic(machine, "even", load, SECONDS), SECONDS)
+    assert_fair(outcome, worst=0.10, mean=0.05)
+    assert outcome.kinds["foreign"] <= 0.03 * outcome.busy
+
+
+@pytest.mark.parametrize("wrong", [(0.6, 1.4, 1.4), (1.4, 0.6, 0.6)])
+def test_a_guess_that_is_wrong_by_two_fifths(wrong):
+    outcome = play("8B on 1", traffic("8B on 1", "even", 0.7, SECONDS), SECONDS, wrong=wrong)
+    assert_fair(outcome, worst=0.25, mean=0.15)
+
+
+def test_a_mix_never_seen_before():
+    jobs = traffic("8B on 1", "chat", 0.5, SECONDS)
+    for job in traffic("8B on 1", "agents", 0.8, SECONDS, seed=2):
+        job.arrives += SECONDS
+        job.session += "-later" if job.session else ""
+        jobs.append(job)
+    outcome = play("8B on 1", jobs, 2 * SECONDS, since=SECONDS)
+    assert_fair(outcome, worst=0.15, mean=0.08)
+
+
+def test_traffic_that_goes_round_the_gateway_is_foreign():
+    outcome = play("8B on 1", traffic("8B on 1", "even", 1.0, SECONDS), SECONDS, alter=bypassing(0.2))
+    assert outcome.booked_ns == outcome.provisioned_ns
+    assert abs(outcome.kinds["foreign"] - outcome.bypassing) <= 0.02 * outcome.busy
+
+
+def test_two_gateways_book_what_one_would():
+    def traffic_of_three_minutes() -> list[Job]:
+        return traffic("8B on 1", "even", 0.7, 180.0)
+
+    one = play("8B on 1", traffic_of_three_minutes(), 180.0)
+    rules = Rules(linger=2)
+    two = play("8B on 1", traffic_of_three_minutes(), 180.0, alter=split(2), gateways=2, rules=rules)
+    assert two.booked_ns == two.provisioned_ns
+    for route, booked in one.booked.items():
+        assert two.booked[route] == pytest.approx(booked, rel=0.01)
+
+
+def test_clients_that_leave_pay_for_what_they_had():
+    outcome = play("70B on 4", traffic("70B on 4", "even", 0.7, SECONDS), SECONDS, alter=impatient)
+    assert_fair(outcome, worst=0.15, mean=0.08)
+
+
+def test_answers_that_do_not_stream():
+    jobs = traffic("8B on 1", "even", 0.7, SECONDS)
+    outcome = play("8B on 1", jobs, SECONDS, alter=unstreamed("rag", "chat"))
+    assert_fair(outcome, worst=0.10, mean=0.06)
+
+
+def test_an_engine_that_does_not_tell_cached_tokens():
+    outcome = play("8B on 1", traffic("8B on 1", "even", 0.7, SECONDS), SECONDS, cached_told=False)
+    assert_fair(outcome, worst=0.25, mean=0.12)
