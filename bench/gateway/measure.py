@@ -27,9 +27,9 @@ function request()
   number = number % #requests + 1
   return requests[number]
 end
-function done(summary)
+function done(summary, latency)
   local bad = summary.errors.status + summary.errors.read + summary.errors.write + summary.errors.timeout
-  io.write(string.format("RESULT %d %d %d\\n", summary.requests, summary.duration, bad))
+  io.write(string.format("RESULT %d %d %d %d\\n", summary.requests, summary.duration, bad, latency:percentile(99)))
 end
 """
 
@@ -40,6 +40,7 @@ class Throughput:
 
     rps: float
     cpu_us: float  # of the server, per request
+    p99_ms: float | None  # None: not measured (without wrk)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +72,11 @@ class Load:
         """Requests per second, and the server's CPU for each."""
         before = server.cpu_seconds()
         if self._wrk:
-            requests, took = self._run_wrk(server, seconds)
+            requests, took, p99 = self._run_wrk(server, seconds)
         else:
             rps = self._run("many", server, seconds)["rps"]
-            requests, took = int(rps * seconds), seconds
-        return Throughput(requests / took, 1e6 * (server.cpu_seconds() - before) / max(1, requests))
+            requests, took, p99 = int(rps * seconds), seconds, None
+        return Throughput(requests / took, 1e6 * (server.cpu_seconds() - before) / max(1, requests), p99)
 
     def latency(self, server: Server, seconds: float) -> float:
         """Microseconds of the median request over one connection."""
@@ -87,7 +88,7 @@ class Load:
         chunks = self._run("streams", server, 0)["chunks"]
         return Streaming(chunks, (server.cpu_seconds() - before) / 5.5)
 
-    def _run_wrk(self, server: Server, seconds: float) -> tuple[int, float]:
+    def _run_wrk(self, server: Server, seconds: float) -> tuple[int, float, float | None]:
         assert self._wrk is not None
         command = [
             self._wrk,
@@ -99,12 +100,12 @@ class Load:
             server.url,
         ]
         out = subprocess.run(pinned(command, self._core), capture_output=True, text=True, check=True).stdout
-        found = re.search(r"RESULT (\d+) (\d+) (\d+)", out)
+        found = re.search(r"RESULT (\d+) (\d+) (\d+) (\d+)", out)
         assert found, out
-        requests, micros, bad = map(int, found.groups())
+        requests, micros, bad, slowest = map(int, found.groups())
         if bad:
             raise RuntimeError(f"{server.name} failed {bad} of {requests} requests:\n{out}")
-        return requests, micros / 1e6
+        return requests, micros / 1e6, slowest / 1e3
 
     def _run(self, mode: str, server: Server, seconds: float) -> dict[str, float]:
         command = [sys.executable, "-m", "bench.gateway.load", mode, server.url, self._key, str(seconds)]
