@@ -19,9 +19,7 @@ _STREET_FIRST: Final = (  # and what they begin with where they are several
     r"rue|avenue|boulevard|chemin|impasse|quai|calle|carrer|via|viale|piazza|corso|largo|strada|rua|avenida|travessa|"
     r"plaza|paseo|camino|ulica|ul\.|bulevardul|strada"
 )
-_PARTICLE: Final = (
-    r"(?:de|del|della|delle|dei|degli|di|da|do|dos|das|des|du|la|le|les|los|las|el|van|von|der|den|the|of|san|st\.?)"
-)
+_PARTICLE: Final = r"(?:de|del|della|delle|dei|degli|di|da|do|dos|das|des|du|la|le|les|los|las|el|van|von|der|den|the|of|san|st\.?)"
 _LARGE: Final = r"(?-i:[A-ZÀ-Þ])[\w'\u2019-]+"  # a word written large
 _UNIT: Final = r"apt|apartment|suite|ste|unit|flat|wohnung|appt|appartement|piso|room|lgh"
 _BOX: Final = (
@@ -54,7 +52,8 @@ _HOUSE: Final = re.compile(  # a number with a name beside it, as houses have
     r"[A-ZÀ-Þ\u0370-\u04ff][\w'\u2019.-]+ [0-9]{1,5}(?![\w.,:%]*[0-9%])"
 )
 _MONTH: Final = re.compile(
-    r"(?:january|february|march|april|may|june|july|august|september|october|november|december|since|until)\b", re.IGNORECASE
+    r"(?:january|february|march|april|may|june|july|august|september|october|november|december|since|until)\b",
+    re.IGNORECASE,
 )
 
 
@@ -82,10 +81,11 @@ RULES: Final[tuple[Rule, ...]] = (
     rule(
         "street-suffix",
         "STREET_ADDRESS",
-        rf"[a-z](?:{_SUFFIX}) [0-9]{{1,4}}",
+        rf"(?:{_SUFFIX}) [0-9]{{1,4}}",
         rf"(?<!\w)[\w-]{{2,30}}(?:{_SUFFIX}) [0-9]{{1,4}}[a-z]?(?!\w|[.,][0-9])",
         _of_a_place,
-        needs=tuple(f"{stem} " for stem in (*stems(_SUFFIX.replace("(?:ss|ß)", "ss")), "straße")),
+        needs=stems(_SUFFIX),
+        leads=True,
     ),
     rule(
         "street-named-first",
@@ -118,13 +118,28 @@ RULES: Final[tuple[Rule, ...]] = (
         "STREET_ADDRESS",
         rf"(?:{_BOX}) [0-9]{{1,6}}|(?:apo|fpo|dpo),? (?:aa|ae|ap) [0-9]{{5}}",
         rf"(?<!\w)(?:(?:{_BOX}) [0-9]{{1,6}}|(?:apo|fpo|dpo),? (?:aa|ae|ap) [0-9]{{5}})(?!\w)",
-        needs=("p", "bo", "apartado", "casella", "unit", "apo", "fpo", "dpo"),
+        needs=(
+            "po box",
+            "p.",
+            "p o",
+            "post",
+            "boîte",
+            "apartado",
+            "casella",
+            "psc",
+            "unit",
+            "apo",
+            "fpo",
+            "dpo",
+        ),
+        leads=True,
     ),
     rule(
         "postcode",
         "STREET_ADDRESS",
         (
-            Trigger(r"\b[A-Z]{1,2}[0-9][A-Z0-9]? [0-9][A-Z]{2}\b|\b[A-Z]{2},? [0-9]{5}\b", caseless=False, needs=(" ",)),
+            Trigger(r" [0-9][A-Z]{2}\b", caseless=False),
+            Trigger(r"\b[A-Z]{2},? [0-9]{5}\b", caseless=False, digits=True),
             Trigger(rf"(?:{_COUNTRIES})\)? [0-9]{{4,6}}\b", needs=stems(_COUNTRIES), leads=True),
         ),
         r"(?<!\w)(?-i:[A-Z]{1,2}[0-9][A-Z0-9]? [0-9][A-Z]{2})(?!\w)|(?<!\w)(?-i:[A-Z]{2}),? [0-9]{5}(?:-[0-9]{4})?(?!\w)|"

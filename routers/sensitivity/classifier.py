@@ -29,6 +29,8 @@ from routers.sensitivity.tenant import tenant_rules
 _PIECE: Final = 8_192  # code points scanned at a time: well under a millisecond
 _OVERLAP: Final = 512  # what two pieces share, so that nothing is lost at the cut
 _HITS: Final = 8  # hits looked at closely between two yields
+_APART: Final = "\n\n"  # what stands between segments, so that nothing runs from one into the next,
+_NAMING: Final = ":\n"  # unless the one is the name of the other
 _DEPTH: Final = 3  # views of views of views
 
 _RULES: Final[tuple[Rule, ...]] = (
@@ -36,7 +38,8 @@ _RULES: Final[tuple[Rule, ...]] = (
     *issuers.RULES,
     *assigned.RULES,
     *identifiers.RULES,
-    *contact.RULES, *addresses.RULES,
+    *contact.RULES,
+    *addresses.RULES,
     *health.RULES,
     *markings.RULES,
 )
@@ -51,7 +54,7 @@ def _targets(rules: Sequence[Rule]) -> list[tuple[Trigger, _Target]]:
 
 _BUILT_IN: Final[list[tuple[Trigger, _Target]]] = [
     (numbers.TRIGGER, None),
-    *((view.trigger, view) for view in views.VIEWS),
+    *((trigger, view) for view in views.VIEWS for trigger in view.triggers),
     *_targets(_RULES),
 ]
 
@@ -121,18 +124,17 @@ class Classifier:
             text, exact = normalised(segment.text)
             scan.starts.append(at)
             scan.exact.append(exact)
-            texts.append(text)
-            at += len(text) + 1
-        whole = "\n".join(texts)
-        yield from self._scan(whole, scan, 0)
-        if len(texts) > 1:
-            joints = views.joints([(s.origin, text) for s, text in zip(segments, texts, strict=True) if text])
+            texts += (text, _NAMING if segment.origin == "name" else _APART)
+            at += len(text) + 2
+        yield from self._scan("".join(texts), scan, 0)
+        if len(segments) > 1:
+            joints = views.joints([(s.origin, text) for s, text in zip(segments, texts[::2], strict=True) if text])
             if joints:
                 yield from self._scan(joints, scan, 1, bare=False)
 
     def _scan(self, text: str, scan: _Scan, depth: int, bare: bool = True) -> Iterator[None]:
         """Scan a text piece by piece, then the views that it gave a sign of."""
-        signs: dict[int, list[int]] = {}
+        signs: dict[views.View, list[int]] = {}
         for engine, targets in self._layers:
             done: dict[int, int] = {}
             for start in range(0, len(text), _PIECE):
@@ -141,9 +143,8 @@ class Classifier:
                 yield from self._look(text, start, hits, targets, done, scan, depth, signs, bare)
                 yield
         if depth < _DEPTH:
-            for index, ends in signs.items():
-                view = views.VIEWS[index - 1]
-                new = views.read(view, text, ends)
+            for view, ends in signs.items():
+                new = views.read(view, text, sorted(ends))
                 yield
                 if new:
                     yield from self._scan(new, scan, depth + 1, bare and not view.joins)
@@ -157,7 +158,7 @@ class Classifier:
         done: dict[int, int],
         scan: _Scan,
         depth: int,
-        signs: dict[int, list[int]],
+        signs: dict[views.View, list[int]],
         bare: bool,
     ) -> Iterator[None]:
         """Confirm each hit that lies behind what its rule has looked at already."""
@@ -180,7 +181,7 @@ class Classifier:
                 if hit is not None:
                     self._note(target.type, target.id, hit[0], hit[1], depth, scan)
             else:
-                signs.setdefault(index, []).append(end)
+                signs.setdefault(target, []).append(end)
 
     def _note(self, type_: str, rule_id: str, start: int, end: int, depth: int, scan: _Scan) -> None:
         """Keep a finding; what was found in a view has no place of its own in the request."""

@@ -39,10 +39,11 @@ RULES: Final[tuple[Rule, ...]] = (
     rule(
         "email",
         "EMAIL_ADDRESS",
-        r"[a-z0-9_%+-]@[a-z0-9][a-z0-9.-]{0,60}\.[a-z]{2}",
+        r"@[a-z0-9][a-z0-9.-]{0,60}\.[a-z]{2}",
         r"(?<![\w.+-])[\w%+-][\w.%+'-]{0,63}@(?:[\w-]{1,63}\.){1,5}[A-Za-z]{2,24}(?![A-Za-z0-9])",
         _mail,
         needs=("@",),
+        leads=True,
         back=140,
         ahead=60,
     ),
@@ -58,9 +59,10 @@ RULES: Final[tuple[Rule, ...]] = (
     rule(
         "born-behind",
         "DATE_OF_BIRTH",
-        rf"[0-9][^\n]{{1,30}}(?:{_BIRTH})",
+        rf"(?:{_BIRTH})",
         rf"(?P<value>{_DATE})[^\n0-9]{{1,30}}(?:{_BIRTH})(?![a-z])",
         needs=stems(_BIRTH),
+        leads=True,
         back=90,
     ),
 )

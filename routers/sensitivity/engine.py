@@ -5,7 +5,7 @@ A trigger is cheap and says only "look here". What it leads to is confirmed by a
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Final, Protocol
@@ -126,6 +126,7 @@ def _in_code_points(data: bytes, hits: list[Hit]) -> Iterator[Hit]:
 
 
 _DENSE: Final = re.compile(r"[0-9](?:[^0-9\n]{0,8}[0-9]){3}")
+_FIRST: Final = 4  # code points of a literal by which it is looked for
 _AROUND: Final = 48  # code points kept on both sides of dense digits
 
 
@@ -135,39 +136,46 @@ class PlainEngine:
     name = "plain"
 
     def __init__(self, triggers: Sequence[Trigger]) -> None:
-        self._triggers = [
-            (i, t, re.compile(t.pattern, re.IGNORECASE * t.caseless | re.ASCII)) for i, t in enumerate(triggers)
-        ]
+        self._led: dict[str, list[tuple[str, int, re.Pattern[str]]]] = {}  # by the first characters of its literal
+        self._others: list[tuple[int, Trigger, re.Pattern[str]]] = []
+        for index, trigger in enumerate(triggers):
+            pattern = re.compile(trigger.pattern, re.IGNORECASE * trigger.caseless | re.ASCII)
+            if not trigger.leads:
+                self._others.append((index, trigger, pattern))
+            for literal in trigger.needs if trigger.leads else ():
+                self._led.setdefault(literal[:_FIRST], []).append((literal, index, pattern))
+        for beginning, entries in self._led.items():  # where a longer one is seen, a shorter one is too
+            entries += [e for n in range(1, len(beginning)) for e in self._led.get(beginning[:n], ()) if e not in entries]
+        self._beginnings = re.compile(f"(?=({_any_of(sorted(self._led, key=len, reverse=True))}))")
 
     def scan(self, text: str) -> list[Hit]:
         """See Engine. A trigger that matches at several ends hits once, at its longest."""
         lower = _lower(text)
-        dense = _dense(text)
         found: list[Hit] = []
-        for index, trigger, pattern in self._triggers:
-            matches: Iterable[re.Match[str]]
-            if trigger.leads:
-                matches = _led(pattern, trigger.needs, text, lower)
-            elif trigger.needs and not any(literal in lower for literal in trigger.needs):
+        for sign in self._beginnings.finditer(lower):
+            at = sign.start()
+            for literal, index, pattern in self._led[sign[1]]:
+                if lower.startswith(literal, at):
+                    match = pattern.match(text, at)
+                    if match is not None:
+                        found.append((match.end(), index))
+        dense = _dense(text)
+        for index, trigger, pattern in self._others:
+            if trigger.needs and not any(literal in lower for literal in trigger.needs):
                 continue
-            elif trigger.digits:
-                matches = (match for start, stop in dense for match in pattern.finditer(text, start, stop))
-            else:
-                matches = pattern.finditer(text)
-            found += [(match.end(), index) for match in matches]
+            for start, stop in dense if trigger.digits else ((0, len(text)),):
+                found += [(match.end(), index) for match in pattern.finditer(text, start, stop)]
         found.sort()
         return found
 
 
-def _led(pattern: re.Pattern[str], literals: tuple[str, ...], text: str, lower: str) -> Iterator[re.Match[str]]:
-    """Matches that begin with one of the literals."""
-    for literal in literals:
-        at = lower.find(literal)
-        while at >= 0:
-            match = pattern.match(text, at)
-            if match is not None:
-                yield match
-            at = lower.find(literal, at + 1)
+def _any_of(beginnings: list[str]) -> str:
+    """One pattern for them all, told apart by their first character, then by the rest: `re` tries few branches."""
+    by_first: dict[str, list[str]] = {}
+    for beginning in beginnings:
+        by_first.setdefault(beginning[0], []).append(re.escape(beginning[1:]))
+    branches = [f"{re.escape(first)}(?:{'|'.join(rest)})" for first, rest in by_first.items()]
+    return "|".join(branches) or r"(?!)"
 
 
 def _dense(text: str) -> list[tuple[int, int]]:

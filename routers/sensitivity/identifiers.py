@@ -246,7 +246,7 @@ RULES: Final[tuple[Rule, ...]] = (
         "MAC_ADDRESS",
         r"\b[0-9a-f]{2}[:-][0-9a-f]{2}[:-][0-9a-f]{2}[:-][0-9a-f]{2}[:-][0-9a-f]{2}[:-][0-9a-f]{2}\b",
         r"(?<![A-Za-z0-9:-])(?:[0-9a-f]{2}:){5}[0-9a-f]{2}(?![A-Za-z0-9:-])|(?<![A-Za-z0-9:-])(?:[0-9a-f]{2}-){5}[0-9a-f]{2}(?![A-Za-z0-9:-])",
-        needs=(":", "-"),
+        digits=True,
     ),
     rule(
         "ipv4",
@@ -263,16 +263,18 @@ RULES: Final[tuple[Rule, ...]] = (
         r"(?<![A-Za-z0-9:])(?:[0-9a-f]{1,4}:){2,7}:?(?:[0-9a-f]{1,4}:){0,5}[0-9a-f]{1,4}(?![A-Za-z0-9:])",
         lambda match, _: "::" in match[0] or match[0].count(":") == 7,
         needs=(":",),
+        digits=True,
     ),
     *_named_values(),
     rule(
         "card-security-code",
         "CREDIT_CARD_CVV",
-        r"\b(?:cvv|cvc|csc|cvn|cid|security code|verification (?:value|code|number)|pr(?:ü|ue)fziffer|cryptogramme|c(?:ó|o)digo de seguridad)",
+        r"(?:cvv|cvc|csc|cvn|cid|security code|verification (?:value|code|number)|pr(?:ü|ue)fziffer|cryptogramme|c(?:ó|o)digo de seguridad)",
         r"\b(?:cvv2?|cvc2?|csc|cvn|cid|(?:card )?security code|(?:card )?verification (?:value|code|number)|(?:karten)?pr(?:ü|ue)fziffer|cryptogramme(?: visuel)?|"
         r"c[oó]digo de seguridad)[\"'`]?(?:\s|is|code|[:=(#|\"'`])*(?P<value>[0-9]{3,4})(?![0-9A-Za-z]|[.,-][0-9])",
         _security_code,
-        needs=("cvv", "cvc", "csc", "cvn", "cid", "code", "verification", "ziffer", "cryptogramme", "digo"),
+        needs=("cvv", "cvc", "csc", "cvn", "cid", "security code", "verification", "prüfziffer", "pruefziffer", "cryptogramme", "código", "codigo"),
+        leads=True,
     ),
 )
 

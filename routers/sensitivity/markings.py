@@ -85,7 +85,12 @@ def _set(match: re.Match[str], near: Near) -> bool:
         return True
     if _TALK.search(before[-80:] + " " + behind[:60]):
         return False
-    return capitals and len(match[0]) > 4 or _STATED.search(before[-60:]) is not None or before.rstrip(" ")[-1:] in "[("
+    return (
+        capitals
+        and len(match[0]) > 4
+        or _STATED.search(before[-60:]) is not None
+        or before.rstrip(" ")[-1:] in "[("
+    )
 
 
 def _labelled(_: re.Match[str], near: Near) -> bool:

@@ -52,20 +52,42 @@ def rule(
     return Rule(id_, type_, tuple(trigger), re.compile(confirm, flags), check, back, ahead)
 
 
-_STEM: Final = re.compile(r"(?:\\b|\(\?:|\(|\^)*((?:[^\\\[\](){}?*+.|^$]|\\\.)+)([?*{]?)")
+_LITERAL: Final = r"(?:[^\\\[\](){}?*+.|^$]|\\\.)"
+_STEM: Final = re.compile(rf"(?:\\b)?({_LITERAL}+)([?*{{]?)(?:\(\?:([^()]*)\)(?![?*{{])({_LITERAL}*)(?![?*{{]))?")
 
 
 def stems(alternatives: str) -> tuple[str, ...]:
-    """The literals that the alternatives of a pattern begin with. Each must begin with one: no class, no optional
-    group; what stands inside groups only adds to them. Raises ValueError."""
+    """The literals, in lower case, that the alternatives of a pattern begin with. Raises ValueError where one
+    begins with anything else."""
     found: dict[str, None] = {}
-    for alternative in alternatives.split("|"):
+    for alternative in _alternatives(alternatives):
         match = _STEM.match(alternative)
-        stem = match[1].replace("\\.", ".")[: -1 if match[2] else None] if match else ""
-        if not stem:
+        if match is None:
             raise ValueError(f"no literal begins {alternative!r}")
-        found[stem.lower()] = None
+        stem = match[1].replace("\\.", ".")
+        if match[2]:
+            found[stem[:-1].lower()] = None
+        elif match[3] and len(stem) < _SHORT and re.fullmatch(rf"(?:{_LITERAL}|\|)*", match[3]):
+            found |= dict.fromkeys(f"{stem}{inner}{match[4]}".lower() for inner in match[3].split("|"))
+        else:
+            found[stem.lower()] = None
     return tuple(found)
+
+
+_SHORT: Final = 4  # code points: a stem shorter than this is worth lengthening by the group behind it
+
+
+def _alternatives(pattern: str) -> list[str]:
+    """A pattern cut at the bars that stand outside its groups."""
+    pieces = [""]
+    depth = 0
+    for char in pattern:
+        depth += (char in "([") - (char in ")]")
+        if char == "|" and depth == 0:
+            pieces.append("")
+        else:
+            pieces[-1] += char
+    return pieces
 
 
 def find(found_by: Rule, text: str, lowest: int, end: int) -> tuple[int, int, int] | None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from routers.sensitivity.near import Near
 from routers.sensitivity.randomness import placeholder
-from routers.sensitivity.rule import Rule, rule
+from routers.sensitivity.rule import Rule, rule, stems
 
 _CODE: Final = re.compile(
     r"[(){}\[\]]|^(?:os|self|this|process|config|env|settings|request|data|args?|params?|user|form)\.|://|->|,|;|=="
@@ -14,11 +14,7 @@ _CODE: Final = re.compile(
 _ENGLISH: Final = r"pass[ _-]?words?|pass[ _-]?phrase|passwd|pass[ _-]?code|pwd"
 _FOREIGN: Final = (
     r"passwort|kennwort|mot de passe|contrase(?:ñ|n|nh)a|\bsenha|wachtwoord|\bhas(?:ł|l)o\b|l(?:ö|o|oe)senord|adgangskode|passord|"
-    r"salasana|парол[ья]|пароль|密码|密碼|パスワード|비밀번호|\bclave\b|\bparola\b|\bheslo\b|jelsz(?:ó|o)|(?:ş|s)ifre|\bparole\b"
-)
-_FOREIGN_NEEDS: Final = (
-    "passwort kennwort passe contrase senha wachtwoord has senord adgangskode passord salasana парол 密码 密碼 パスワード 비밀번호 "
-    "clave parol heslo jelsz ifre"
+    r"salasana|парол[ья]|пароль|密码|密碼|パスワード|비밀번호|\bclave\b|\bparola\b|\bheslo\b|jelsz(?:ó|o)|şifre|sifre|\bparole\b"
 )
 _IS: Final = r"(?::=|=>|=|:|->|\b(?:is|was|ist|lautet|est|es|[eè]|to|er|är|on|jest|jelent)\b|是|は|:)"
 _WORDS: Final = frozenset(
@@ -173,7 +169,8 @@ RULES: Final[tuple[Rule, ...]] = (
         rf"(?:{_FOREIGN.replace('[ья]', '')})[^\n]{{1,40}}[0-9!@#$%^&*?+~_]",
         rf"(?:{_FOREIGN})(?: [\w.@-]{{1,24}}){{0,3}}?[\"'`\]]{{0,2}}\s{{0,6}}{_IS}\s{{0,6}}[\"'`]?(?P<value>[^\s\"'`]{{4,80}})",
         _chosen,
-        needs=tuple(_FOREIGN_NEEDS.split()),
+        needs=stems(_FOREIGN),
+        leads=True,
         back=90,
         ahead=110,
     ),

@@ -21,12 +21,12 @@ _AHEAD: Final = 160  # how far behind a sign it must have begun to match
 _BACK: Final = 160  # how far before a sign the stretch it belongs to may begin
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class View:
-    """One way of reading: the sign of it, the stretch to be read anew, and its reading (None: not that after all)."""
+    """One way of reading: the signs of it, the stretch to be read anew, and its reading (None: not that after all)."""
 
     name: str
-    trigger: Trigger
+    triggers: tuple[Trigger, ...]
     stretch: re.Pattern[str]
     reading: Callable[[re.Match[str]], str | None]
     joins: bool = False  # it brings together what may not belong together
@@ -187,19 +187,19 @@ _ASCII_IN_HEX: Final = r"[2-7][0-9a-f][ :,]?(?:0x|\\x)?"
 VIEWS: Final = (
     View(
         "percent",
-        Trigger(r"%[0-9a-f]{2}", ("%",)),
+        (Trigger(r"%[0-9a-f]{2}", ("%",)),),
         re.compile(r"(?:[\w.@+-]{0,80}(?:%[0-9A-Fa-f]{2})+)+[\w.@+-]{0,80}"),
         _percent,
     ),
     View(
         "entities",
-        Trigger(r"&(?:#[0-9]{2,6}|#x[0-9a-f]{2,5}|[a-z]{2,8});", ("&",)),
+        (Trigger(r"&(?:#[0-9]{2,6}|#x[0-9a-f]{2,5}|[a-z]{2,8});", ("&",)),),
         re.compile(r"(?:&(?:#[0-9]{2,6}|#[xX][0-9a-fA-F]{2,5}|[a-zA-Z]{2,8});)+"),
         lambda match: html.unescape(match[0]),
     ),
     View(
         "escapes",
-        Trigger(r"\\(?:u[0-9a-f]{4}|u\{[0-9a-f]{1,6}\}|x[0-9a-f]{2}|\\[nrt\"'/])", ("\\",)),
+        (Trigger(r"\\(?:u[0-9a-f]{4}|u\{[0-9a-f]{1,6}\}|x[0-9a-f]{2}|\\[nrt\"'/])", ("\\",)),),
         re.compile(
             r"(?:[^\s\\]{0,80}\\+(?:u(?:[0-9a-fA-F]{4}|\{[0-9a-fA-F]{1,6}\})|x[0-9a-fA-F]{2}|[nrt\"'/]))+[^\s\\]{0,80}"
         ),
@@ -207,42 +207,41 @@ VIEWS: Final = (
     ),
     View(
         "quoted-printable",
-        Trigger(r"=[0-9A-F]{2}[^=\s]{0,4}=[0-9A-F]{2}|[a-z0-9]=\r?\n[a-z0-9]", ("=",)),
+        (Trigger(r"=[0-9A-F]{2}[^=\s]{0,4}=[0-9A-F]{2}|=\r?\n[a-z0-9]", ("=",), leads=True),),
         re.compile(r"(?:[^\s=]{0,80}=(?:[0-9A-F]{2}|\r?\n))+[^\s=]{0,80}"),
         _quoted_printable,
     ),
     View(
         "base64",
-        Trigger(f"(?:{_ASCII_IN_BASE64}){{4}}", caseless=False),
+        (Trigger(f"(?:{_ASCII_IN_BASE64}){{4}}", caseless=False),),
         re.compile(r"[A-Za-z0-9+/_-]{16,}(?:\r?\n[A-Za-z0-9+/_-]{4,})*={0,2}"),
         _base64,
     ),
     View(
         "hex",
-        Trigger(f"(?:{_ASCII_IN_HEX}){{7}}", digits=True),
+        (Trigger(f"(?:{_ASCII_IN_HEX}){{7}}", digits=True),),
         re.compile(r"(?:(?:0x|\\x)?[0-9a-fA-F]{2}[ :,]{0,2}){6,}(?:0x|\\x)?[0-9a-fA-F]{2}"),
         _hex,
     ),
     View(
         "spaced",
-        Trigger(r" [^\s] {1,3}[^\s] {1,3}[^\s] {1,3}[^\s] {1,3}[^\s]\s"),
+        (Trigger(r" [^\s] {1,3}[^\s] {1,3}[^\s] {1,3}[^\s] {1,3}[^\s]\s"),),
         re.compile(r"(?<!\S)\S(?: {1,3}\S){5,}(?!\S)"),
         _unspaced,
     ),
     View(
         "spelled",
-        Trigger(
-            rf"(?:{_WORD}[ ,-]{{1,2}}){{5}}",
-            ("zero", "one", "two", "three", "ein", "drei", "un", "deux", "dos"),
-        ),
+        (Trigger(rf"(?:{_WORD}[ ,-]{{1,2}}){{5}}", tuple(_DIGIT_WORDS), leads=True),),
         re.compile(rf"\b(?:{_WORD}[ ,-]{{1,2}}){{5,}}{_WORD}\b", re.IGNORECASE),
         _spelled,
     ),
     View(
         "at-dot",
-        Trigger(
-            r"[\[({<] ?(?:at|dot|@|\.|arroba|punkt) ?[\])}>]| at [a-z0-9-]{1,30} dot [a-z]",
-            ("at", "dot", "@", "arroba", "punkt"),
+        (
+            Trigger(
+                r"[\[({<] ?(?:at|dot|@|\.|arroba|punkt) ?[\])}>]| at [a-z0-9-]{1,30} dot [a-z]",
+                ("at", "dot", "@", "arroba", "punkt"),
+            ),
         ),
         re.compile(
             r"[\w.+-]+(?:\s*[\[({<]\s*(?:at|dot|@|\.|arroba|punkt)\s*[\])}>]\s*[\w.+-]+|\s(?:at|dot)\s[\w.+-]+)+",
@@ -252,10 +251,11 @@ VIEWS: Final = (
     ),
     View(
         "line-break",
-        Trigger(
-            r"[0-9@][-.]?[ \t]{0,2}\r?\n[ \t>*|]{0,4}[-.]?[0-9a-z]|[a-z0-9._-]\r?\n[ \t>]{0,4}(?:[0-9]|[a-z0-9._-]{0,30}@)|"
-            r"[a-z0-9_-]{8}\r?\n[a-z0-9_-]{8}|@[a-z0-9.-]{1,40}\r?\n",
-            ("\n",),
+        (
+            Trigger(r"[0-9][-.]?[ \t]{0,2}\r?\n[ \t>*|]{0,4}[-.]?[0-9a-z]", ("\n",)),
+            Trigger(r"\n[ \t>]{0,4}(?:[-.]?[0-9]{2}|[a-z0-9._-]{0,30}@)", ("\n",), leads=True),
+            Trigger(r"\n[a-z_-]{1,7}[0-9][a-z0-9_-]{3}", ("\n",), leads=True),
+            Trigger(r"@[a-z0-9.-]{0,40}\r?\n", ("@",), leads=True),
         ),
         re.compile(r"([\w@.+=/-])[ \t]{0,4}\r?\n[ \t>*|]{0,8}([\w@.+=/-]{1,64})"),
         lambda match: match[1] + match[2],
