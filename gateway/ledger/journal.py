@@ -18,6 +18,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Literal
 
@@ -66,6 +67,7 @@ class Journal:
         self._pending: deque[tuple[Kind, bytes]] = deque()
         self.unbooked = 0  # records lost to a full disk, since start
         self.full = False
+        self._torn = False  # a failed write may have left a part of a line
         self.failing = False  # the last sync failed: what was written may not survive a power cut
         self._old: list[int] = []  # segments closed for writing, not yet synced
         path, last = _end_of(directory)
@@ -126,6 +128,15 @@ class Journal:
         self._wake.set()
         self._thread.join()
         self.flush()
+        with self._lock:
+            lost, self.full, self._full_disk = (
+                len(self._pending),
+                True,
+                "unbooked",
+            )  # what comes now is lost, and counted
+            self.unbooked += lost
+        if lost:
+            _log.error("the disk stayed full: %d of the ledger's records are lost", lost)
         os.close(self._file)
         os.close(self._lock_file)
 
@@ -145,6 +156,8 @@ class Journal:
         if self._size and self._size + len(text) > self._segment_bytes and not self._next_segment():
             return False
         try:
+            if self._torn:
+                self._untear()
             written = self._write(self._file, bytes(text))
         except OSError as error:
             return self._refused(error)
@@ -157,11 +170,17 @@ class Journal:
         return True
 
     def _refused(self, error: OSError) -> bool:
-        os.ftruncate(self._file, self._size)
         if not self.full:
             _log.error("the ledger's journal cannot be written: %s", error.strerror)
-        self.full = True
+        self.full = self._torn = True
+        with suppress(OSError):  # else it is tried again before the next write
+            self._untear()
         return False
+
+    def _untear(self) -> None:
+        """Cut off what a failed write left behind the last whole line."""
+        os.ftruncate(self._file, self._size)
+        self._torn = False
 
     def _keep(self, lines: list[tuple[Kind, bytes]]) -> bool:
         """A full disk: hold the lines in memory, or count them as lost."""

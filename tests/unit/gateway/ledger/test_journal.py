@@ -166,6 +166,43 @@ def test_a_full_disk_under_refuse_takes_no_new_request_and_loses_none_under_way(
     assert verify_journal(journal.directory).faults == ()
 
 
+def test_records_that_come_after_the_end_are_counted_as_lost(opened):
+    journal = opened()
+    journal.append(record("a"))
+    journal.close()
+    assert not journal.append(record("b"))
+    assert journal.unbooked == 1
+    assert names(journal) == ["a"]
+
+
+def test_a_disk_still_full_at_the_end_is_no_secret(opened, caplog):
+    disk = Disk()
+    journal = opened(write=disk.write)
+    disk.room = 0
+    journal.append(record("a"))
+    journal.close()
+    assert journal.unbooked == 1
+    assert "1 of the ledger's records are lost" in caplog.text
+
+
+def test_a_part_of_a_line_that_could_not_be_cut_off_is_cut_off_before_the_next(opened, monkeypatch):
+    disk = Disk()
+    journal = opened(write=disk.write)
+    journal.append(record("a"))
+    disk.room = 10
+    with monkeypatch.context() as patched:
+
+        def fail(file, size):
+            raise OSError(errno.EIO, "Input/output error")
+
+        patched.setattr("gateway.ledger.journal.os.ftruncate", fail)
+        journal.append(record("b"))
+    disk.room = None
+    journal.flush()
+    journal.append(record("c"))
+    assert names(journal) == ["a", "b", "c"]
+
+
 def test_a_full_disk_under_unbooked_goes_on_and_counts(opened):
     disk = Disk()
     journal = opened(write=disk.write, full_disk="unbooked")
