@@ -129,11 +129,8 @@ class Journal:
         self._thread.join()
         self.flush()
         with self._lock:
-            lost, self.full, self._full_disk = (
-                len(self._pending),
-                True,
-                "unbooked",
-            )  # what comes now is lost, and counted
+            self.full, self._full_disk = True, "unbooked"  # what comes from now on is lost, and counted
+            lost = len(self._pending)
             self.unbooked += lost
         if lost:
             _log.error("the disk stayed full: %d of the ledger's records are lost", lost)

@@ -5,12 +5,14 @@ from decimal import Decimal
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.chat import TokenUsage
 from gateway.ledger.encoding import SHAPES, encoded
+from gateway.ledger.reading import parse_line
 from gateway.ledger.records import AttemptRecord, GpuBooking, RequestRecord
+from gateway.ledger.schema import decoded_after
 
 texts = st.text(max_size=12)
 money = st.none() | st.decimals(-1000, 1000, allow_nan=False, places=15)
@@ -66,6 +68,7 @@ bookings = st.builds(
 )
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(requests | attempts | bookings)
 def test_a_record_read_back_from_a_row_encodes_to_the_same_bytes(record):
     kind, body = encoded(record)
@@ -127,3 +130,10 @@ def test_an_export_holds_every_field():
     shape = SHAPES["gpu"]
     record = GpuBooking(id="g", at=1, window=0, window_ns=1, backend="b", replica="r", use="idle", gpu_ns=4)
     assert set(orjson.loads(shape.whole(record))) == set(shape.names)
+
+
+def test_what_a_newer_weir_wrote_is_not_shortened_in_silence():
+    with pytest.raises(ValueError, match="newer Weir wrote: mood"):
+        SHAPES["request"].row({"id": "r", "at": 1, "tenant": "t", "mood": "good"})
+    with pytest.raises(ValueError, match="'mood' record"):
+        decoded_after(0, [parse_line(b'{"n":1,"digest":"ab","kind":"mood","record":{}}')])

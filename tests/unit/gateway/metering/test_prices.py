@@ -20,7 +20,7 @@ from genai_prices.types import (
     TimeOfDateConstraint,
     Usage,
 )
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.chat import TokenUsage
@@ -315,6 +315,7 @@ def listed():
     return PriceBook()
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(
     name=st.sampled_from(
         [
