@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-import click
 import numpy as np
 from rich.console import Console
 
-from gateway.cli.router_rows import read_examples
+from gateway.cli.router_judging import judge
 from gateway.cli.router_weights import scorer_of
 from routers.complexity.curve import lowest_share, resamples
 from routers.complexity.window import quantile_for_share
@@ -14,17 +13,13 @@ from routers.complexity.window import quantile_for_share
 
 def for_quality(rows: tuple[Path, ...], quality: float, weights: Path | None, count: int, seed: int) -> None:
     """Prints the highest threshold that keeps `quality` of the strong model's advantage with 95% confidence."""
-    scorer, examples = scorer_of(weights), read_examples(rows)
-    scores = np.array([scorer.score(example.conversation).value for example in examples])
-    gain = np.array([example.strong - example.weak for example in examples])
-    if gain.sum() <= 0:
-        raise click.ClickException(
-            "in these rows the strong model is no better than the weak one: there is no advantage to keep"
-        )
+    judged = judge(rows, scorer_of(weights))
+    scores, gain = judged.scores, judged.table.gain
     counts = resamples(len(gain), count, np.random.default_rng(seed))
     share, kept = lowest_share(scores, gain, quality, counts)
     at = quantile_for_share(sorted(scores.tolist()), share)
     console = Console()
+    console.print(judged.origin)
     console.print(f"{len(gain)} labels; the strong model is better by {gain.mean():.3f} on average")
     console.print(f"threshold {at:.4f} sends {share:.0%} of calls to the strong model")
     console.print(

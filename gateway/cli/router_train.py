@@ -1,6 +1,7 @@
 """`weir router train`: fit, cross-validate, compare, write, and promote only what has been shown to be better."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from importlib.metadata import version
@@ -12,15 +13,26 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table as Sheet
 
+from gateway.cli.router_judging import ENOUGH
 from gateway.cli.router_rows import digest, read_examples
 from gateway.cli.router_weights import scorer_of
 from routers.complexity.curve import Interval, Measured, lead, measure, resamples
 from routers.complexity.example import Example
 from routers.complexity.scorer import Scorer
-from routers.complexity.train import Floats, Table, chances, fit_validated, tabulate, without_faulty
+from routers.complexity.train import Floats, Table, chances, fit_validated, tabulate, unseen, without_faulty
 
-LEAST_ROWS: Final = 50  # under this no interval says anything
-BASELINES: Final = ("random", "prompt length", "current weights")
+RANDOM, LENGTH, CURRENT = "random", "prompt length", "current weights"
+TO_BEAT: Final = (LENGTH, CURRENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """Another score on the rows where it can be compared fairly, and the new weights' lead over it there."""
+
+    name: str
+    rows: int
+    measured: Measured
+    lead: Interval
 
 
 def run(
@@ -35,30 +47,15 @@ def run(
 ) -> None:
     """The command: see its help. Exits with 1 where a promotion was asked for and refused."""
     console = Console()
-    examples, faulty = without_faulty(read_examples(rows))
-    for source, subject in sorted(faulty):
-        console.print(
-            f"left out {source} {subject}: the strong model answers worse than by guessing (faulty labels)"
-        )
-    if len(examples) < LEAST_ROWS:
-        raise click.ClickException(
-            f"{len(examples)} labelled rows are too few: at least {LEAST_ROWS} are needed"
-        )
-    table = tabulate(examples)
-    if table.gain.sum() <= 0:
-        raise click.ClickException(
-            "in these rows the strong model is no better than the weak one: nothing to learn"
-        )
+    examples, table = _labelled(rows, console)
     if promote is not None and current is None and promote.exists():
         current = promote
     held = scorer_of(current)
     weights, raw = fit_validated(table)
     draw = np.random.default_rng(seed)
-    counts = resamples(len(table), count, draw)
-    scores = {"new weights": raw, **baselines(examples, table, held, draw)}
-    measured = {name: measure(score, table.gain, counts) for name, score in scores.items()}
-    leads = {name: lead(raw, scores[name], table.gain, counts) for name in BASELINES}
-    console.print(sheet(f"{len(table)} labels, cross-validated by prompt", measured, leads))
+    measured = measure(raw, table.gain, resamples(len(table), count, draw))
+    rivals = compare(examples, table, raw, held, count, draw)
+    console.print(_sheet(len(table), measured, rivals))
     card = {
         "made": f"{now:%Y-%m-%dT%H:%M:%SZ}",
         "by": f"weir {version('weir-gateway')}",
@@ -66,50 +63,82 @@ def run(
         "data": [{"file": path.name, "sha256": digest(path)} for path in rows],
         "rows": len(table),
         "needed": round(float((table.gain > 0).mean()), 4),
-        "metrics": {name: _told(one) for name, one in measured.items()},
-        "leads": {name: _interval(one) for name, one in leads.items()},
+        "metrics": _plain(measured),
+        "rivals": {
+            rival.name: {"rows": rival.rows, "lead": _three(rival.lead), **_plain(rival.measured)}
+            for rival in rivals
+        },
         "quantiles": [round(float(q), 4) for q in np.quantile(chances(weights, raw), np.linspace(0, 1, 101))],
     }
     data = weights.with_card(card).to_bytes()
-    path = _written(data, out, now)
-    console.print(f"wrote {path}")
-    if overlap := {each["sha256"] for each in held.card.get("data", ())} & {digest(path) for path in rows}:
-        console.print(
-            f"the current weights were trained on {len(overlap)} of these files: their figures flatter them"
-        )
-    refused = [name for name in BASELINES if not leads[name].low > 0]
-    if refused:
-        console.print(f"not shown to beat: {', '.join(refused)} (the lower bound of the lead is not above 0)")
+    console.print(f"wrote {_written(data, out, now)}")
+    unbeaten = _unbeaten(rivals)
+    for why in unbeaten:
+        console.print(why)
     if promote is not None:
-        _promote(data, promote, refused, console)
+        _promote(data, promote, unbeaten, console)
 
 
-def baselines(
-    examples: Sequence[Example], table: Table, current: Scorer, draw: np.random.Generator
-) -> dict[str, Floats]:
-    """What a new score has to beat, by name as in BASELINES."""
-    scored = [current.score(example.conversation).value for example in examples]
-    return {
-        "random": draw.random(len(table)),
-        "prompt length": table.lengths,
-        "current weights": np.array(scored),
-    }
+def _labelled(rows: tuple[Path, ...], console: Console) -> tuple[list[Example], Table]:
+    examples, faulty = without_faulty(read_examples(rows))
+    for source, subject in sorted(faulty):
+        console.print(
+            f"left out {source} {subject}: the strong model does worse than guessing (faulty labels)"
+        )
+    if len(examples) < ENOUGH:
+        raise click.ClickException(f"{len(examples)} labelled rows are too few: at least {ENOUGH} are needed")
+    table = tabulate(examples)
+    if table.gain.sum() <= 0:
+        raise click.ClickException(
+            "in these rows the strong model is no better than the weak one: nothing to learn"
+        )
+    return examples, table
 
 
-def sheet(title: str, measured: Mapping[str, Measured], leads: Mapping[str, Interval]) -> Sheet:
+def compare(
+    examples: Sequence[Example],
+    table: Table,
+    raw: Floats,
+    current: Scorer,
+    count: int,
+    draw: np.random.Generator,
+) -> list[Rival]:
+    """The rivals; the current weights only on rows they were not trained on, and not at all where those are few."""
+
+    def rival(name: str, scores: Floats, rows: Any) -> Rival:
+        gain, counts = table.gain[rows], resamples(len(rows), count, draw)
+        return Rival(name, len(rows), measure(scores, gain, counts), lead(raw[rows], scores, gain, counts))
+
+    every, fresh = np.arange(len(table)), unseen(table, current.seen)
+    rivals = [rival(RANDOM, draw.random(len(table)), every), rival(LENGTH, table.lengths, every)]
+    if len(fresh) >= ENOUGH and table.gain[fresh].sum() > 0:
+        scores = np.array([current.score(examples[at].conversation).value for at in fresh])
+        rivals.append(rival(CURRENT, scores, fresh))
+    return rivals
+
+
+def _unbeaten(rivals: Sequence[Rival]) -> list[str]:
+    """Why the new weights may not be promoted: a sentence for each that they are not shown to beat."""
+    compared = {rival.name: rival for rival in rivals}
+    why = []
+    for name in TO_BEAT:
+        if name not in compared:
+            why.append(f"{name}: trained on nearly all of these rows, so nothing fair can be said")
+        elif not compared[name].lead.low > 0:
+            why.append(f"{name}: may be as good (lead {told(compared[name].lead, signed=True)})")
+    return why
+
+
+def _sheet(rows: int, measured: Measured, rivals: Sequence[Rival]) -> Sheet:
     """The comparison as a table."""
-    out = Sheet(
-        "score",
-        "APGR [95%]",
-        "CPT50 %",
-        "CPT80 %",
-        "lead of the new weights",
-        title=title,
-        title_justify="left",
-    )
-    for name, one in measured.items():
-        won = told(leads[name], signed=True) if name in leads else ""
-        out.add_row(name, told(one.apgr), told(one.cpt50, digits=0), told(one.cpt80, digits=0), won)
+    title = "cross-validated by prompt"
+    out = Sheet("score", "rows", "APGR [95%]", "CPT50 %", "CPT80 %", "lead of the new", title=title)
+    lines = [
+        ("new weights", rows, measured, ""),
+        *((r.name, r.rows, r.measured, told(r.lead, signed=True)) for r in rivals),
+    ]
+    for name, of, one, won in lines:
+        out.add_row(name, str(of), told(one.apgr), told(one.cpt50, digits=0), told(one.cpt80, digits=0), won)
     return out
 
 
@@ -119,11 +148,11 @@ def told(one: Interval, *, digits: int = 3, signed: bool = False) -> str:
     return f"{one.value:{form}} [{one.low:{form}}, {one.high:{form}}]"
 
 
-def _told(one: Measured) -> dict[str, Any]:
-    return {"apgr": _interval(one.apgr), "cpt50": _interval(one.cpt50), "cpt80": _interval(one.cpt80)}
+def _plain(one: Measured) -> dict[str, list[float]]:
+    return {"apgr": _three(one.apgr), "cpt50": _three(one.cpt50), "cpt80": _three(one.cpt80)}
 
 
-def _interval(one: Interval) -> list[float]:
+def _three(one: Interval) -> list[float]:
     return [round(one.value, 4), round(one.low, 4), round(one.high, 4)]
 
 
@@ -135,12 +164,11 @@ def _written(data: bytes, out: Path, now: datetime) -> Path:
     return path
 
 
-def _promote(data: bytes, target: Path, refused: Sequence[str], console: Console) -> None:
-    unbeaten = [name for name in refused if name != "random"]
+def _promote(data: bytes, target: Path, unbeaten: Sequence[str], console: Console) -> None:
     if unbeaten:
         raise click.ClickException(
-            f"not promoted: {' and '.join(unbeaten)} may be as good. {target} stays as it was; "
-            "more labels, or labels closer to the traffic, narrow the interval."
+            f"not promoted, {target} stays as it was. Not shown to be beaten: {'; '.join(unbeaten)}. "
+            "More labels, or labels closer to the traffic, narrow the interval."
         )
     target.parent.mkdir(parents=True, exist_ok=True)
     _install(data, target)

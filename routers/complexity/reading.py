@@ -156,7 +156,8 @@ def read(task: Task) -> Reading:
     """Reads one task. Linear in its text, which `last_task` bounds."""
     text = task.text
     raw = text.encode("utf-8", "replace")
-    folded = raw.translate(_FOLD)
+    lower = raw if text.isascii() else text.lower().encode("utf-8", "replace")  # the table folds ASCII only
+    folded = lower.translate(_FOLD)
     words = folded.split()
     vocabulary = set(words)
     stems = {word[:STEM] for word in vocabulary}

@@ -48,6 +48,11 @@ class Scorer:
         """Where the weights come from: data, date, metrics."""
         return self._weights.card
 
+    @property
+    def seen(self) -> bytes:
+        """Keys of the prompts the weights were trained on, as `Weights.seen`."""
+        return self._weights.seen
+
     def score(self, conversation: Conversation) -> Score:
         """The score of the last task. Any text gives one; bounded in time by `conversation.READ`."""
         reading, chance = self._hardest(conversation)

@@ -276,8 +276,8 @@ def _rounded(node: Any) -> Any:
     return (fact, round(cut, 5), _rounded(left), _rounded(right))
 
 
-def pack(model: Model, slope: float, intercept: float, card: Mapping[str, Any]) -> Weights:
-    """Rounds the tables to signed bytes."""
+def pack(model: Model, slope: float, intercept: float, keys: Ints) -> Weights:
+    """Rounds the tables to signed bytes; `keys` of the prompts it was trained on."""
     steps = tuple(float(np.abs(row).max()) / 127 or 1.0 for row in model.tables)
     tables = tuple(
         array("b", np.rint(row / step).astype(np.int8).tobytes())
@@ -291,7 +291,8 @@ def pack(model: Model, slope: float, intercept: float, card: Mapping[str, Any]) 
         tuple(round(float(x), 6) for x in model.biases),
         slope,
         intercept,
-        card,
+        np.unique(keys).astype("<u4").tobytes(),
+        {},
     )
 
 
@@ -304,7 +305,12 @@ def fit_validated(table: Table, folds: int = FOLDS) -> tuple[Weights, Floats]:
     """Weights fitted on all examples, and each example's raw score from a model that did not see it."""
     raw = cross_validated(table, folds_of(table.keys, folds))
     slope, intercept = logistic(raw, (table.gain > 0).astype(np.float64))
-    return pack(fit_model(table), slope, intercept, {}), raw
+    return pack(fit_model(table), slope, intercept, table.keys), raw
+
+
+def unseen(table: Table, seen: bytes) -> Ints:
+    """Positions of the examples that weights with these `seen` keys were not trained on."""
+    return np.flatnonzero(~np.isin(table.keys, np.frombuffer(seen, dtype="<u4").astype(np.int64)))
 
 
 def fit(examples: Sequence[Example], card: Mapping[str, Any] | None = None) -> Weights:

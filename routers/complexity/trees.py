@@ -1,6 +1,7 @@
 """Small regression trees over a task's facts, as plain tuples: quick to walk, and each step has a reason."""
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import Final
 
 # A node is (fact, threshold, left, right): left where the fact is at most the threshold. Every tree is complete to
@@ -55,8 +56,8 @@ def flatten(tree: Node) -> list[float]:
 def unflatten(row: Sequence[float], facts: int) -> Node:
     """The tree that `flatten` wrote. Raises ValueError where a row is no tree over that many facts."""
     splits, leaves = (1 << DEPTH) - 1, 1 << DEPTH
-    if len(row) != 2 * splits + leaves:
-        raise ValueError("a tree has the wrong number of numbers")
+    if len(row) != 2 * splits + leaves or not all(map(isfinite, row)):
+        raise ValueError("a tree has the wrong numbers")
     level: list[Node | float] = [float(leaf) for leaf in row[2 * splits :]]
     for depth in reversed(range(DEPTH)):
         first = (1 << depth) - 1

@@ -2,10 +2,11 @@
 
 import zlib
 from array import array
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from json import dumps, loads
+from math import isfinite
 from struct import Struct
 from typing import Any, Final
 
@@ -33,6 +34,7 @@ class Weights:
     biases: tuple[float, ...]  # per form
     slope: float  # of the logistic curve that makes the raw score a chance
     intercept: float
+    seen: bytes  # keys of the prompts they were trained on: little-endian CRC-32s, ascending
     card: Mapping[str, Any]  # where they come from: data, date, metrics
 
     def with_card(self, card: Mapping[str, Any]) -> "Weights":
@@ -53,7 +55,7 @@ class Weights:
             "card": dict(self.card),
         }
         text = dumps(card, sort_keys=True, separators=(",", ":")).encode()
-        body = text + zlib.compress(b"".join(table.tobytes() for table in self.tables), 9)
+        body = text + zlib.compress(b"".join([*(table.tobytes() for table in self.tables), self.seen]), 9)
         return _HEAD.pack(MAGIC, VERSION, len(text), sha256(body).digest()) + body
 
     @classmethod
@@ -83,17 +85,26 @@ class Weights:
                 "the weights were trained on other features than this program reads: train again"
             )
         unpacked = zlib.decompressobj().decompress(packed, _MOST)
-        size = 1 << BITS
-        if len(unpacked) != size * len(FORMS):
-            raise BadWeights("the weights' tables have the wrong size")
-        tables = tuple(array("b", unpacked[at * size : (at + 1) * size]) for at in range(len(FORMS)))
+        size, forms = 1 << BITS, len(FORMS)
+        if len(unpacked) < size * forms:
+            raise BadWeights("the weights' tables are cut short")
+        slope, intercept = _numbers([card["slope"], card["intercept"]], 2)
         return cls(
-            tables,
-            tuple(map(float, card["steps"])),
-            tuple(map(float, card["coefficients"])),
+            tuple(array("b", unpacked[at * size : (at + 1) * size]) for at in range(forms)),
+            _numbers(card["steps"], forms),
+            _numbers(card["coefficients"], len(FEATURES)),
             tuple(unflatten(row, len(FEATURES)) for row in card["trees"]),
-            tuple(map(float, card["biases"])),
-            float(card["slope"]),
-            float(card["intercept"]),
+            _numbers(card["biases"], forms),
+            slope,
+            intercept,
+            unpacked[size * forms :],
             card["card"],
         )
+
+
+def _numbers(values: Sequence[float], count: int) -> tuple[float, ...]:
+    """So many finite numbers. Raises ValueError."""
+    numbers = tuple(map(float, values))
+    if len(numbers) != count or not all(map(isfinite, numbers)):
+        raise ValueError("numbers are missing or not finite")
+    return numbers
