@@ -3,12 +3,13 @@
 import asyncio
 import itertools
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Mapping, Sequence
 from functools import partial
 
 from gateway.fleet.engines.reading import Reading
 from gateway.metering.gpu.book import ReplicaBook, Rules
 from gateway.metering.gpu.facts import Booking, GpuBackend
+from gateway.metering.gpu.learning import Learner, Memory
 from gateway.metering.gpu.rows import InProcessRows, WindowRows
 from gateway.metering.gpu.ticket import Ticket
 
@@ -29,10 +30,14 @@ class GpuAccounts:
         gateway: str = "gateway",
         rows: WindowRows | None = None,
         rules: Rules | None = None,
+        learned: Mapping[str, Memory] | None = None,
     ) -> None:
+        """`learned` is what `learned()` gave before: by `GpuBackend.learns_as`."""
         self._gateway = gateway
         self._rows = rows or InProcessRows()
         self._rules = rules or Rules()
+        self._learned = dict(learned or {})
+        self._learners: dict[str, Learner] = {}
         self._closing = asyncio.Lock()
         self._opened = itertools.count()
         self._books: dict[tuple[str, str], ReplicaBook] = {}
@@ -57,8 +62,19 @@ class GpuAccounts:
             if key not in self._books:
                 writer = f"{self._gateway}:{next(self._opened)}"
                 self._books[key] = ReplicaBook(
-                    backend, key[1], writer, self._rows, self._rules, now_ns, wall_ns
+                    backend, key[1], writer, self._rows, self._rules, self._learner(backend), now_ns, wall_ns
                 )
+
+    def learned(self) -> dict[str, Memory]:
+        """What is known of the engines' costs, to be kept for the next process."""
+        return {**self._learned, **{name: learner.memory for name, learner in self._learners.items()}}
+
+    def _learner(self, backend: GpuBackend) -> Learner:
+        learner = self._learners.get(backend.learns_as)
+        if learner is None or learner.guess != backend.guess:
+            learner = Learner(backend.guess, self._learned.pop(backend.learns_as, None))
+            self._learners[backend.learns_as] = learner
+        return learner
 
     def begin(
         self,

@@ -55,6 +55,7 @@ class ReplicaBook:
         writer: str,
         rows: WindowRows,
         rules: Rules,
+        learner: Learner,
         now_ns: int,
         wall_ns: int,
     ) -> None:
@@ -74,7 +75,7 @@ class ReplicaBook:
         self._closed: dict[int, Row] = {}  # rows that open tickets may still have claims on
         self._held: deque[_Held] = deque()
         self._cached = CachedShares()
-        self._learner = Learner(backend.guess)
+        self._learner = learner
         self._recent: deque[tuple[float, float]] = deque(maxlen=rules.usual_windows)  # busy and work, seconds
         self._recent_busy = 0.0
         self._usual = 1.0  # price level: busy seconds to a second of work
@@ -218,7 +219,7 @@ class ReplicaBook:
             self.steps_per_token = counted.steps / counted.generated
         self._remember(busy / SECOND, work)
         if told and busy > 0:
-            self._learner.add(busy / SECOND, counted)
+            self._learner.add(busy / SECOND, counted, self.replica)
         if told:
             self._cached.counted(prompts(tickets, window), told.computed, told.prompts)
         paid = self._paid(busy + self._waiting_ns, work, over=self._over(end, tickets))

@@ -40,13 +40,22 @@ class Coefficients:
 
 @dataclass(frozen=True, slots=True)
 class GpuBackend:
-    """A backend on GPUs we pay for, `gpus` to each replica; `replicas` are their names or URLs."""
+    """A backend on GPUs we pay for, `gpus` to each replica; `replicas` are their names or URLs.
+
+    `engine` says what it runs (model, engine version, GPU): backends that run the same learn together.
+    """
 
     name: str
     replicas: tuple[str, ...]
     gpus: int
     usd_per_gpu_hour: Decimal | None
     guess: Coefficients
+    engine: str = ""
+
+    @property
+    def learns_as(self) -> str:
+        """Whose costs it learns with."""
+        return self.engine or self.name
 
     def usd(self, gpu_ns: int) -> Decimal | None:
         """What that much GPU time costs, or None where the rate is not configured."""

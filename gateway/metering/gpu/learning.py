@@ -1,6 +1,8 @@
 """Learns how an engine's costs compare, from busy time: an online ridge regression about a first guess."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from gateway.metering.gpu.counts import Counted
@@ -16,32 +18,57 @@ _LEAST_BUSY: Final = 1.0  # seconds; groups with less say nothing
 Vector = tuple[float, float, float]
 
 
-class Learner:
-    """Coefficients of one model on one engine version and GPU. Seconds in, seconds out."""
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a learner knows, in units of the guess it began with."""
 
-    def __init__(self, guess: Coefficients) -> None:
-        self._guess = guess
+    guess: Coefficients
+    groups: int
+    noise: float
+    gram: tuple[float, ...]  # 3 rows of 3
+    moment: tuple[float, ...]
+
+
+class Learner:
+    """Coefficients of one model on one engine version and GPU. Seconds in, seconds out.
+
+    `memory` is what an earlier learner knew; one that began with another guess is of no use.
+    """
+
+    def __init__(self, guess: Coefficients, memory: Memory | None = None) -> None:
+        self.guess: Final = guess
         self._gram = [[0.0] * 3 for _ in range(3)]
         self._moment = [0.0] * 3
-        self._group: list[tuple[float, Vector]] = []
+        self._groups: defaultdict[Hashable, list[tuple[float, Vector]]] = defaultdict(list)
         self._factors = [1.0, 1.0, 1.0]
         self._noise = _NOISE[1]
         self.coefficients = guess
         self.groups = 0
+        if memory and memory.groups and memory.guess == guess:
+            self.groups, self._noise = memory.groups, memory.noise
+            self._gram = [list(memory.gram[i : i + 3]) for i in (0, 3, 6)]
+            self._moment = list(memory.moment)
+            self._fit()
 
-    def add(self, busy: float, counted: Counted) -> None:
-        """One window: its busy seconds and what the counters say was done in them."""
-        guess = self._guess
+    @property
+    def memory(self) -> Memory:
+        """All it knows, to be kept beyond the process."""
+        gram = tuple(value for row in self._gram for value in row)
+        return Memory(self.guess, self.groups, self._noise, gram, tuple(self._moment))
+
+    def add(self, busy: float, counted: Counted, replica: Hashable = None) -> None:
+        """One window of a replica: its busy seconds and what the counters say was done in them."""
+        guess = self.guess
         effective = counted.effective(guess.attention)
         row = (counted.steps * guess.step, effective * guess.prompt, counted.context * guess.context)
-        self._group.append((busy, row))
-        if len(self._group) == _GROUP:
-            self._learn()
-            self._group.clear()
+        group = self._groups[replica]
+        group.append((busy, row))
+        if len(group) == _GROUP:
+            self._learn(self._groups.pop(replica))
 
-    def _learn(self) -> None:
-        busy = sum(seconds for seconds, _ in self._group)
-        done = [sum(row[i] for _, row in self._group) for i in range(3)]
+    def _learn(self, group: Sequence[tuple[float, Vector]]) -> None:
+        busy = sum(seconds for seconds, _ in group)
+        done = [sum(row[i] for _, row in group) for i in range(3)]
         if busy < _LEAST_BUSY or sum(done) <= 0:
             return
         if self.groups:
@@ -57,15 +84,14 @@ class Learner:
         self._fit()
 
     def _fit(self) -> None:
-        level = sum(self._moment) / sum(
-            sum(row) for row in self._gram
-        )  # the guess, at the scale that fits best
+        # the level at which the guess as it stands fits best
+        level = sum(self._moment) / sum(sum(row) for row in self._gram)
         pull = self._noise / (_DOUBT * level) ** 2
         gram = [[self._gram[i][j] + (pull if i == j else 0.0) for j in range(3)] for i in range(3)]
         moment = [self._moment[i] + pull * level for i in range(3)]
         self._factors = [min(max(x, level / _REACH), level * _REACH) for x in solve(gram, moment)]
         step, prompt, context = self._factors
-        guess = self._guess
+        guess = self.guess
         self.coefficients = Coefficients(
             guess.step * step, guess.prompt * prompt, guess.context * context, guess.attention
         )

@@ -43,6 +43,25 @@ def test_traffic_that_never_varies_leaves_the_guessed_ratios():
     assert learner.coefficients.prompt == pytest.approx(TRUTH.prompt, rel=0.01)
 
 
+def test_what_was_learned_outlives_the_process():
+    learner = Learner(Coefficients(TRUTH.step * 2, TRUTH.prompt, TRUTH.context, 0.0))
+    for busy, counted in windows(10 * 15):
+        learner.add(busy, counted)
+    heir = Learner(learner.guess, learner.memory)
+    assert heir.coefficients == learner.coefficients
+    assert heir.memory == learner.memory
+
+
+def test_windows_of_several_replicas_are_grouped_each_for_itself():
+    learner = Learner(TRUTH)
+    for number, (busy, counted) in enumerate(windows(28)):
+        learner.add(busy, counted, replica=number % 2)
+    assert learner.groups == 0
+    for busy, counted in windows(1):
+        learner.add(busy, counted, replica=0)
+    assert learner.groups == 1
+
+
 def test_idle_groups_teach_nothing():
     learner = Learner(TRUTH)
     for _ in range(100):

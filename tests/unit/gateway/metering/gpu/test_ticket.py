@@ -5,6 +5,7 @@ import pytest
 from adapters.chat import TokenUsage
 from gateway.metering.gpu.book import ReplicaBook, Rules
 from gateway.metering.gpu.facts import SECOND, Coefficients, GpuBackend
+from gateway.metering.gpu.learning import Learner
 from gateway.metering.gpu.rows import InProcessRows
 from gateway.metering.gpu.ticket import Ticket
 
@@ -15,7 +16,7 @@ COSTS = Coefficients(step=0.01, prompt=0.0001, context=0.0, attention=0.0)
 @pytest.fixture
 def book() -> ReplicaBook:
     backend = GpuBackend("gpu-a", ("r0",), 1, None, COSTS)
-    return ReplicaBook(backend, "r0", "me", InProcessRows(), Rules(), 0, 0)
+    return ReplicaBook(backend, "r0", "me", InProcessRows(), Rules(), Learner(COSTS), 0, 0)
 
 
 def begin(book: ReplicaBook, now_ns: int = 0, **options) -> Ticket:
