@@ -111,6 +111,9 @@ def _report(console: Console, bench: Bench, *, ratios: bool) -> None:
         _quotient(rps, RPS_BAR) if compared else None,
     )
     _row(table, "CPU per request, µs", cpu, "{:,.0f}", None)
+    if all(each.p99_ms is not None for each in bench.throughput.values()):
+        p99 = {name: each.p99_ms or 0.0 for name, each in bench.throughput.items()}
+        _row(table, "p99 of 64 connections, ms", p99, "{:,.1f}", None)
     _row(
         table,
         "p50 of one connection, µs",
