@@ -69,6 +69,7 @@ class Relay(Protocol):
         bool  # the answer is known to have ended as the dialect says (`[DONE]`, `message_stop`, whole JSON)
     )
     metrics: dict[str, float] | None  # per-request metrics of the engine, where it reports them (vLLM)
+    made: tuple[str, ...]  # ids of what the provider keeps of this answer, by which it can be named later
 
     def headers(self) -> Headers:
         """Content headers of the client's answer: its content-type, known before the first byte is fed."""

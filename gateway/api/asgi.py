@@ -11,6 +11,7 @@ from typing import Any, Final
 from adapters.call import Headers
 from gateway.api.errors import HttpError, method_not_allowed, render
 from gateway.api.logs import where
+from gateway.api.protocol import HardenedProtocol
 from gateway.pipeline.faults import BodyTooLarge, BodyTooSlow, ClientGone
 
 Scope = MutableMapping[str, Any]
@@ -30,7 +31,7 @@ ALLOWED_REQUEST_HEADERS: Final = frozenset(
 class AsgiExchange:
     """One HTTP exchange over ASGI. `started` tells whether any byte of an answer may have left."""
 
-    __slots__ = ("_headers", "_notes", "_receive", "_send", "_watch", "id", "path", "started")
+    __slots__ = ("_connection", "_headers", "_notes", "_receive", "_send", "_watch", "id", "path", "started")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.id = f"req-{secrets.token_hex(12)}"
@@ -40,6 +41,7 @@ class AsgiExchange:
         self._notes: Headers = ()
         self._receive = receive
         self._send = send
+        self._connection: HardenedProtocol | None = scope.get("weir.connection")
         self._watch: asyncio.Task[None] | None = None
 
     def header(self, name: bytes) -> bytes | None:
@@ -85,7 +87,12 @@ class AsgiExchange:
         return b"".join(parts)
 
     def when_client_leaves(self, leave: Callable[[], None]) -> None:
-        """Watch the connection from now on, and call `leave` if the client goes before the end."""
+        """Call `leave` if the client goes before the end. Weir's own edge tells; another server has to be watched."""
+        if self._connection is not None:
+            self._connection.when_lost = leave
+            if self._connection.transport.is_closing():  # it has gone already
+                leave()
+            return
         self._watch = asyncio.get_running_loop().create_task(self._watch_connection(leave))
 
     async def _watch_connection(self, leave: Callable[[], None]) -> None:
@@ -95,6 +102,8 @@ class AsgiExchange:
 
     def stop_watching(self) -> None:
         """The exchange is over; nobody is to be told any more."""
+        if self._connection is not None:
+            self._connection.when_lost = None
         if self._watch is not None:
             self._watch.cancel()
             self._watch = None
@@ -112,10 +121,10 @@ class AsgiExchange:
         """Send bytes of the answer; waits while the client's connection is full."""
         await self._send({"type": "http.response.body", "body": data, "more_body": True})
 
-    async def end(self) -> None:
-        """The answer is complete."""
+    async def end(self, data: bytes = b"") -> None:
+        """The answer is complete; `data` are its last bytes."""
         self.stop_watching()
-        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        await self._send({"type": "http.response.body", "body": data, "more_body": False})
 
     async def answer(self, error: HttpError) -> None:
         """Send an error answer whole."""

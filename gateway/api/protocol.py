@@ -7,6 +7,7 @@ headers, requests are not pipelined, and an upgrade nobody here speaks is passed
 
 import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
@@ -42,6 +43,7 @@ class HardenedProtocol(HttpToolsProtocol):
         self._refused = False
         self._fault: tuple[int, str] | None = None
         self._head_timer: asyncio.TimerHandle | None = None
+        self.when_lost: Callable[[], None] | None = None  # called once when the client's connection is gone
 
     # The event loop's side.
 
@@ -52,6 +54,9 @@ class HardenedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_head_timer()
         super().connection_lost(exc)
+        when_lost, self.when_lost = self.when_lost, None
+        if when_lost is not None:
+            when_lost()
 
     def data_received(self, data: bytes) -> None:
         if self._refused:
@@ -96,6 +101,7 @@ class HardenedProtocol(HttpToolsProtocol):
         self._uncounted = 0
         self._stop_head_timer()
         super().on_headers_complete()
+        self.scope["weir.connection"] = self  # type: ignore[typeddict-unknown-key]  # for our own application
 
     def on_body(self, body: bytes) -> None:
         self._uncounted = 0

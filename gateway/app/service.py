@@ -261,6 +261,7 @@ class _Server:
             http=serve_protocol(EdgeLimits(header_seconds=header_timeout)),
             interface="asgi3",
             ws="none",
+            proxy_headers=False,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             lifespan="off",
             access_log=False,

@@ -86,8 +86,8 @@ class Reply(Protocol):
     async def send(self, data: bytes) -> None:
         """Send bytes; returns when the client's connection can take more."""
 
-    async def end(self) -> None:
-        """The answer is complete."""
+    async def end(self, data: bytes = b"") -> None:
+        """The answer is complete; `data` are its last bytes."""
 
 
 class Books(Protocol):

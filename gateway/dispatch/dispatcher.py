@@ -232,8 +232,7 @@ class _Exchange:
         out = self._close(relay, relay.finish())
         self._committed = True
         await self._job.reply.start(answer.status, self._head(answer, (b"content-length", b"%d" % len(out))))
-        await self._job.reply.send(out)
-        await self._job.reply.end()
+        await self._job.reply.end(out)
 
     async def _send(self, answer: Answer, out: bytes) -> None:
         if not self._committed:

@@ -33,5 +33,5 @@ class Exchange(Protocol):
     async def send(self, data: bytes) -> None:
         """Send bytes of the answer; waits while the client's connection is full."""
 
-    async def end(self) -> None:
-        """The answer is complete."""
+    async def end(self, data: bytes = b"") -> None:
+        """The answer is complete; `data` are its last bytes."""

@@ -129,7 +129,9 @@ class Client:
         assert self.status
         self.body += data
 
-    async def end(self) -> None:
+    async def end(self, data: bytes = b"") -> None:
+        assert self.status
+        self.body += data
         self.ended = True
 
     def opened(self, attempt: Attempt) -> None:
