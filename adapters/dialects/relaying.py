@@ -26,7 +26,16 @@ class Counters:
     """The state of the `Relay` contract. Raises UpstreamError at the first byte of a compressed answer: Weir asks
     for `identity`, and bytes it cannot read it cannot meter."""
 
-    __slots__ = ("_compressed", "complete", "content_events", "error", "finish_reason", "metrics", "usage")
+    __slots__ = (
+        "_compressed",
+        "complete",
+        "content_events",
+        "error",
+        "finish_reason",
+        "made",
+        "metrics",
+        "usage",
+    )
 
     def __init__(self, headers: Headers) -> None:
         self.usage = TokenUsage()
@@ -35,6 +44,7 @@ class Counters:
         self.error: str | None = None
         self.complete = False
         self.metrics: dict[str, float] | None = None
+        self.made: tuple[str, ...] = ()
         self._compressed = header(headers, b"content-encoding") not in (None, b"identity", b"")
 
     def _refuse_compressed(self) -> None:

@@ -39,10 +39,10 @@ class InvalidRequest(ValueError):  # noqa: N818  # it names what the client sent
 def read(document: Document, headers: Headers = ()) -> Call:
     """A chat request as a call. `headers` passed the allow-list. Raises InvalidRequest."""
     values = document.values
-    _check_model(values)
+    check_model(values)
     _check_messages(values)
     _check_options(values)
-    _check_metadata(values)
+    check_metadata(values)
     stream = values.get("stream") is True
     options = values.get("stream_options") or {}
     return Call("chat", document, stream, stream and options.get("include_usage") is True, headers)
@@ -96,12 +96,13 @@ def outgoing_body(call: Call, model: str) -> bytes:
     return call.document.rewritten(changes)
 
 
-def _check_model(values: Mapping[str, Any]) -> None:
+def check_model(values: Mapping[str, Any]) -> None:
+    """Every dialect names the model at the top. Raises InvalidRequest."""
     model = values.get("model")
     if model is None or model == "":
         raise InvalidRequest("you must provide a model parameter")
     if not isinstance(model, str):
-        raise _wrong_type("model", "a string", model)
+        raise wrong_type("model", "a string", model)
 
 
 def _check_messages(values: Mapping[str, Any]) -> None:
@@ -111,7 +112,7 @@ def _check_messages(values: Mapping[str, Any]) -> None:
             "Missing required parameter: 'messages'.", "messages", "missing_required_parameter"
         )
     if not isinstance(messages, list):
-        raise _wrong_type("messages", "an array of objects", messages)
+        raise wrong_type("messages", "an array of objects", messages)
     if not messages:
         raise InvalidRequest(
             "Invalid 'messages': empty array. Expected an array with minimum length 1, "
@@ -121,13 +122,13 @@ def _check_messages(values: Mapping[str, Any]) -> None:
         )
     for i, message in enumerate(messages):
         if not isinstance(message, dict):
-            raise _wrong_type(f"messages[{i}]", "an object", message)
+            raise wrong_type(f"messages[{i}]", "an object", message)
         content = message.get("content")
         if not isinstance(content, str | list | None):
-            raise _wrong_type(f"messages[{i}].content", "a string or an array of objects", content)
+            raise wrong_type(f"messages[{i}].content", "a string or an array of objects", content)
         for j, part in enumerate(content if isinstance(content, list) else ()):
             if not isinstance(part, dict | str):  # vLLM takes bare strings too
-                raise _wrong_type(f"messages[{i}].content[{j}]", "an object", part)
+                raise wrong_type(f"messages[{i}].content[{j}]", "an object", part)
 
 
 def _check_options(values: Mapping[str, Any]) -> None:
@@ -136,13 +137,13 @@ def _check_options(values: Mapping[str, Any]) -> None:
                             ("response_format", dict, "an object")):  # fmt: skip
         value = values.get(key)
         if value is not None and not isinstance(value, kind):
-            raise _wrong_type(key, name, value)
+            raise wrong_type(key, name, value)
     for key in ("max_tokens", "max_completion_tokens", "n"):
         value = values.get(key)
         if value is None:
             continue
         if not isinstance(value, int) or isinstance(value, bool):
-            raise _wrong_type(key, "an integer", value)
+            raise wrong_type(key, "an integer", value)
         if value < 1:
             raise InvalidRequest(
                 f"Invalid '{key}': integer below minimum value. Expected a value >= 1, "
@@ -152,18 +153,19 @@ def _check_options(values: Mapping[str, Any]) -> None:
             )
 
 
-def _check_metadata(values: Mapping[str, Any]) -> None:
+def check_metadata(values: Mapping[str, Any]) -> None:
+    """Weir's own keys must be short strings. Raises InvalidRequest."""
     metadata = values.get("metadata")
     if metadata is None:
         return
     if not isinstance(metadata, dict):
-        raise _wrong_type("metadata", "an object", metadata)
+        raise wrong_type("metadata", "an object", metadata)
     for key in OWN_METADATA:
         value = metadata.get(key)
         if value is None:
             continue
         if not isinstance(value, str):
-            raise _wrong_type(f"metadata.{key}", "a string", value)
+            raise wrong_type(f"metadata.{key}", "a string", value)
         if len(value) > _LONGEST_OWN_VALUE:
             raise InvalidRequest(
                 f"Invalid 'metadata.{key}': string too long. Expected a string with maximum length "
@@ -173,7 +175,8 @@ def _check_metadata(values: Mapping[str, Any]) -> None:
             )
 
 
-def _wrong_type(param: str, expected: str, value: Any) -> InvalidRequest:
+def wrong_type(param: str, expected: str, value: Any) -> InvalidRequest:
+    """A value of another kind than `expected` (as "an array"), in OpenAI's words."""
     got = _KINDS.get(type(value), "something else")
     return InvalidRequest(
         f"Invalid type for '{param}': expected {expected}, but got {got} instead.", param, "invalid_type"
