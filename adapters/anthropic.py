@@ -10,7 +10,7 @@ from adapters.call import Call, Dialect, Headers, Outgoing, Refusal, Relay
 from adapters.dialects import translation
 from adapters.dialects.chat.answer import write_answer, write_error
 from adapters.dialects.chat.events import StreamWriter
-from adapters.dialects.chat.ingress import own_changes
+from adapters.dialects.checks import own_changes
 from adapters.dialects.chat.request import read_format, read_request
 from adapters.dialects.encoding import to_json
 from adapters.dialects.endpoint import endpoint, outgoing_headers
