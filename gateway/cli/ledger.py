@@ -2,12 +2,12 @@
 
 import csv
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final, TextIO, cast
+from typing import Any, Final, TextIO, TypeVar
 
 import click
 import orjson
@@ -17,8 +17,9 @@ from rich.table import Table
 
 from gateway.ledger.encoding import SHAPES, plain_decimal
 from gateway.ledger.records import Kind
-from gateway.ledger.store import DIMENSIONS, Dimension, Spend, Store, StoreUnavailable, StoreUnfit
+from gateway.ledger.store import Store, StoreUnavailable, StoreUnfit
 from gateway.ledger.stores import open_store
+from gateway.ledger.sums import GPU_TIME, SPENT, GpuTime, Question, Spend
 from gateway.ledger.verify import Verified, compare, verify_journal, verify_store
 
 _STORE_DEFAULT: Final = ".weir/ledger.sqlite"
@@ -37,6 +38,10 @@ _FROM: Final = click.option(
 _TO: Final = click.option(
     "--to", "end", type=_DAY, help="Until this day or hour, not included (UTC).  [default: now]"
 )
+_SHAPE: Final = click.option(
+    "--format", "shape", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True
+)
+_T = TypeVar("_T", Spend, GpuTime)
 
 
 @click.group()
@@ -69,59 +74,95 @@ def _span(start: datetime | None, end: datetime | None) -> tuple[int, int]:
     return (int(first.timestamp()) // 3600 * 3600 * 10**9, int(last.timestamp()) // 3600 * 3600 * 10**9)
 
 
-def _dimensions(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[Dimension, ...]:
-    names = tuple(name.strip() for name in value.split(",") if name.strip())
-    for name in names:
-        if name not in DIMENSIONS:
-            raise click.BadParameter(f"{name!r} is not one of {', '.join(DIMENSIONS)}")
-    return cast(tuple[Dimension, ...], names)
+def _by(question: Question[Any], default: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The option --by of a question: names of its dimensions, separated by commas."""
+
+    def names(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[str, ...]:
+        found = tuple(name.strip() for name in value.split(",") if name.strip())
+        for name in found:
+            if name not in question.dimensions:
+                raise click.BadParameter(f"{name!r} is not one of {', '.join(question.dimensions)}")
+        return found
+
+    help_text = f"Group by these, in this order: {', '.join(question.dimensions)}."
+    return click.option("--by", default=default, show_default=True, callback=names, help=help_text)
 
 
 @ledger.command()
 @_STORE
 @_FROM
 @_TO
-@click.option(
-    "--by",
-    default="day,tenant,route",
-    show_default=True,
-    callback=_dimensions,
-    help=f"Group by these, in this order: {', '.join(DIMENSIONS)}.",
-)
-@click.option(
-    "--format", "shape", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True
-)
-def query(
-    store: str, start: datetime | None, end: datetime | None, by: tuple[Dimension, ...], shape: str
-) -> None:
+@_by(SPENT, "day,tenant,route")
+@_SHAPE
+def query(store: str, start: datetime | None, end: datetime | None, by: tuple[str, ...], shape: str) -> None:
     """What was spent, by day, tenant and route, or as --by says.
 
-    Money whose price is unknown is not in the sums; the column `unpriced` counts the attempts it is missing for.
+    Money whose price is unknown is not in the sums; the column `unpriced` counts the attempts it is missing
+    for. GPU time and its money are what requests were told at once; `weir ledger gpu` has the final figures.
     """
     with _opened(store) as opened:
-        found = opened.spend(by, *_span(start, end))
+        found = opened.sums(SPENT, by, *_span(start, end))
+    fields = [
+        {
+            **dict(zip(by, each.by, strict=True)),
+            "attempts": each.attempts,
+            "input_tokens": each.input_tokens,
+            "cached_tokens": each.cached_tokens,
+            "output_tokens": each.output_tokens,
+            "usd": plain_decimal(each.usd),
+            "unpriced": each.unpriced,
+            "gpu_seconds": _seconds(each.gpu_ns),
+        }
+        for each in found
+    ]
     if shape == "table":
-        _console().print(_spend_table(by, found))
-    elif shape == "json":
-        click.echo(orjson.dumps([_spend_fields(by, spend) for spend in found], option=orjson.OPT_INDENT_2))
+        names = ("calls", "in", "cached", "out", "USD", "unpriced", "GPU-s")
+        _console().print(_table(by, names, found, _spend_figures))
     else:
-        names = list(_spend_fields(by, Spend(("",) * len(by), 0, 0, 0, 0, Decimal(0), 0, 0)))
-        writer = csv.DictWriter(sys.stdout, names)
+        _write(fields, shape)
+
+
+@ledger.command()
+@_STORE
+@_FROM
+@_TO
+@_by(GPU_TIME, "day,backend,use")
+@_SHAPE
+def gpu(store: str, start: datetime | None, end: datetime | None, by: tuple[str, ...], shape: str) -> None:
+    """What the GPUs' time went on: requests, foreign traffic, waiting, idle, unobserved.
+
+    These are the final figures of closed windows, corrections included. All uses together are the GPU-seconds
+    that were provisioned.
+    """
+    with _opened(store) as opened:
+        found = opened.sums(GPU_TIME, by, *_span(start, end))
+    fields = [
+        {
+            **dict(zip(by, each.by, strict=True)),
+            "gpu_seconds": _seconds(each.gpu_ns),
+            "usd": plain_decimal(each.usd),
+            "unpriced": each.unpriced,
+        }
+        for each in found
+    ]
+    if shape == "table":
+        _console().print(_table(by, ("GPU-s", "USD", "unpriced"), found, _gpu_figures))
+    else:
+        _write(fields, shape)
+
+
+def _seconds(ns: int) -> str:
+    return plain_decimal(Decimal(ns).scaleb(-9))
+
+
+def _write(rows: Sequence[dict[str, Any]], shape: str) -> None:
+    """Rows as JSON or CSV; money and time to the last digit."""
+    if shape == "json":
+        click.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2))
+    elif rows:
+        writer = csv.DictWriter(sys.stdout, [*rows[0]])
         writer.writeheader()
-        writer.writerows(_spend_fields(by, spend) for spend in found)
-
-
-def _spend_fields(by: Sequence[str], spend: Spend) -> dict[str, Any]:
-    return {
-        **dict(zip(by, spend.by, strict=True)),
-        "attempts": spend.attempts,
-        "input_tokens": spend.input_tokens,
-        "cached_tokens": spend.cached_tokens,
-        "output_tokens": spend.output_tokens,
-        "usd": plain_decimal(spend.usd),
-        "unpriced": spend.unpriced,
-        "gpu_seconds": plain_decimal(Decimal(spend.gpu_ns).scaleb(-9)),
-    }
+        writer.writerows(rows)
 
 
 def _console() -> Console:
@@ -129,33 +170,50 @@ def _console() -> Console:
     return Console(width=None if sys.stdout.isatty() else 200)
 
 
-def _spend_table(by: Sequence[str], found: Sequence[Spend]) -> Table:
+def _table(
+    by: Sequence[str],
+    names: Sequence[str],
+    found: Sequence[_T],
+    figures: Callable[[Sequence[_T]], tuple[str, ...]],
+) -> Table:
+    """Rows by their dimensions, with a last row for all of them."""
     table = Table(show_footer=bool(found), footer_style="bold", box=SIMPLE_HEAD, padding=0, pad_edge=False)
     for name in by:
         table.add_column(name, overflow="fold", min_width=6, no_wrap=name in ("day", "hour"))
-    for name in ("calls", "in", "cached", "out", "USD", "unpriced", "GPU-s"):
+    for name in names:
         table.add_column(name, justify="right", no_wrap=True)
-    for spend in found:
-        table.add_row(*(value or "-" for value in spend.by), *_figures([spend]))
-    for column, text in zip(table.columns[len(by) :], _figures(found), strict=True):
+    for each in found:
+        table.add_row(*(value or "-" for value in each.by), *figures([each]))
+    for column, text in zip(table.columns[len(by) :], figures(found), strict=True):
         column.footer = text
     if by:
         table.columns[0].footer = "total"
     return table
 
 
-def _figures(spends: Sequence[Spend]) -> tuple[str, ...]:
+def _spend_figures(spends: Sequence[Spend]) -> tuple[str, ...]:
     """The sums of some rows as a person reads them; JSON and CSV have every digit."""
-    unpriced = sum(spend.unpriced for spend in spends)
     return (
         _short(sum(spend.attempts for spend in spends)),
         _short(sum(spend.input_tokens for spend in spends)),
         _short(sum(spend.cached_tokens for spend in spends)),
         _short(sum(spend.output_tokens for spend in spends)),
         f"{sum((spend.usd for spend in spends), Decimal(0)):,.4f}",
-        f"[yellow]{_short(unpriced)}[/yellow]" if unpriced else "0",
+        _missing(sum(spend.unpriced for spend in spends)),
         f"{sum(spend.gpu_ns for spend in spends) / 1e9:,.1f}",
     )
+
+
+def _gpu_figures(times: Sequence[GpuTime]) -> tuple[str, ...]:
+    return (
+        f"{sum(time.gpu_ns for time in times) / 1e9:,.3f}",
+        f"{sum((time.usd for time in times), Decimal(0)):,.4f}",
+        _missing(sum(time.unpriced for time in times)),
+    )
+
+
+def _missing(count: int) -> str:
+    return f"[yellow]{_short(count)}[/yellow]" if count else "0"
 
 
 def _short(count: int) -> str:

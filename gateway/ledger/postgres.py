@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from heapq import merge
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import psycopg
 from psycopg import sql
@@ -27,16 +27,10 @@ from gateway.ledger.schema import (
     row_columns,
     rows,
 )
-from gateway.ledger.store import (
-    Cursor,
-    Dimension,
-    Spend,
-    StoreUnavailable,
-    StoreUnfit,
-    is_checkpoint,
-    spend_of,
-    spend_query,
-)
+from gateway.ledger.store import Cursor, StoreUnavailable, StoreUnfit, is_checkpoint
+from gateway.ledger.sums import GpuTime, Question, Spend
+
+_T = TypeVar("_T", Spend, GpuTime)
 
 _TYPES: Final[dict[ColumnType, str]] = {
     "text": "text",
@@ -212,11 +206,11 @@ class PostgresStore:
                     )
             self._partitions.add(name)
 
-    def spend(self, by: Sequence[Dimension], start: int, end: int) -> list[Spend]:
-        """As Store.spend."""
+    def sums(self, question: Question[_T], by: Sequence[str], start: int, end: int) -> list[_T]:
+        """As Store.sums."""
+        query = question.sql(by, "sum(usd)", "%s")
         with _translated():
-            found = self._run(spend_query(by, "sum(usd)", "%s"), (start // 10**9, end // 10**9)).fetchall()
-        return [spend_of(row, by) for row in found if row[len(by)] is not None]
+            return question.answers(self._run(query, (start // 10**9, end // 10**9)).fetchall(), by)
 
     def journals(self) -> list[str]:
         """As Store.journals."""

@@ -8,7 +8,7 @@ from decimal import Decimal
 from heapq import merge
 from operator import itemgetter
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from gateway.ledger.encoding import SHAPES, ColumnType, plain_decimal
 from gateway.ledger.reading import Line
@@ -24,16 +24,10 @@ from gateway.ledger.schema import (
     row_columns,
     rows,
 )
-from gateway.ledger.store import (
-    Cursor,
-    Dimension,
-    Spend,
-    StoreUnavailable,
-    StoreUnfit,
-    is_checkpoint,
-    spend_of,
-    spend_query,
-)
+from gateway.ledger.store import Cursor, StoreUnavailable, StoreUnfit, is_checkpoint
+from gateway.ledger.sums import GpuTime, Question, Spend
+
+_T = TypeVar("_T", Spend, GpuTime)
 
 # Money is exact text: SQLite's own numbers are binary.
 _TYPES: Final[dict[ColumnType, str]] = {
@@ -189,12 +183,11 @@ class SqliteStore:
             ),
         )
 
-    def spend(self, by: Sequence[Dimension], start: int, end: int) -> list[Spend]:
-        """As Store.spend."""
-        query = spend_query(by, "decimal_sum(usd)", "?")
+    def sums(self, question: Question[_T], by: Sequence[str], start: int, end: int) -> list[_T]:
+        """As Store.sums."""
+        query = question.sql(by, "decimal_sum(usd)", "?")
         with _translated():
-            found = self._db.execute(query, (start // 10**9, end // 10**9)).fetchall()
-        return [spend_of(row, by) for row in found if row[len(by)] is not None]
+            return question.answers(self._db.execute(query, (start // 10**9, end // 10**9)).fetchall(), by)
 
     def journals(self) -> list[str]:
         """As Store.journals."""

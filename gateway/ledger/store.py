@@ -1,22 +1,17 @@
 """What the ledger asks of a database: take lines exactly once, and answer for them."""
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from decimal import Decimal
-from typing import Any, Final, Literal, Protocol, get_args
+from typing import Final, Protocol, TypeVar
 
 from gateway.ledger.reading import Line
 from gateway.ledger.records import Kind, Record
+from gateway.ledger.sums import GpuTime, Question, Spend
 
-CHECKPOINT_EVERY: Final = (
-    10_000  # lines, about; between two of them a changed row is seen, but not which it is
-)
+_T = TypeVar("_T", Spend, GpuTime)
 
-Dimension = Literal["day", "hour", "tenant", "workflow", "route", "model", "backend", "zone"]
-DIMENSIONS: Final[tuple[Dimension, ...]] = get_args(Dimension)
-_expressions: Final[Mapping[Dimension, str]] = {"day": "hour / 86400 * 86400"}
-_time_formats: Final[Mapping[Dimension, str]] = {"day": "%Y-%m-%d", "hour": "%Y-%m-%dT%H:00Z"}
+# In lines, about. Between two checkpoints a changed row is seen, but not which one it is.
+CHECKPOINT_EVERY: Final = 10_000
 
 
 class StoreUnavailable(Exception):  # noqa: N818  # a state that passes; nothing is wrong with the caller
@@ -40,20 +35,6 @@ def is_checkpoint(held: Cursor | None, last: Line) -> bool:
     return (held.number if held else 0) // CHECKPOINT_EVERY < last.number // CHECKPOINT_EVERY
 
 
-@dataclass(frozen=True, slots=True)
-class Spend:
-    """A sum over attempts. `usd` leaves out what has no known price: that many attempts are `unpriced`."""
-
-    by: tuple[str, ...]  # the values of the dimensions asked for, in their order
-    attempts: int
-    input_tokens: int  # uncached
-    cached_tokens: int  # read from and written to caches
-    output_tokens: int  # with reasoning
-    usd: Decimal
-    unpriced: int
-    gpu_ns: int
-
-
 class Store(Protocol):
     """One database. Used from one thread at a time. Every method may raise StoreUnavailable, StoreUnfit."""
 
@@ -63,8 +44,9 @@ class Store(Protocol):
     def ship(self, journal: str, lines: Sequence[Line]) -> None:
         """Rows, hourly sums and cursor in one transaction; lines at or below the cursor are left out."""
 
-    def spend(self, by: Sequence[Dimension], start: int, end: int) -> list[Spend]:
-        """Sums of attempts begun in [start, end) (UTC nanoseconds, whole hours) by dimensions, sorted."""
+    def sums(self, question: Question[_T], by: Sequence[str], start: int, end: int) -> list[_T]:
+        """The sums of [start, end) (UTC nanoseconds, whole hours), by those dimensions and in their order.
+        Raises ValueError for a dimension the question does not have."""
 
     def records(self, kind: Kind, start: int, end: int) -> Iterator[Record]:
         """Every record of a kind of [start, end) (UTC nanoseconds), by time."""
@@ -81,44 +63,3 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Let go of the connection."""
-
-
-def spend_query(by: Sequence[Dimension], usd: str, mark: str) -> str:
-    """The SQL behind Store.spend: `usd` is the database's exact sum, `mark` its parameter mark (start, end in
-    UTC seconds)."""
-    groups = [_expressions.get(dimension, dimension) for dimension in by]
-    sums = (
-        "sum(attempts)",
-        "sum(input_tokens + audio_in_tokens)",
-        "sum(cache_read_tokens + cache_write_tokens)",
-        "sum(output_tokens + reasoning_tokens + audio_out_tokens)",
-        usd,
-        "sum(unpriced)",
-        "sum(gpu_ns)",
-    )
-    grouped = f" GROUP BY {', '.join(groups)} ORDER BY {', '.join(groups)}" if groups else ""
-    return (
-        f"SELECT {', '.join((*groups, *sums))} FROM hourly_spend "  # noqa: S608  # only names of our own
-        f"WHERE hour >= {mark} AND hour < {mark}{grouped}"
-    )
-
-
-def spend_of(row: Sequence[Any], by: Sequence[Dimension]) -> Spend:
-    """A row that `spend_query` found."""
-    values = tuple(
-        datetime.fromtimestamp(value, UTC).strftime(_time_formats[name])
-        if name in _time_formats
-        else str(value)
-        for name, value in zip(by, row, strict=False)
-    )
-    attempts, uncached, cached, output, usd, unpriced, gpu_ns = row[len(by) :]
-    return Spend(
-        values,
-        int(attempts),
-        int(uncached),
-        int(cached),
-        int(output),
-        Decimal(usd),
-        int(unpriced),
-        int(gpu_ns),
-    )

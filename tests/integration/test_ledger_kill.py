@@ -11,6 +11,7 @@ import pytest
 
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.stores import open_store
+from gateway.ledger.sums import SPENT
 from gateway.ledger.verify import compare, verify_journal, verify_store
 
 # Appends under load from several threads and says on standard output what was acknowledged, each in one
@@ -62,7 +63,7 @@ def test_every_acknowledged_record_is_there_once_after_kill_9(tmp_path):
     with closing(open_store(store)) as opened:
         requests = Counter(record.id for record in opened.records("request", 0, 2 * 10**18))
         attempts = Counter(record.request for record in opened.records("attempt", 0, 2 * 10**18))
-        counted = opened.spend([], 0, 2 * 10**18)[0].attempts
+        counted = opened.sums(SPENT, [], 0, 2 * 10**18)[0].attempts
         verified = verify_store(opened, opened.journals()[0])
         compared = compare(opened, journal)
     assert len(acknowledged) > 5_000

@@ -22,6 +22,7 @@ from gateway.ledger.records import AttemptRecord, GpuBooking, RequestRecord, att
 from gateway.ledger.schema import ROLLUPS, TABLES
 from gateway.ledger.store import StoreUnavailable, StoreUnfit
 from gateway.ledger.stores import open_store
+from gateway.ledger.sums import GPU_TIME, SPENT
 from gateway.ledger.verify import compare, verify_journal, verify_store
 
 DAY = 86_400 * 10**9
@@ -189,7 +190,7 @@ def test_every_field_of_every_record_comes_back_as_it_was(name, journal):
 
 def test_shipping_again_or_overlapping_adds_nothing(name, journal):
     with closing(shipped(name, journal)) as store:
-        before = store.spend(["tenant"], *ALWAYS)
+        before = store.sums(SPENT, ["tenant"], *ALWAYS)
         lines = Reader(journal.directory).read(journal.last, 10_000)
         store.ship(journal.id, lines)
         store.ship(journal.id, lines[100:200])
@@ -197,7 +198,7 @@ def test_shipping_again_or_overlapping_adds_nothing(name, journal):
         journal.flush()
         store.ship(journal.id, Reader(journal.directory, 200).read(journal.last, 10_000))
         assert len(list(store.records("attempt", *ALWAYS))) == 151
-        assert sum(spend.attempts for spend in store.spend(["tenant"], *ALWAYS)) == 151
+        assert sum(spend.attempts for spend in store.sums(SPENT, ["tenant"], *ALWAYS)) == 151
         assert sum(spend.attempts for spend in before) == 150
         assert store.cursor(journal.id).number == journal.last
 
@@ -208,7 +209,7 @@ def test_shipping_again_or_overlapping_adds_nothing(name, journal):
 def test_sums_are_exact_however_they_are_grouped(name, journal, by):
     attempts = [records_of(i)[1] for i in range(150)]
     with closing(shipped(name, journal)) as store:
-        found = store.spend(by, *ALWAYS)
+        found = store.sums(SPENT, by, *ALWAYS)
     assert sum(spend.usd for spend in found) == sum(attempt.usd or Decimal(0) for attempt in attempts)
     assert sum(spend.unpriced for spend in found) == 15
     assert sum(spend.input_tokens for spend in found) == sum(attempt.usage.input for attempt in attempts)
@@ -220,14 +221,23 @@ def test_sums_are_exact_however_they_are_grouped(name, journal, by):
     assert [spend.by for spend in found] == sorted({spend.by for spend in found})
 
 
+def test_gpu_time_is_summed_with_its_corrections(name, journal):
+    bookings = [records_of(i)[2] for i in range(150)]
+    with closing(shipped(name, journal)) as store:
+        (found,) = store.sums(GPU_TIME, ["backend", "use"], *ALWAYS)
+    assert found.by == ("gpu-a", "request")
+    assert found.gpu_ns == sum(booking.gpu_ns for booking in bookings)
+    assert found.usd == Decimal("0.000000000000150")
+
+
 def test_days_are_named_and_ends_are_kept(name, journal):
     with closing(shipped(name, journal)) as store:
-        found = store.spend(["day"], MIDNIGHT + DAY, MIDNIGHT + 2 * DAY)
+        found = store.sums(SPENT, ["day"], MIDNIGHT + DAY, MIDNIGHT + 2 * DAY)
         assert [spend.by for spend in found] == [("2024-10-05",)]
         within = [i for i in range(150) if DAY <= i * 1_234_567_890_123 < 2 * DAY]
         assert found[0].attempts == len(within)
-        assert store.spend(["day"], 0, MIDNIGHT) == []
-        assert store.spend([], 0, MIDNIGHT) == []
+        assert store.sums(SPENT, ["day"], 0, MIDNIGHT) == []
+        assert store.sums(SPENT, [], 0, MIDNIGHT) == []
 
 
 def test_every_hourly_table_holds_the_sums_of_its_rows(name, journal):
@@ -340,8 +350,8 @@ def test_gateways_ship_at_once_into_one_database(postgres, tmp_path):
         thread.join()
     assert all(ledger.close(60) for ledger in ledgers)
     with closing(open_store(url)) as store:
-        assert store.spend([], *ALWAYS)[0].attempts == 900
-        assert store.spend([], *ALWAYS)[0].usd == 3 * sum(
+        assert store.sums(SPENT, [], *ALWAYS)[0].attempts == 900
+        assert store.sums(SPENT, [], *ALWAYS)[0].usd == 3 * sum(
             records_of(i)[1].usd or Decimal(0) for i in range(300)
         )
         assert len(store.journals()) == 3
@@ -381,7 +391,7 @@ def test_connections_cut_while_shipping_lose_and_double_nothing(postgres, tmp_pa
     assert ledger.close(60)
     with closing(open_store(url)) as store:
         assert len(list(store.records("request", *ALWAYS))) == 600
-        assert store.spend([], *ALWAYS)[0].attempts == 600
+        assert store.sums(SPENT, [], *ALWAYS)[0].attempts == 600
 
 
 def test_checkpoints_tell_roughly_where_a_row_was_changed(name, journal, monkeypatch):

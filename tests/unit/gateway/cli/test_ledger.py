@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from adapters.chat import TokenUsage
 from gateway.cli.ledger import ledger as command
 from gateway.ledger.ledger import Ledger
-from gateway.ledger.records import AttemptRecord, RequestRecord, attempt_id
+from gateway.ledger.records import AttemptRecord, GpuBooking, RequestRecord, attempt_id
 
 HOUR = 3_600 * 10**9
 BASE = 490_000 * HOUR  # 2025-11-24T16:00Z
@@ -39,6 +39,9 @@ def store(tmp_path):
             RequestRecord(id=name, **common),
             AttemptRecord(id=attempt_id(name, 1), request=name, n=1, **common),
         )
+    for i, (use, gpu_ns) in enumerate([("request", 3 * 10**9), ("request", -(10**9)), ("idle", 8 * 10**9)]):
+        window = {"at": BASE, "window": BASE, "window_ns": 10**9, "backend": "gpu-a", "replica": "r"}
+        book.append(GpuBooking(id=f"g{i}", use=use, gpu_ns=gpu_ns, usd=Decimal(gpu_ns).scaleb(-12), **window))
     assert book.close()
     return path
 
@@ -81,6 +84,20 @@ def test_hours_bound_the_sums(store):
         "query", "--store", store, "--from", "2025-11-24T16", "--to", "2025-11-24T19", "--format", "json"
     )
     assert sum(each["attempts"] for each in orjson.loads(result.output)) == 3
+
+
+def test_gpu_time_is_shown_by_what_it_went_on_and_as_a_whole(store):
+    span = ("--store", store, "--from", "2025-11-01", "--to", "2025-12-01")
+    rows = [line.split() for line in run("gpu", *span).output.splitlines()]
+    assert ["2025-11-24", "gpu-a", "idle", "8.000", "0.0080", "0"] in rows
+    assert ["2025-11-24", "gpu-a", "request", "2.000", "0.0020", "0"] in rows
+    assert ["total", "10.000", "0.0100", "0"] in rows
+    found = orjson.loads(run("gpu", *span, "--by", "use", "--format", "json").output)
+    assert {each["use"]: each["gpu_seconds"] for each in found} == {
+        "idle": "8.000000000",
+        "request": "2.000000000",
+    }
+    assert "is not one of" in run("gpu", *span, "--by", "zone").output
 
 
 def test_an_empty_span_is_an_empty_table_not_an_error(store):

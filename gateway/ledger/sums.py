@@ -1,0 +1,100 @@
+"""The questions the hourly tables answer: what was spent, and what the GPUs' time went on."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Final, Generic, TypeVar
+
+_time_expressions: Final[Mapping[str, str]] = {
+    "day": "hour / 86400 * 86400"
+}  # the tables' hours are UTC seconds
+_time_formats: Final[Mapping[str, str]] = {"day": "%Y-%m-%d", "hour": "%Y-%m-%dT%H:00Z"}
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """A sum over attempts. `usd` leaves out what has no known price: that many attempts are `unpriced`. For
+    GPUs of ours, money and time are the provisional figures; the final ones are GpuTime."""
+
+    by: tuple[str, ...]  # the values of the dimensions asked for, in their order
+    attempts: int
+    input_tokens: int  # uncached
+    cached_tokens: int  # read from and written to caches
+    output_tokens: int  # with reasoning
+    usd: Decimal
+    unpriced: int
+    gpu_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class GpuTime:
+    """A sum over bookings of closed windows, corrections included; all uses together are what was provisioned."""
+
+    by: tuple[str, ...]
+    gpu_ns: int
+    usd: Decimal
+    unpriced: int  # bookings without a rate
+
+
+_T = TypeVar("_T", Spend, GpuTime)
+
+
+@dataclass(frozen=True, slots=True)
+class Question(Generic[_T]):
+    """One hourly table: by what it can be grouped, and which sums make an answer of type `answer`."""
+
+    table: str
+    dimensions: tuple[str, ...]
+    sums: tuple[str, ...]  # SQL, in the order of the answer's fields; `usd` stands for the exact sum of money
+    answer: Callable[..., _T]
+
+    def sql(self, by: Sequence[str], usd: str, mark: str) -> str:
+        """The query: `usd` is the database's exact sum of that column, `mark` its parameter mark (the start and
+        the end, in UTC seconds). Raises ValueError for a dimension the table does not have."""
+        unknown = [dimension for dimension in by if dimension not in self.dimensions]
+        if unknown:
+            raise ValueError(f"{unknown[0]!r} is not one of {', '.join(self.dimensions)}")
+        groups: list[str] = [_time_expressions.get(dimension, dimension) for dimension in by]
+        columns: list[str] = groups + [usd if each == "usd" else f"sum({each})" for each in self.sums]
+        grouped = f" GROUP BY {', '.join(groups)} ORDER BY {', '.join(groups)}" if groups else ""
+        return (
+            f"SELECT {', '.join(columns)} FROM {self.table} "  # noqa: S608  # only names of our own
+            f"WHERE hour >= {mark} AND hour < {mark}{grouped}"
+        )
+
+    def answers(self, found: Sequence[Sequence[Any]], by: Sequence[str]) -> list[_T]:
+        """What the query found; nothing where there was nothing to sum."""
+        return [self._answer(row, by) for row in found if row[len(by)] is not None]
+
+    def _answer(self, row: Sequence[Any], by: Sequence[str]) -> _T:
+        values = tuple(
+            datetime.fromtimestamp(value, UTC).strftime(_time_formats[name])
+            if name in _time_formats
+            else str(value)
+            for name, value in zip(by, row, strict=False)
+        )
+        sums = zip(self.sums, row[len(by) :], strict=True)
+        return self.answer(values, *(Decimal(value) if name == "usd" else int(value) for name, value in sums))
+
+
+SPENT: Final = Question(
+    "hourly_spend",
+    ("day", "hour", "tenant", "workflow", "route", "model", "backend", "zone"),
+    (
+        "attempts",
+        "input_tokens + audio_in_tokens",
+        "cache_read_tokens + cache_write_tokens",
+        "output_tokens + reasoning_tokens + audio_out_tokens",
+        "usd",
+        "unpriced",
+        "gpu_ns",
+    ),
+    Spend,
+)
+GPU_TIME: Final = Question(
+    "hourly_gpu",
+    ("day", "hour", "backend", "replica", "use", "tenant", "workflow", "route", "model"),
+    ("gpu_ns", "usd", "unpriced"),
+    GpuTime,
+)
