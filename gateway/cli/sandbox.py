@@ -64,9 +64,11 @@ async def _run(stand_ins: Sandbox) -> None:
 
 
 def _show(stand_ins: Sandbox, console: Console) -> None:
-    table = Table(
-        "stands in for", "base URL", "speaks", "models", title="Weir's stand-in engines", expand=False
-    )
+    table = Table(title="Weir's stand-in engines")
+    table.add_column("stands in for")
+    table.add_column("base URL", no_wrap=True)
+    table.add_column("speaks")
+    table.add_column("models", overflow="fold")
     for part in stand_ins.stand_ins:
         table.add_row(part.name, part.url, _SPEAKS[part.name], "\n".join(part.models))
     console.print(table)
@@ -79,7 +81,9 @@ def _show(stand_ins: Sandbox, console: Console) -> None:
         soft_wrap=True,
         highlight=False,
     )
-    console.print(f"  modes: {', '.join(MODES)}, or a status from 400 to 599", highlight=False)
+    console.print(
+        f"  modes: {', '.join(MODES)}, or a status from 400 to 599", soft_wrap=True, highlight=False
+    )
     console.print("[bold]See what reached one:[/bold]")
     console.print(f"  curl {stand_ins.control_url}/_sandbox/vllm/requests", soft_wrap=True, highlight=False)
     console.print("\nCtrl-C ends them.")
