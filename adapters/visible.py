@@ -26,6 +26,7 @@ class Visible:
     opaque: tuple[str, ...] = ()  # image, audio, file, file_id, remote_url, token_ids, response_id; each once
     tools: int = 0  # tools declared
     schema: bool = False  # an output schema is declared
+    ids: int = 0  # tokens given as ids, which nobody here can read
 
 
 def visible(values: Mapping[str, Any], dialect: Dialect) -> Visible:
@@ -51,7 +52,8 @@ def visible(values: Mapping[str, Any], dialect: Dialect) -> Visible:
             if value.__class__ is not int or value > _LONG_NUMBER:
                 walk.texts.append(("name", key))
             walk.descend(value, key)
-    return Visible(tuple(walk.texts), tuple(walk.turns), tuple(walk.opaque), walk.tools, walk.schema)
+    texts, turns, opaque = tuple(walk.texts), tuple(walk.turns), tuple(walk.opaque)
+    return Visible(texts, turns, opaque, walk.tools, walk.schema, walk.ids)
 
 
 # Where each dialect keeps what was said, and by whom where the field itself says so.
@@ -60,7 +62,14 @@ _CONVERSATIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "messages": {"system": "system", "messages": "user"},
     "responses": {"instructions": "system", "input": "user"},
     "completions": {"prompt": "user", "suffix": "user"},
-    "embeddings": {"input": "user"},
+    "embeddings": {"input": "user", "messages": "user"},
+    "rerank": {"query": "user", "documents": "user"},
+    "score": dict.fromkeys(
+        ("queries", "documents", "items", "data_1", "data_2", "text_1", "text_2"), "user"
+    ),
+    "count_tokens": {"system": "system", "messages": "user"},
+    "tokenize": {"prompt": "user", "messages": "user"},
+    "detokenize": {"tokens": "user"},
 }
 _POINTERS: Final = {  # top-level fields that stand for text held elsewhere
     "previous_response_id": "response_id",
@@ -102,7 +111,7 @@ _MEDIA: Final = {  # content parts whose payload is no text, and what it is call
 class _Walk:
     """What was seen so far. One per request."""
 
-    __slots__ = ("opaque", "schema", "texts", "tools", "turns")
+    __slots__ = ("ids", "opaque", "schema", "texts", "tools", "turns")
 
     def __init__(self) -> None:
         self.texts: list[tuple[str, str]] = []
@@ -110,6 +119,15 @@ class _Walk:
         self.opaque: dict[str, None] = {}  # a set that keeps its order
         self.tools = 0
         self.schema = False
+        self.ids = 0
+
+    def token_ids(self, items: list[Any]) -> bool:
+        """Take a prompt given as token ids. False where the list is none."""
+        if not items or not all(item.__class__ is int for item in items):
+            return False
+        self.ids += len(items)
+        self.opaque["token_ids"] = None
+        return True
 
     def string(self, text: str, origin: str) -> None:
         """One string value: a data URL is opened, anything else is text."""
@@ -196,9 +214,7 @@ class _Walk:
                 if not self.part(item, where):
                     self._members(item, where, stack)
             elif kind is list:
-                if _token_ids(item):
-                    self.opaque["token_ids"] = None
-                else:
+                if not self.token_ids(item):
                     stack.extend((child, where) for child in reversed(item))
             elif (kind is int or kind is float) and abs(item) > _LONG_NUMBER:
                 self.texts.append((where, str(item)))
@@ -228,8 +244,7 @@ def _conversation(walk: _Walk, speaker: str, value: Any) -> None:
         walk.string(value, speaker)
         walk.turns.append((speaker, value))
     elif isinstance(value, list):
-        if _token_ids(value):
-            walk.opaque["token_ids"] = None
+        if walk.token_ids(value):
             return
         for item in value:
             if item.__class__ is dict and ("role" in item or "content" in item):
@@ -283,14 +298,6 @@ def _spoken(content: Any) -> str:
     parts: Iterable[Any] = content if isinstance(content, list) else (content,)
     said = (part.get("text") if isinstance(part, dict) else part for part in parts)
     return "\n".join(text for text in said if isinstance(text, str))
-
-
-def _token_ids(items: list[Any]) -> bool:
-    """A prompt given as token ids, or several of them."""
-    first = items[0] if items else None
-    if first.__class__ is list and first and first[0].__class__ is int:
-        return True
-    return first.__class__ is int and all(item.__class__ is int for item in items)
 
 
 def _declares(value: Any) -> bool:

@@ -17,9 +17,12 @@ _SUFFIX: Final = (  # what street names end with where they are one word
 )
 _STREET_FIRST: Final = (  # and what they begin with where they are several
     r"rue|avenue|boulevard|chemin|impasse|quai|calle|carrer|via|viale|piazza|corso|largo|strada|rua|avenida|travessa|"
-    r"plaza|paseo|camino|ulica|ul\.|bulevardul|strada"
+    r"plaza|paseo|camino|ulica|ul\.|bulevardul|av\.|avda\.|aleja|al\."
 )
-_PARTICLE: Final = r"(?:de|del|della|delle|dei|degli|di|da|do|dos|das|des|du|la|le|les|los|las|el|van|von|der|den|the|of|san|st\.?)"
+_PARTICLE: Final = (
+    r"(?:de|del|della|delle|dei|degli|di|da|do|dos|das|des|du|la|le|les|los|las|el|van|von|der|den|the|of|"
+    r"san|st\.?)"
+)
 _LARGE: Final = r"(?-i:[A-ZÀ-Þ])[\w'\u2019-]+"  # a word written large
 _UNIT: Final = r"apt|apartment|suite|ste|unit|flat|wohnung|appt|appartement|piso|room|lgh"
 _BOX: Final = (
@@ -33,16 +36,24 @@ _LIVES: Final = (
     r"street address|residential address|deliver(?:y|ed)? to|ship(?:ped)? to|taxi to|pick (?:me|him|her|us|them) up|"
     r"moved (?:to|from)|meet (?:you|me|us) at|adresse|dirección|indirizzo|endereço|住所|地址|주소"
 )
-_LINK: Final = r"(?: (?:at|in|on|to|from|is|the|side|of|currently|now|old|new|just|north|south|east|west|bei|en|à|in der|am|i|på))"
+_LINK: Final = (
+    r"(?: (?:at|in|on|to|from|is|the|side|of|currently|now|old|new|just|north|south|east|west|bei|en|à|in der|"
+    r"am|i|på))"
+)
 _COUNTRIES: Final = (
     "afghanistan|albania|algeria|andorra|angola|argentina|armenia|australia|austria|azerbaijan|bahrain|bangladesh|belarus|"
-    "belgium|bolivia|bosnia(?: and herzegovina)?|botswana|brazil|bulgaria|cambodia|cameroon|canada|chile|china|colombia|"
-    "costa rica|croatia|cuba|cyprus(?: \\(greek\\))?|czech republic|czechia|denmark|dominican republic|ecuador|egypt|estonia|"
-    "ethiopia|faroe islands|finland|france|georgia|germany|ghana|greece|greenland(?:er)?|guatemala|honduras|hungary|iceland|india|"
+    "belgium|bolivia|bosnia(?: and herzegovina)?|botswana|brazil|bulgaria|cambodia|cameroon|canada|chile|china|"
+    "colombia|"
+    "costa rica|croatia|cuba|cyprus(?: \\(greek\\))?|czech republic|czechia|denmark|dominican republic|ecuador|"
+    "egypt|estonia|"
+    "ethiopia|faroe islands|finland|france|georgia|germany|ghana|greece|greenland(?:er)?|guatemala|honduras|"
+    "hungary|iceland|india|"
     "indonesia|iran|iraq|ireland|israel|italy|jamaica|japan|jordan|kazakhstan|kenya|kuwait|latvia|lebanon|libya|"
     "liechtenstein|lithuania|luxembourg|malaysia|malta|mexico|moldova|monaco|mongolia|morocco|mozambique|namibia|nepal|"
-    "netherlands|new zealand|nicaragua|nigeria|north macedonia|norway|oman|pakistan|panama|paraguay|peru|philippines|poland|"
-    "portugal|qatar|romania|russia|rwanda|saudi arabia|senegal|serbia|singapore|slovakia|slovenia|south africa|south korea|"
+    "netherlands|new zealand|nicaragua|nigeria|north macedonia|norway|oman|pakistan|panama|paraguay|peru|"
+    "philippines|poland|"
+    "portugal|qatar|romania|russia|rwanda|saudi arabia|senegal|serbia|singapore|slovakia|slovenia|south africa|"
+    "south korea|"
     "spain|sri lanka|sudan|sweden|switzerland|syria|taiwan|tanzania|thailand|tunisia|turkey|uganda|ukraine|"
     "united arab emirates|united kingdom|united states|uruguay|uzbekistan|venezuela|vietnam|zambia|zimbabwe"
 )
@@ -105,6 +116,16 @@ RULES: Final[tuple[Rule, ...]] = (
         leads=True,
     ),
     rule(
+        "street-east-asian",
+        "STREET_ADDRESS",
+        r"(?:都|道|府|県|市|区|町|路|街|巷|로|길)[^\n]{0,40}[0-9]",
+        r"[\u4e00-\u9fff]{1,8}(?:都|道|府|県|市|区|町)[\u3040-\u30ff\u4e00-\u9fff]{1,20}[0-9]{1,4}(?:-[0-9]{1,4}){1,3}|"
+        r"[\u4e00-\u9fff]{1,20}(?:路|街|道|巷)[0-9]{1,5}(?:号|號)|[\uac00-\ud7a3]{1,12}(?:로|"
+        r"길) ?[0-9]{1,4}(?:-[0-9]{1,4})?(?![0-9])",
+        needs=("都", "道", "府", "県", "市", "区", "町", "路", "街", "巷", "로", "길"),
+        leads=True,
+    ),
+    rule(
         "unit",
         "STREET_ADDRESS",
         rf"(?:{_UNIT})\b\.? ?#? ?[0-9]{{1,5}}\b",
@@ -142,7 +163,8 @@ RULES: Final[tuple[Rule, ...]] = (
             Trigger(r"\b[A-Z]{2},? [0-9]{5}\b", caseless=False, digits=True),
             Trigger(rf"(?:{_COUNTRIES})\)? [0-9]{{4,6}}\b", needs=stems(_COUNTRIES), leads=True),
         ),
-        r"(?<!\w)(?-i:[A-Z]{1,2}[0-9][A-Z0-9]? [0-9][A-Z]{2})(?!\w)|(?<!\w)(?-i:[A-Z]{2}),? [0-9]{5}(?:-[0-9]{4})?(?!\w)|"
+        r"(?<!\w)(?-i:[A-Z]{1,2}[0-9][A-Z0-9]? [0-9][A-Z]{2})(?!\w)|"
+        r"(?<!\w)(?-i:[A-Z]{2}),? [0-9]{5}(?:-[0-9]{4})?(?!\w)|"
         rf"(?<!\w)(?:{_COUNTRIES})\)? [0-9]{{4,6}}(?!\w)",
         _in_an_address,
     ),

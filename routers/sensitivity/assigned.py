@@ -382,7 +382,8 @@ RULES: Final[tuple[Rule, ...]] = (
     rule(
         "authorization",
         "API_KEY",
-        r"(?:authorization|bearer|x-[a-z-]{0,20}(?:key|token))[\"':= ]{1,9}(?:bearer|basic|token|key)? {0,6}[A-Za-z0-9]",
+        r"(?:authorization|bearer|x-[a-z-]{0,20}(?:key|token))[\"':= ]{1,9}(?:bearer|basic|token|"
+        r"key)? {0,6}[A-Za-z0-9]",
         r"(?:authorization|x-[a-z-]{0,20}(?:key|token)|bearer)[\"':= ]{1,12}(?:(?:bearer|basic|token|key) +)?"
         r"(?P<value>[A-Za-z0-9_\-./+=~]{6,})",
         lambda match, _: _header(match["value"], match[0]),

@@ -83,7 +83,8 @@ class Classifier:
     """Findings and labels under one policy. Holds compiled databases, so one thread at a time."""
 
     def __init__(self, settings: Settings, engine: Engine, tenant: Engine | None = None) -> None:
-        """`engine` is compiled from `triggers()`, `tenant` from `tenant_triggers(settings)` (here, if it is not given)."""
+        """`engine` is compiled from `triggers()`, `tenant` from `tenant_triggers(settings)"
+        "` (here, if it is not given)."""
         self._settings = settings
         own = _targets(tenant_rules(settings))
         self._layers: list[tuple[Engine, list[_Target]]] = [(engine, [target for _, target in _BUILT_IN])]
@@ -128,7 +129,9 @@ class Classifier:
             at += len(text) + 2
         yield from self._scan("".join(texts), scan, 0)
         if len(segments) > 1:
-            joints = views.joints([(s.origin, text) for s, text in zip(segments, texts[::2], strict=True) if text])
+            joints = views.joints(
+                [(s.origin, text) for s, text in zip(segments, texts[::2], strict=True) if text]
+            )
             if joints:
                 yield from self._scan(joints, scan, 1, bare=False)
 

@@ -23,13 +23,16 @@ _MONTH: Final = (
     r"nov(?:ember|embre|iembre|embro)?|de[cz](?:ember|embre|iembre|embro)?|d[eé]c(?:embre)?|dicembre|dezembro)"
 )
 _DATE: Final = (
-    r"(?:[0-9]{1,4} ?[./-] ?[0-9]{1,2} ?[./-] ?[0-9]{1,4}|[0-9]{4}年[0-9]{1,2}月[0-9]{1,2}日|[0-9]{4}년 ?[0-9]{1,2}월 ?[0-9]{1,2}일|"
+    r"(?:[0-9]{1,4} ?[./-] ?[0-9]{1,2} ?[./-] ?[0-9]{1,4}|[0-9]{4}年[0-9]{1,2}月[0-9]{1,2}日|"
+    r"[0-9]{4}년 ?[0-9]{1,2}월 ?[0-9]{1,2}일|"
     rf"[0-9]{{1,2}}(?:st|nd|rd|th|er|º)?\.? (?:of |de )?{_MONTH}\.?,? (?:de |del )?[0-9]{{4}}|"
     rf"{_MONTH}\.? [0-9]{{1,2}}(?:st|nd|rd|th)?,? [0-9]{{4}}|[0-9]{{8}})"
 )
 _BIRTH: Final = (
-    "date of birth|date_of_birth|date-of-birth|dateofbirth|birth date|birth_date|birthdate|birth-date|birthday|birth day|"
-    "dob|d\\.o\\.b|born|bday|geboren|geburtsdatum|geburtstag|geb\\.|née? le|nee? le|date de naissance|naissance|fecha de nacimiento|"
+    "date of birth|date_of_birth|date-of-birth|dateofbirth|birth date|birth_date|birthdate|birth-date|birthday|"
+    "birth day|"
+    "dob|d\\.o\\.b|born|bday|geboren|geburtsdatum|geburtstag|geb\\.|née? le|nee? le|date de naissance|naissance|"
+    "fecha de nacimiento|"
     "nacid[oa]|nací|data de nascimento|nascid[oa]|nasci em|data di nascita|nat[oa] il|geboortedatum|data urodzenia|"
     "urodzon[ya]|ur\\. |födelsedatum|född|fødselsdato|født|syntymäaika|syntynyt|doğum tarihi|datum narození|"
     "дата рождения|родил|出生|生年月日|생년월일|जन्म"

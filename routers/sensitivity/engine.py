@@ -136,7 +136,9 @@ class PlainEngine:
     name = "plain"
 
     def __init__(self, triggers: Sequence[Trigger]) -> None:
-        self._led: dict[str, list[tuple[str, int, re.Pattern[str]]]] = {}  # by the first characters of its literal
+        self._led: dict[
+            str, list[tuple[str, int, re.Pattern[str]]]
+        ] = {}  # by the first characters of its literal
         self._others: list[tuple[int, Trigger, re.Pattern[str]]] = []
         for index, trigger in enumerate(triggers):
             pattern = re.compile(trigger.pattern, re.IGNORECASE * trigger.caseless | re.ASCII)
@@ -145,7 +147,12 @@ class PlainEngine:
             for literal in trigger.needs if trigger.leads else ():
                 self._led.setdefault(literal[:_FIRST], []).append((literal, index, pattern))
         for beginning, entries in self._led.items():  # where a longer one is seen, a shorter one is too
-            entries += [e for n in range(1, len(beginning)) for e in self._led.get(beginning[:n], ()) if e not in entries]
+            entries += [
+                e
+                for n in range(1, len(beginning))
+                for e in self._led.get(beginning[:n], ())
+                if e not in entries
+            ]
         self._beginnings = re.compile(f"(?=({_any_of(sorted(self._led, key=len, reverse=True))}))")
 
     def scan(self, text: str) -> list[Hit]:

@@ -21,16 +21,16 @@ _CONDITIONS: Final = (
     r"crohn\w*|ulcerative colitis|irritable bowel|coeliac|celiac|cirrhosis|pancreatitis|gastritis|"
     r"asthma|copd|emphysema|pneumonia|cystic fibrosis|sleep apno?ea|"
     r"arthritis|lupus|fibromyalgia|osteoporosis|gout|psoriasis|eczema|endometriosis|pcos|"
-    r"kidney (?:disease|failure)|renal failure|dialysis|transplant|anemia|anaemia|haemophilia|hemophilia|sickle cell|thrombosis|"
+    r"kidney (?:disease|failure)|renal failure|dialysis|transplant|anemia|anaemia|haemophilia|hemophilia|"
+    r"sickle cell|thrombosis|"
     r"pregnan\w+|miscarriage|abortion|infertility|ivf|stillbirth|down'?s? syndrome|"
     r"chronic (?:fatigue|pain|kidney disease)|glaucoma|hypothyroid\w*|hyperthyroid\w*|graves' disease|hashimoto\w*|"
-    r"krebs|diabetes|depression(?:en)?|schwanger\w*|cáncer|embaraz\w+|depresión|sida|vih|épilepsie|grossesse|sclérose en plaques"
+    r"krebs|diabetes|depression(?:en)?|schwanger\w*|cáncer|embaraz\w+|depresión|sida|vih|épilepsie|grossesse|"
+    r"sclérose en plaques"
 )
-_TRIGGER: Final = (
-    re.sub(r"\\w[*+]", "[a-z]{0,4}", _CONDITIONS)
-)
+_TRIGGER: Final = re.sub(r"\\w[*+]", "[a-z]{0,4}", _CONDITIONS)
 _NAME: Final = re.compile(
-    r"[A-ZÀ-Þ][\w'’-]{1,24} (?:[A-Z]\.? )?[A-ZÀ-Þ][\w'’-]{1,24}(?: [A-ZÀ-Þ][\w'’-]{1,24})?"
+    r"[A-ZÀ-Þ][\w'\u2019-]{1,24} (?:[A-Z]\.? )?[A-ZÀ-Þ][\w'\u2019-]{1,24}(?: [A-ZÀ-Þ][\w'\u2019-]{1,24})?"
 )
 _TITLED: Final = re.compile(
     r"(?:(?<!\w)(?:patient|pt|resident|client|employee|member|insured|beneficiary|claimant|customer|colleague|student|candidate|"
@@ -39,10 +39,14 @@ _TITLED: Final = re.compile(
     re.IGNORECASE,
 )
 _ABOUT_THEM: Final = re.compile(
-    r"(?:'s|’s)?,? ?\(?(?:(?:aged?|dob|mrn|id|[0-9])[^)\n,]{0,20})?\)?,? ?(?:[0-9]{1,3} ?(?:yo|y/o|years? old|[mf])\b,? )?"
-    r"(?:who |she |he |they |also |just |recently |now |currently )?(?:was|is|has|had|presents?|presented|suffers?|suffered|disclosed|"
-    r"reports?|reported|tested|takes?|lives? with|struggles|underwent|receives?|received|complains|complained|needs|admitted|been|"
-    r"diagnos\w+|medical|health|cancer|condition|called in sick|on leave|developed|died|recover\w+|is being|will undergo|sees?)\b",
+    r"(?:'s|\u2019s)?,? ?\(?(?:(?:aged?|dob|mrn|id|[0-9])[^)\n,]{0,20})?\)?,? ?(?:[0-9]{1,3} ?(?:yo|y/o|years? old|"
+    r"[mf])\b,? )?"
+    r"(?:who |she |he |they |also |just |recently |now |currently )?(?:was|is|has|had|presents?|presented|"
+    r"suffers?|suffered|disclosed|"
+    r"reports?|reported|tested|takes?|lives? with|struggles|underwent|receives?|received|complains|complained|"
+    r"needs|admitted|been|"
+    r"diagnos\w+|medical|health|cancer|condition|called in sick|on leave|developed|died|recover\w+|is being|"
+    r"will undergo|sees?)\b",
     re.IGNORECASE,
 )
 _RELATIVE: Final = re.compile(
@@ -50,12 +54,16 @@ _RELATIVE: Final = re.compile(
     r"(?:wife|husband|partner|spouse|son|daughter|child|kid|baby|mother|mom|mum|father|dad|brother|sister|twin|"
     r"grand(?:mother|father|ma|pa|son|daughter)|uncle|aunt|cousin|nephew|niece|boyfriend|girlfriend|fianc[eé]e?|friend|colleague|"
     r"co-?worker|boss|manager|employee|patient|client|neighbou?r|student|roommate|member|resident|frau|mann|sohn|tochter|mutter|"
-    r"vater|kolleg(?:e|in)|chefin?|esposa|marido|hij[oa]|madre|padre|femme|mari|fille|fils|mère|père|sœur|frère)\b"
+    r"vater|kolleg(?:e|in)|chefin?|esposa|marido|hij[oa]|madre|padre|femme|mari|fille|fils|mère|père|sœur|frère)\b|"
+    r"\b(?:mrs?|ms|herr|frau|mme|sig(?:nora)?|sra?)\.? (?-i:[A-ZÀ-Þ])\w+",
+    re.IGNORECASE,
 )
 _SELF: Final = re.compile(
-    r"\b[Ii](?:'m|’m| am| was| have| had|'ve|’ve)?(?: been| just| recently| also| got| being){0,2} (?:diagnosed|treated|tested positive|"
+    r"\b[Ii](?:'m|\u2019m| am| was| have| had|'ve|\u2019ve)?(?: been| just| recently| also| got| being){0,2} (?:diagnosed|"
+    r"treated|tested positive|"
     r"suffer\w*|recovering|liv(?:e|ing) with|hospitali[sz]ed|taking|on medication|struggling|pregnant|hiv|had|have)\b|"
-    r"\b[Mm]y (?:diagnosis|condition|illness|disease|treatment|test results?|medication|chemo\w*|pregnancy|depression|anxiety|cancer|"
+    r"\b[Mm]y (?:diagnosis|condition|illness|disease|treatment|test results?|medication|chemo\w*|pregnancy|"
+    r"depression|anxiety|cancer|"
     r"diabetes|epilepsy|asthma|adhd|ptsd|hiv|doctor|therapist|psychiatrist)\b|\b[Ii]ch (?:habe|leide)\b|\bj'ai\b",
 )
 _SUBJECT: Final = re.compile(  # examinations and textbooks

@@ -43,26 +43,48 @@ def _iban(match: re.Match[str], _: Near) -> bool:
 
 
 _SIZES: Final = (  # SWIFT IBAN registry: length by country
-    "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DJ27 DK18 DO28 EE20 EG29 ES24 "
-    "FI18 FK18 FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HN28 HR21 HU28 IE22 IL23 IQ23 IS26 IT27 JO30 KW30 KZ20 LB28 LC32 "
-    "LI21 LT20 LU20 LV21 LY25 MC27 MD24 ME22 MK19 MN20 MR27 MT31 MU30 NI28 NL18 NO15 OM23 PK24 PL28 PS29 PT25 QA29 RO24 "
+    "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 "
+    "DE22 DJ27 DK18 DO28 EE20 EG29 ES24 "
+    "FI18 FK18 FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HN28 HR21 HU28 IE22 IL23 IQ23 "
+    "IS26 IT27 JO30 KW30 KZ20 LB28 LC32 "
+    "LI21 LT20 LU20 LV21 LY25 MC27 MD24 ME22 MK19 MN20 MR27 MT31 MU30 NI28 NL18 NO15 "
+    "OM23 PK24 PL28 PS29 PT25 QA29 RO24 "
     "RS22 RU33 SA24 SC31 SD18 SE24 SI19 SK24 SM27 SO23 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20 YE30"
 )
 _IBAN_SIZES: Final = {entry[:2]: int(entry[2:]) for entry in _SIZES.split()}
 
 _NAMES: Final = {  # what is known only by what it is called, in the languages of those who issue it
-    "PASSPORT": r"passport|travel document|reisepass|reisedokument|passeport|pasaporte|passaporto|paspoort|paszport|pass ?nummer|护照|パスポート|여권",
-    "US_DRIVER_LICENSE": r"driv\w+'?s? ?licen[cs]e|driving ?licen[cs]e|driver_licen[cs]e|\bdl ?(?:no|num|number|nr|#)|\bdln\b|licen[cs]e (?:no|number|#)|"
-    r"f(?:ü|ue)hrerschein|permis de conduire|patente di guida|rijbewijs|carn(?:é|e)t? de conducir|prawo jazdy|k(?:ö|o)rkort",
-    "MEDICAL_RECORD_NUMBER": r"\bmrn\b|medical record|patient[ _-]?(?:id|no|number|nr)|chart (?:no|number|#|id)|hospital (?:id|no|number)|patienten?(?:nummer|-id)|"
+    "PASSPORT": r"passport|travel document|reisepass|reisedokument|passeport|pasaporte|passaporto|paspoort|"
+    r"paszport|pass ?nummer|护照|パスポート|여권",
+    "US_DRIVER_LICENSE": r"driv\w+'?s? ?licen[cs]e|driving ?licen[cs]e|driver_licen[cs]e|\bdl ?(?:no|num|number|"
+    r"nr|#)|\bdln\b|licen[cs]e (?:no|number|#)|"
+    r"f(?:ü|ue)hrerschein|permis de conduire|patente di guida|rijbewijs|carn(?:é|e)t? de conducir|prawo jazdy|"
+    r"k(?:ö|o)rkort",
+    "MEDICAL_RECORD_NUMBER": r"\bmrn\b|medical record|patient[ _-]?(?:id|no|number|nr)|chart (?:no|number|#|id)|"
+    r"hospital (?:id|no|number)|patienten?(?:nummer|-id)|"
     r"num(?:é|e)ro de dossier|historia cl(?:í|i)nica|cartella clinica|health record|encounter (?:id|no|number)",
-    "HEALTH_PLAN_ID": r"member[ _-]?(?:id|no|number)|subscriber[ _-]?(?:id|no|number)|insurance (?:id|no|number|policy|member)|policy ?holder (?:id|no|number)|health plan (?:id|no|number)|"
-    r"beneficiary (?:id|no|number)|group (?:no|number|id)|medicaid (?:id|no|number)|versicherten(?:nummer|nr)|krankenversicherungsnummer|\behic\b",
-    "BANK_ACCOUNT": r"account ?(?:no|num|number|nr|#)|acct ?(?:no|num|number|#)|bank account|checking account|savings account|konto(?:nummer|nr)|num(?:é|e)ro de compte|"
-    r"n(?:ú|u)mero de cuenta|rekeningnummer|conto corrente|conta (?:corrente|banc(?:á|a)ria)|bankgiro|clabe|sort code|\bbsb\b",
+    "HEALTH_PLAN_ID": r"member[ _-]?(?:id|no|number)|subscriber[ _-]?(?:id|no|number)|insurance (?:id|no|number|"
+    r"policy|member)|policy ?holder (?:id|no|number)|health plan (?:id|no|number)|"
+    r"beneficiary (?:id|no|number)|group (?:no|number|id)|medicaid (?:id|no|number)|versicherten(?:nummer|nr)|"
+    r"krankenversicherungsnummer|\behic\b",
+    "NATIONAL_ID": r"national (?:id|identity|identification|insurance)|identity (?:card|number|no)|id card|"
+    r"id ?(?:number|no\.|nr)|personal (?:id|number|code)|"
+    r"tax(?:payer)? ?(?:id|identification|number|no|file number)|social (?:security|insurance)|fiscal (?:code|"
+    r"number)|citizen(?:ship)? (?:id|number|no)|"
+    r"ausweisnummer|personalausweis|steuernummer|sozialversicherungsnummer|\bahv\b|\bein\b ?(?:no|number|:|#|is)|"
+    r"\bcnp\b|rodné číslo|\boib\b|\bemšo\b|"
+    r"documento (?:de identidad|nacional)|cédula|cedula|carta d'identità|numéro fiscal|identiteitskaart|身分証|"
+    r"身份证|주민등록",
+    "BANK_ACCOUNT": r"account ?(?:no|num|number|nr|#)|acct ?(?:no|num|number|#)|bank account|checking account|"
+    r"savings account|konto(?:nummer|nr)|num(?:é|e)ro de compte|"
+    r"n(?:ú|u)mero de cuenta|rekeningnummer|conto corrente|conta (?:corrente|banc(?:á|a)ria)|bankgiro|clabe|"
+    r"sort code|\bbsb\b",
 }
-_NAMED_VALUE: Final = r"(?P<value>(?<![A-Za-z0-9])(?-i:[A-Z]{0,4}[0-9][A-Z0-9]*(?:[-. ][A-Z0-9]*[0-9][A-Z0-9]*){0,5}|[A-Z]{2,4}[A-Z0-9]{0,3}[0-9][A-Z0-9]*)(?![A-Za-z0-9]))"
-_CLAUSE: Final = re.compile(r"[.!]\s|\n\n")
+_NAMED_VALUE: Final = (
+    r"(?P<value>(?<![A-Za-z0-9])(?-i:[A-Z]{0,4}[0-9][A-Z0-9]*(?:[-. ][A-Z0-9]*[0-9][A-Z0-9]*){0,5}"
+    r"|[A-Z]{2,4}[A-Z0-9]{0,3}[0-9][A-Z0-9]*)(?![A-Za-z0-9]))"
+)
+_CLAUSE: Final = re.compile(r"(?<!no)(?<!nr)(?<!num)[.!]\s|\n\n", re.IGNORECASE)
 
 
 def _identifying(match: re.Match[str], near: Near) -> bool:
@@ -269,11 +291,26 @@ RULES: Final[tuple[Rule, ...]] = (
     rule(
         "card-security-code",
         "CREDIT_CARD_CVV",
-        r"(?:cvv|cvc|csc|cvn|cid|security code|verification (?:value|code|number)|pr(?:ü|ue)fziffer|cryptogramme|c(?:ó|o)digo de seguridad)",
-        r"\b(?:cvv2?|cvc2?|csc|cvn|cid|(?:card )?security code|(?:card )?verification (?:value|code|number)|(?:karten)?pr(?:ü|ue)fziffer|cryptogramme(?: visuel)?|"
-        r"c[oó]digo de seguridad)[\"'`]?(?:\s|is|code|[:=(#|\"'`])*(?P<value>[0-9]{3,4})(?![0-9A-Za-z]|[.,-][0-9])",
+        r"(?:cvv|cvc|csc|cvn|cid|security code|verification (?:value|code|number)|pr(?:ü|ue)fziffer|cryptogramme|"
+        r"c(?:ó|o)digo de seguridad)",
+        r"\b(?:cvv2?|cvc2?|csc|cvn|cid|(?:card )?security code|(?:card )?verification (?:value|code|number)|"
+        r"(?:karten)?pr(?:ü|ue)fziffer|cryptogramme(?: visuel)?|"
+        r"c[oó]digo de seguridad)\w*[^0-9\n]{0,24}(?<![A-Za-z0-9.,-])(?P<value>[0-9]{3,4})(?![0-9A-Za-z]|[.,-][0-9])",
         _security_code,
-        needs=("cvv", "cvc", "csc", "cvn", "cid", "security code", "verification", "prüfziffer", "pruefziffer", "cryptogramme", "código", "codigo"),
+        needs=(
+            "cvv",
+            "cvc",
+            "csc",
+            "cvn",
+            "cid",
+            "security code",
+            "verification",
+            "prüfziffer",
+            "pruefziffer",
+            "cryptogramme",
+            "código",
+            "codigo",
+        ),
         leads=True,
     ),
 )

@@ -17,21 +17,27 @@ _PHRASES: Final = (
     r"board confidential|commercial[ -]in[ -]confidence|in strict confidence|"
     r"internal (?:use |distribution |eyes )?only|internal use|for internal (?:use|distribution|circulation)|"
     r"do not (?:distribute|forward|share(?: externally)?|disclose|copy|circulate|redistribute|publish)|"
-    r"not for (?:external |public |onward |further |general )?(?:release|distribution|disclosure|circulation|publication)|"
+    r"not for (?:external |public |onward |further |general )?(?:release|distribution|disclosure|circulation|"
+    r"publication)|"
     r"attorney[- ]client (?:privileged?|communication)|attorney work product|privileged (?:and|&) confidential|"
     r"legally privileged|legal privilege|without prejudice|"
     r"under nda|subject to (?:an |our |the )?nda|nda[- ]protected|covered by (?:an |our |the )?nda|nda required|"
     r"material non-?public information|mnpi|insider information|inside information|"
     r"embargo(?:ed)? until|under embargo|strict embargo|trade secrets?|"
-    r"need[- ]to[- ]know(?: basis)?|eyes only|top secret|secret//|noforn|controlled unclassified information|cui//|cui\b|"
+    r"need[- ]to[- ]know(?: basis)?|eyes only|top secret|secret//|noforn|controlled unclassified information|"
+    r"cui//|cui\b|"
     r"for official use only|fouo\b|law enforcement sensitive|official[- ]sensitive|"
-    r"itar[- ](?:controlled|restricted)|export[- ]controlled|subject to (?:the )?(?:ear|itar|export)\b|ear99|eccn:? ?[0-9][a-e][0-9]{3}|"
+    r"itar[- ](?:controlled|restricted)|export[- ]controlled|subject to (?:the )?(?:ear|itar|export)\b|ear99|"
+    r"eccn:? ?[0-9][a-e][0-9]{3}|"
     r"restricted distribution|restricted circulation|limited distribution|restricted data|"
-    r"streng vertraulich|streng geheim|vertraulich|nur für den (?:internen |dienst)\w*(?: gebrauch)?|nur zur internen verwendung|"
-    r"nur intern(?:er gebrauch)?|interner gebrauch|verschlusssache|geheim\b|betriebsgeheimnis|geschäftsgeheimnis|nicht weitergeben|"
+    r"streng vertraulich|streng geheim|vertraulich|nur für den (?:internen |dienst)\w*(?: gebrauch)?|"
+    r"nur zur internen verwendung|"
+    r"nur intern(?:er gebrauch)?|interner gebrauch|verschlusssache|geheim\b|betriebsgeheimnis|geschäftsgeheimnis|"
+    r"nicht weitergeben|"
     r"strictement confidentiel|confidentiel(?:le)?|diffusion restreinte|usage interne(?: uniquement)?|à usage interne|"
     r"ne pas diffuser|secret des affaires|"
-    r"estrictamente confidencial|confidencial|uso interno|solo para uso interno|sólo para uso interno|no distribuir|no divulgar|"
+    r"estrictamente confidencial|confidencial|uso interno|solo para uso interno|sólo para uso interno|"
+    r"no distribuir|no divulgar|"
     r"strettamente (?:confidenziale|riservato)|confidenziale|riservato|non divulgare|"
     r"strikt vertrouwelijk|vertrouwelijk|uitsluitend voor intern gebruik|alleen voor intern gebruik|"
     r"estritamente confidencial|uso exclusivo interno|"
@@ -42,7 +48,8 @@ _PHRASES: Final = (
     r"机密|绝密|内部资料|内部使用|保密|機密|社外秘|極秘|取扱注意|部外秘|대외비|기밀|गोपनीय|سري"
 )
 _LEVELS: Final = (
-    r"(?:strictly |highly |company )?(?:confidential|restricted|secret|internal|private|proprietary|sensitive|privileged|classified|"
+    r"(?:strictly |highly |company )?(?:confidential|restricted|secret|internal|private|proprietary|sensitive|"
+    r"privileged|classified|"
     r"vertraulich|confidentiel|confidencial|riservato|intern|c[2-4]\b)"
 )
 _LABELS: Final = (
@@ -50,14 +57,23 @@ _LABELS: Final = (
     r"protection level|klassifizierung|einstufung|vertraulichkeit|clasificación|classificazione"
 )
 _TALK: Final = re.compile(  # asking about markings
-    r"\b(?:what (?:does|do|is|are)|defin\w+|explain|meaning|means?|synonyms?|difference|stricter|how (?:do|does|to|can|should)|"
-    r"when do|is it|template|clause|example|adjective|levels? of|add an?|write an?|draft an? (?:generic|nda|template)|should (?:we|i)|"
+    r"\b(?:what (?:does|do|is|are)|defin\w+|explain|meaning|means?|synonyms?|difference|stricter|how (?:do|does|"
+    r"to|can|should)|"
+    r"when do|is it|template|clause|example|adjective|levels? of|add an?|write an?|draft an? (?:generic|nda|"
+    r"template)|should (?:we|i)|"
     r"agreements?|watermark|polic(?:y|ies)|why|history of|types? of|compare)\b|\?",
     re.IGNORECASE,
 )
 _STATED: Final = re.compile(  # said of the document itself
     r"\b(?:this|these|attached|enclosed|below|following|document|deck|memo|e-?mail|message|file|report|content|material|draft|contains?|"
-    r"marked|classified as|treat as|keep|dies(?:es|er)?|ce document|este documento|documento|dit document)\W+(?:\w+\W+){0,4}$",
+    r"marked|classified as|treat as|keep|dies(?:es|er)?|ce document|este documento|documento|"
+    r"dit document)\W+(?:\w+\W+){0,4}$",
+    re.IGNORECASE,
+)
+_ORDER: Final = re.compile(  # what is hardly said but of the text at hand
+    r"do not|not for|ne pas|no d|non div|nicht weiter|for official|for internal|internal use only|subject to|"
+    r"under |covered by|"
+    r"embargoed|itar[- ]|export[- ]|material non|strictly|streng|strict|estrict|strett|estrit|para uso|uso interno",
     re.IGNORECASE,
 )
 _EDGE: Final = " \t#>*-_[(<=/|:.!"  # what decorates a line
@@ -78,18 +94,18 @@ def _set(match: re.Match[str], near: Near) -> bool:
     if before[-1:] and before[-1:] in _QUOTES and behind[:1] in _QUOTES:
         return False
     lead = before.strip(_EDGE)
-    capitals = match[0].isupper() or not match[0].isascii() and match[0].upper() == match[0].lower()
+    capitals = match[0].isupper() or (not match[0].isascii() and match[0].upper() == match[0].lower())
     if not lead and _BEHIND.match(behind):
         return True
-    if capitals and (not lead or lead.isupper() and len(lead) < 40 or len(match[0]) > 12):
+    if capitals and (not lead or (lead.isupper() and len(lead) < 40) or len(match[0]) > 12):
         return True
     if _TALK.search(before[-80:] + " " + behind[:60]):
         return False
     return (
-        capitals
-        and len(match[0]) > 4
+        (match[0][:1].isupper() and _ORDER.match(match[0]) is not None)
+        or (capitals and len(match[0]) > 4)
         or _STATED.search(before[-60:]) is not None
-        or before.rstrip(" ")[-1:] in "[("
+        or before.rstrip(" ").endswith(("[", "("))
     )
 
 

@@ -86,13 +86,16 @@ _CARD: Final = words(
 )
 _SSN: Final = words(r"ssn|ss ?#|ss ?no|social(?: security)?|soc sec|social insurance|sozialversicherung\w*")
 _PHONE: Final = words(
-    r"(?:tele|smart)?phones?(?:[_ ]?(?:no|nr|num|number))?|telephone\w*|tel|telefon\w*|t[eé]l[eé]phone|tel[eé]fono\w*|mobile?|"
+    r"(?:tele|smart)?phones?(?:[_ ]?(?:no|nr|num|number))?|telephone\w*|tel|telefon\w*|t[eé]l[eé]phone|"
+    r"tel[eé]fono\w*|mobile?|"
     r"mob|cell(?:phone| phone|ular)?|handy(?:nummer)?|m[oó]vil|celular|telem[oó]vel|fax|whatsapp|sms|hotline|voicemail|"
-    r"pager|portable|puhelin\w*|telefoon\w*|gsm|direct line|switchboard|desk|телефон\w*|电话|手机|電話|携帯|전화\w*|फ़ोन|मोबाइल"
+    r"pager|portable|puhelin\w*|telefoon\w*|gsm|direct line|switchboard|desk|телефон\w*|电话|手机|電話|携帯|"
+    r"전화\w*|फ़ोन|मोबाइल"
 )
 _CALLING: Final = re.compile(
     r"(?<![a-z])(?:call|calls|called|calling|dial|ring|text|reach|contact|messages?|registered|rappel\w*|appel\w*|anruf\w*|"
-    r"rufen|ruf|erreich\w*|ll[aá]m\w*|ligue|ligar|chiam\w*|bel|zadzwo\w*|number is|nummer|num[eé]ro)(?![a-z_(])[^.\n0-9]{0,28}$"
+    r"rufen|ruf|erreich\w*|ll[aá]m\w*|ligue|ligar|chiam\w*|bel|zadzwo\w*|number is|nummer|num[eé]ro)(?![a-z_(])"
+    r"(?:[^.\n0-9]{0,28}(?:\b(?:at|on|to|under|unter|au|al|ao|no|na|op|is|number|via|registered|tel)\b|:))?\W{0,4}$"
 )
 _CLAIMS: Final[tuple[tuple[tuple[int, ...], Claim], ...]] = (
     ((18,), Claim("CN_RESIDENT_ID", ric.is_valid, words("resident|citizen|id"), _always)),
@@ -168,7 +171,8 @@ _CLAIMS: Final[tuple[tuple[tuple[int, ...], Claim], ...]] = (
             "BANK_ACCOUNT",
             _any_of,
             words(
-                r"(?:bank|checking|savings|deposit|current)(?: account)?\s?(?:no|num|number|nr|#)?|account (?:no|num|number|nr|#)|"
+                r"(?:bank|checking|savings|deposit|current)(?: account)?\s?(?:no|num|number|nr|#)?|account (?:no|"
+                r"num|number|nr|#)|"
                 r"acct(?: ?(?:no|num|number|nr|#))?|a/c|konto(?:nummer|nr)?|num[eé]ro de compte|n[uú]mero de cuenta|"
                 r"cuenta|rekeningnummer|conto corrente|conta corrente|kontonumero|tilinumero|account"
             ),
@@ -192,7 +196,8 @@ _CLAIMS: Final[tuple[tuple[tuple[int, ...], Claim], ...]] = (
             "US_DRIVER_LICENSE",
             _any_of,
             words(
-                r"driv\w+'?s? licen[cs]e\w*|dl ?#?|licen[cs]e (?:no|number|#)|f[uü]hrerschein\w*|permis|driving licen[cs]e"
+                r"driv\w+'?s? licen[cs]e\w*|dl ?#?|licen[cs]e (?:no|number|#)|f[uü]hrerschein\w*|permis|"
+                r"driving licen[cs]e"
             ),
             _never,
         ),
@@ -203,7 +208,8 @@ _CLAIMS: Final[tuple[tuple[tuple[int, ...], Claim], ...]] = (
             "MEDICAL_RECORD_NUMBER",
             _any_of,
             words(
-                r"mrn|medical record\w*|patient (?:id|no|number)|patient_id|chart (?:no|number|#)|hospital (?:id|no|number)|patienten?(?:nummer|-id)"
+                r"mrn|medical record\w*|patient (?:id|no|number)|patient_id|chart (?:no|number|#)|hospital (?:id|"
+                r"no|number)|patienten?(?:nummer|-id)"
             ),
             _never,
         ),
@@ -217,7 +223,8 @@ _OF_A_THING: Final = re.compile(  # what a number right behind these words count
     r"commit|ref|reference|transaction|parcel|shipment|items?|product|doi|pmid|port|timestamp|epoch|seed|"
     r"page|section|chapter|sample|rfc|bestellung|bestellnummer|commande|pedido|rechnung|facture|factura|"
     r"divide|multiply|add|subtract|times|plus|minus|sum|range|cursor|job|run|build|pid|offset|checksum)"
-    r"[\"'`*_]{0,3}[ _:#=\-]{0,3}(?:ids?|no|nr|nos|numbers?|code|key|hash|is|of|number is|from)?[\"'`*_]{0,3}[^a-z0-9\n]{0,5}$"
+    r"[\"'`*_]{0,3}[ _:#=\-]{0,3}(?:ids?|no|nr|nos|numbers?|code|key|hash|is|of|number is|"
+    r"from)?[\"'`*_]{0,3}[^a-z0-9\n]{0,5}$"
 )
 
 
@@ -303,7 +310,9 @@ def _phone(number: Number) -> bool:
     if shape[-3:] == (3, 3, 4) and (size == 10 or (size == 11 and number.digits[0] == "1")):
         area = number.digits[-10:]
         return area[0] in "23456789" and area[3] in "23456789"
-    return number.digits[0] == "0" and 9 <= size <= 12 and min(shape) >= 2
+    return (
+        number.digits[0] == "0" and 9 <= size <= (15 if number.digits[1] == "0" else 12) and min(shape) >= 2
+    )
 
 
 def _is_date(number: Number) -> bool:

@@ -53,7 +53,9 @@ def rule(
 
 
 _LITERAL: Final = r"(?:[^\\\[\](){}?*+.|^$]|\\\.)"
-_STEM: Final = re.compile(rf"(?:\\b)?({_LITERAL}+)([?*{{]?)(?:\(\?:([^()]*)\)(?![?*{{])({_LITERAL}*)(?![?*{{]))?")
+_STEM: Final = re.compile(
+    rf"(?:\\b)?({_LITERAL}+)([?*{{]?)(?:\(\?:([^()]*)\)(?![?*{{])({_LITERAL}*)(?![?*{{]))?"
+)
 
 
 def stems(alternatives: str) -> tuple[str, ...]:

@@ -13,7 +13,8 @@ _CODE: Final = re.compile(
 )
 _ENGLISH: Final = r"pass[ _-]?words?|pass[ _-]?phrase|passwd|pass[ _-]?code|pwd"
 _FOREIGN: Final = (
-    r"passwort|kennwort|mot de passe|contrase(?:ñ|n|nh)a|\bsenha|wachtwoord|\bhas(?:ł|l)o\b|l(?:ö|o|oe)senord|adgangskode|passord|"
+    r"passwort|kennwort|mot de passe|contrase(?:ñ|n|nh)a|\bsenha|wachtwoord|\bhas(?:ł|l)o\b|l(?:ö|o|oe)senord|"
+    r"adgangskode|passord|"
     r"salasana|парол[ья]|пароль|密码|密碼|パスワード|비밀번호|\bclave\b|\bparola\b|\bheslo\b|jelsz(?:ó|o)|şifre|sifre|\bparole\b"
 )
 _IS: Final = r"(?::=|=>|=|:|->|\b(?:is|was|ist|lautet|est|es|[eè]|to|er|är|on|jest|jelent)\b|是|は|:)"
@@ -66,6 +67,17 @@ def _prose(match: re.Match[str], near: Near) -> bool:
     """`pass hunter2`: without a sign between, the value itself must have a digit and a letter."""
     value = match["value"]
     return _chosen(match, near) and any(map(str.isdigit, value)) and any(map(str.isalpha, value))
+
+
+def _strong(match: re.Match[str], near: Near) -> bool:
+    """Letters, digits and signs together: what nothing but a password is made of."""
+    value = match["value"].rstrip(".,;)")
+    return (
+        _chosen(match, near)
+        and any(map(str.isdigit, value))
+        and any(map(str.isalpha, value))
+        and any(char in "!@#$%^&*?+~" for char in value)
+    )
 
 
 _EMPTY: Final = re.compile(
@@ -155,8 +167,10 @@ RULES: Final[tuple[Rule, ...]] = (
     rule(
         "password-given",
         "PASSWORD",
-        rf"(?:{_ENGLISH}|\bpass|\bpw)[a-z0-9_\-]{{0,16}}[\"'`\]]{{0,2}}\s{{0,6}}(?:=|:|->|(?:is|was|to) )\s{{0,6}}[\"'`]?[^\s]{{4}}",
-        rf"(?:{_ENGLISH}|\bpass|\bpw)[a-z0-9_\-]{{0,16}}(?: for [\w.@-]{{1,40}})?[\"'`\]]{{0,2}}\s{{0,6}}{_IS}\s{{0,6}}[\"'`]?"
+        rf"(?:{_ENGLISH}|\bpass|\bpw)[a-z0-9_\-]{{0,16}}(?: (?:for|of|to|on|in|"
+        rf"at) [^\n]{{1,40}})?[\"'`\]]{{0,2}}\s{{0,6}}(?:=|:|->|(?:is|was|to) )\s{{0,6}}[\"'`]?[^\s]{{4}}",
+        rf"(?:{_ENGLISH}|\bpass|\bpw)[a-z0-9_\-]{{0,16}}(?: (?:for|of|to|on|in|"
+        rf"at) [\w.@' -]{{1,40}}?)?[\"'`\]]{{0,2}}\s{{0,6}}{_IS}\s{{0,6}}[\"'`]?"
         r"(?P<value>[^\s\"'`]{4,80})",
         _chosen,
         needs=("pass", "pwd", "pw"),
@@ -167,12 +181,33 @@ RULES: Final[tuple[Rule, ...]] = (
         "password-given-abroad",
         "PASSWORD",
         rf"(?:{_FOREIGN.replace('[ья]', '')})[^\n]{{1,40}}[0-9!@#$%^&*?+~_]",
-        rf"(?:{_FOREIGN})(?: [\w.@-]{{1,24}}){{0,3}}?[\"'`\]]{{0,2}}\s{{0,6}}{_IS}\s{{0,6}}[\"'`]?(?P<value>[^\s\"'`]{{4,80}})",
+        rf"(?:{_FOREIGN})(?: [\w.@-]{{1,24}}){{0,3}}?[\"'`\]]{{0,2}}\s{{0,6}}{_IS}\s{{0,"
+        rf"6}}[\"'`]?(?P<value>[^\s\"'`]{{4,80}})",
         _chosen,
         needs=stems(_FOREIGN),
         leads=True,
         back=90,
         ahead=110,
+    ),
+    rule(
+        "pin",
+        "PASSWORD",
+        r"\bPIN\b[^\n0-9]{1,16}[0-9]{4}",
+        r"(?<!\w)PIN(?: ?(?:code|number|no))?[\"'`]?\s*(?:is|was|:|=|=>)\s*[\"'`]?(?P<value>[0-9]{4,6})(?![0-9A-Za-z])",
+        needs=("pin",),
+        caseless=False,
+        ahead=24,
+    ),
+    rule(
+        "login-pair",
+        "PASSWORD",
+        r"(?:log ?in|log ?on|sign ?in|creds?|credentials?|ssh|vpn|user(?:name)?)\b[^\n]{0,32} ?[:/] ?[^\s]{6}",
+        r"\b(?:log ?in|log ?on|sign ?in|creds?|credentials?|ssh|vpn|"
+        r"user(?:name)?)\b[^\n]{0,24}?\b[\w.@-]{2,32} ?[:/] ?(?P<value>[^\s\"'`/:]{7,40})(?!\S)",
+        _strong,
+        needs=("log", "sign", "cred", "ssh", "vpn", "user"),
+        leads=True,
+        ahead=80,
     ),
     rule(
         "password-follows",

@@ -1,4 +1,5 @@
-"""The types of sensitive data there are, the category of each, and the level each has unless a policy says otherwise."""
+"""The types of sensitive data there are, the category of each, and the level each "
+"has unless a policy says otherwise."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -15,7 +16,7 @@ def _types() -> dict[str, tuple[str, Level]]:
         ("GOV_ID", Level.RESTRICTED): (
             "US_SSN US_ITIN US_DRIVER_LICENSE PASSPORT UK_NINO UK_NHS DE_TAX_ID FR_NIR ES_NIF IT_FISCAL_CODE NL_BSN "
             "PL_PESEL SE_PERSONNUMMER FI_HETU IN_AADHAAR IN_PAN BR_CPF CA_SIN AU_TFN AU_MEDICARE SG_NRIC KR_RRN "
-            "CN_RESIDENT_ID JP_MY_NUMBER MX_CURP ZA_ID"
+            "CN_RESIDENT_ID JP_MY_NUMBER MX_CURP ZA_ID NATIONAL_ID"
         ),
         ("FINANCIAL", Level.RESTRICTED): "CREDIT_CARD CREDIT_CARD_CVV IBAN_CODE US_BANK_ROUTING BANK_ACCOUNT",
         ("FINANCIAL", Level.CONFIDENTIAL): "CRYPTO",

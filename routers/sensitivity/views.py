@@ -122,11 +122,27 @@ def _hex(match: re.Match[str]) -> str | None:
 
 
 def _unspaced(match: re.Match[str]) -> str:
-    return (
-        re.sub(r"(?<=\S)[ ._*|·-](?=\S(?:[ ._*|·-]|$|\s))|(?<=\S) (?=\S$)", "", match[0])
-        if " " not in match[0]
-        else re.sub(r" {2,}", " ", re.sub(r"(?<=\S) (?=\S)", "", match[0]))
-    )
+    return re.sub(r" {2,}", " ", re.sub(r"(?<=\S) (?=\S)", "", match[0]))
+
+
+def _unseparated(match: re.Match[str]) -> str | None:
+    """Every second character, where the others are one and the same separator."""
+    compact = match[0].replace(" ", "")
+    separators = compact[1::2]
+    return compact[::2] if len(set(separators)) == 1 else None
+
+
+def _turned_round(match: re.Match[str]) -> str:
+    """A line that says so of itself, read backwards or with its letters turned by thirteen."""
+    line = match[0]
+    if "rot" in line.lower():
+        return line.translate(_ROT13)
+    return " ".join(word[::-1] for word in line.split(" "))
+
+
+_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
+_TURNED: Final = _LETTERS[13:] + _LETTERS[:13]
+_ROT13: Final = str.maketrans(_LETTERS + _LETTERS.upper(), _TURNED + _TURNED.upper())
 
 
 _DIGIT_WORDS: Final = {
@@ -184,6 +200,8 @@ def _at_dot(match: re.Match[str]) -> str:
 _ASCII_IN_BASE64: Final = "[A-Za-f][A-HQ-Xg-nw-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9+/_-]"
 _ASCII_IN_HEX: Final = r"[2-7][0-9a-f][ :,]?(?:0x|\\x)?"
 
+_TURNS: Final = ("revers", "backward", "rückwärts", "à l'envers", "al revés", "rot")
+
 VIEWS: Final = (
     View(
         "percent",
@@ -228,6 +246,29 @@ VIEWS: Final = (
         (Trigger(r" [^\s] {1,3}[^\s] {1,3}[^\s] {1,3}[^\s] {1,3}[^\s]\s"),),
         re.compile(r"(?<!\S)\S(?: {1,3}\S){5,}(?!\S)"),
         _unspaced,
+    ),
+    View(
+        "separated",
+        (Trigger(r"(?:[^\s][._,|*;] ?){7}"),),
+        re.compile(r"[^\s](?:[._,|*;] ?[^\s]){6,}"),
+        _unseparated,
+        joins=True,
+    ),
+    View(
+        "markup",
+        (Trigger(r"[0-9][-. ]?(?:\*\*|__|`|</?[a-z]{1,8}>|[\"'] ?[+.] ?[\"'])[-. ]?[0-9]", digits=True),),
+        re.compile(r"(?:\*\*|__|`|</?[A-Za-z]{1,8}>|[\"'] ?[+.] ?[\"'])([-. ]?[0-9])"),
+        lambda match: match[1],
+    ),
+    View(
+        "turned-round",
+        (
+            Trigger(
+                r"revers(?:ed|e order)|backwards?|rückwärts|à l'envers|al revés|rot-?13", _TURNS, leads=True
+            ),
+        ),
+        re.compile(r"[^\n]{1,400}"),
+        _turned_round,
     ),
     View(
         "spelled",
