@@ -28,6 +28,7 @@ def problems(document: Document, source: Source, today: date) -> list[Problem]:
         *check.boundaries(),
         *check.routes(),
         *check.tenants(),
+        *check.state(),
     ]
 
 
@@ -196,6 +197,14 @@ class _Check:
                         here, f"this key stands already at {there}", "each key belongs to one tenant"
                     )
                 held.setdefault(key.sha256, here)
+
+    def state(self) -> Found:
+        redis = self.document.state.redis
+        address = redis.get_secret_value() if redis is not None else ""
+        if address and urlsplit(address).scheme not in {"redis", "rediss", "unix"}:
+            yield self._problem(
+                ("state", "redis"), "this is not Redis's address", "like redis://127.0.0.1:6379/0"
+            )
 
 
 class _Warn(_Check):

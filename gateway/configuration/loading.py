@@ -24,20 +24,26 @@ from gateway.configuration.schema import (
     json_schema,
 )
 from gateway.configuration.settings import (
+    UNLIMITED,
     BackendSettings,
     BudgetSettings,
+    Ceilings,
     KeySettings,
+    LimitSettings,
     MetricsSettings,
+    ReserveSettings,
     Secret,
     SensitivitySettings,
     ServerSettings,
     Settings,
     Snapshot,
+    StateSettings,
     TenantSettings,
     Timeouts,
 )
 from gateway.configuration.source import BESIDE, Source, Stamp, read, stamp
 from gateway.configuration.source import Route as At
+from gateway.configuration.spending import BudgetTerms, LimitTerms, StateTerms
 from routers.policy.conditions import ALWAYS
 from routers.policy.facts import Model, Zone
 from routers.policy.permits import Boundary
@@ -125,6 +131,13 @@ class _Builder:
             tenants={name: _tenant(name, entry) for name, entry in document.tenants.items()},
             sensitivity=sensitivity,
             server=server,
+            state=_state(document.state),
+            reserve=ReserveSettings(
+                document.reserve.output_tokens,
+                document.reserve.gpu_seconds,
+                document.reserve.unpriced_usd,
+                document.reserve.unpriced,
+            ),
             warnings=(
                 *checks.warnings(document, self._source, today),
                 *self._hints(routes, models, boundaries),
@@ -286,11 +299,33 @@ def _route(entry: RouteEntry) -> Route:
 
 def _tenant(name: str, entry: TenantEntry) -> TenantSettings:
     keys = tuple(
-        KeySettings(key.id, key.sha256, None if key.expires is None else units.utc(key.expires), key.floor)
+        KeySettings(
+            key.id,
+            key.sha256,
+            None if key.expires is None else units.utc(key.expires),
+            key.floor,
+            _ceilings(key.budget, key.limits),
+        )
         for key in entry.keys
     )
-    budget = BudgetSettings(entry.budget.usd_per_day, entry.budget.usd_per_month)
-    return TenantSettings(name, keys, tuple(entry.workflows), budget, entry.floor)
+    if isinstance(entry.workflows, dict):
+        workflows = {each: _ceilings(terms.budget, terms.limits) for each, terms in entry.workflows.items()}
+    else:
+        workflows = dict.fromkeys(entry.workflows, UNLIMITED)
+    own = _ceilings(entry.budget, entry.limits)
+    return TenantSettings(name, keys, workflows, own.budget, own.limits, entry.over_budget, entry.floor)
+
+
+def _ceilings(budget: BudgetTerms, limits: LimitTerms) -> Ceilings:
+    return Ceilings(
+        BudgetSettings(budget.usd_per_day, budget.usd_per_month, budget.gpu_seconds_per_day),
+        LimitSettings(limits.requests_per_minute, limits.tokens_per_minute, limits.concurrent),
+    )
+
+
+def _state(terms: StateTerms) -> StateSettings:
+    address = terms.redis.get_secret_value() if terms.redis is not None else ""
+    return StateSettings(Secret(address) if address else None, terms.when_gone.money, terms.when_gone.rates)
 
 
 def _frozen(names: list[str] | None) -> frozenset[str] | None:

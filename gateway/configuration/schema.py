@@ -1,7 +1,6 @@
 """What platform engineers may write: every key of the YAML with its type, limits, meaning and an example."""
 
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
@@ -23,6 +22,14 @@ from gateway.configuration.language import (
     Strict,
     When,
     known,
+)
+from gateway.configuration.spending import (
+    BudgetTerms,
+    Dollars,
+    LimitTerms,
+    ReserveTerms,
+    StateTerms,
+    WorkflowEntry,
 )
 from gateway.configuration.units import seconds, size
 from routers.policy.facts import Openness
@@ -72,7 +79,6 @@ Capability = Annotated[
     AfterValidator(known("capability", CAPABILITIES)),
     Field(json_schema_extra={"enum": list(CAPABILITIES)}),
 ]
-Dollars = Annotated[Decimal, Field(ge=0)]
 LevelKey = Annotated[str, AfterValidator(known("type or category", {*TYPES, *CATEGORIES}))]
 
 
@@ -191,13 +197,22 @@ class KeyEntry(Strict):
     floor: LevelName | None = Field(
         None, description="The lowest level its requests are taken for.", examples=["confidential"]
     )
+    budget: BudgetTerms = Field(
+        BudgetTerms(), description="What it may spend of its tenant's budget.", examples=[{"usd_per_day": 20}]
+    )
+    limits: LimitTerms = Field(
+        LimitTerms(), description="How much at a time.", examples=[{"requests_per_minute": 60}]
+    )
 
 
-class BudgetTerms(Strict):
-    """What a tenant may spend."""
+def _named_or_list(value: object) -> str:
+    return "named" if isinstance(value, dict) else "list"
 
-    usd_per_day: Dollars | None = Field(None, description="US dollars per day (UTC).", examples=[200])
-    usd_per_month: Dollars | None = Field(None, description="US dollars per month (UTC).", examples=[4000])
+
+Workflows = Annotated[
+    Annotated[dict[Name, WorkflowEntry], Tag("named")] | Annotated[list[Name], Tag("list")],
+    Discriminator(_named_or_list),
+]
 
 
 class TenantEntry(Strict):
@@ -206,10 +221,24 @@ class TenantEntry(Strict):
     keys: list[KeyEntry] = Field(
         [], description="Its API keys; two valid ones make rotation easy.", examples=[[]]
     )
-    workflows: list[Name] = Field(
-        [], description="Workflows that metrics show by name; others are `other`.", examples=[["invoices"]]
+    workflows: Workflows = Field(
+        [],
+        description="Workflows that metrics show by name, others being `other`: a list, or each with a budget"
+        " and limits of its own.",
+        examples=[["invoices"], {"invoices": {"budget": {"usd_per_day": 20}}}],
     )
-    budget: BudgetTerms = Field(BudgetTerms(), description="Its limits.", examples=[{"usd_per_day": 200}])
+    budget: BudgetTerms = Field(
+        BudgetTerms(), description="What it may spend.", examples=[{"usd_per_day": 200}]
+    )
+    limits: LimitTerms = Field(
+        LimitTerms(), description="How much at a time.", examples=[{"requests_per_minute": 600}]
+    )
+    over_budget: Literal["refuse", "downgrade"] = Field(
+        "refuse",
+        description="What becomes of a request whose first model the budget does not cover: a 429, or the next"
+        " of its route's permitted models that it does cover.",
+        examples=["downgrade"],
+    )
     floor: LevelName | None = Field(
         None, description="The lowest level its requests are taken for.", examples=["internal"]
     )
@@ -367,6 +396,12 @@ class Document(Strict):
     )
     routes: list[RouteEntry] = Field(
         [], description="Rules, in order.", examples=[[{"name": "everyday", "use": ["llama-8b"]}]]
+    )
+    state: StateTerms = Field(
+        StateTerms(), description="What several gateways share.", examples=[{"redis": "${REDIS_URL}"}]
+    )
+    reserve: ReserveTerms = Field(
+        ReserveTerms(), description="Upper estimates for budgets.", examples=[{"output_tokens": 4096}]
     )
     server: ServerTerms = Field(ServerTerms(), description="The process.", examples=[{"port": 4000}])
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from gateway.configuration.source import Stamp
 from routers.policy.conditions import All, AnyOf, HasAny, Is, Not, OneOf, Within, described
@@ -60,6 +60,35 @@ class BackendSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetSettings:
+    """What may be spent per UTC day and month, in US dollars and GPU-seconds; None: no limit."""
+
+    usd_per_day: Decimal | None = None
+    usd_per_month: Decimal | None = None
+    gpu_seconds_per_day: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LimitSettings:
+    """How much at a time; None: no limit."""
+
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    concurrent: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ceilings:
+    """All that limits a tenant, a key or a workflow."""
+
+    budget: BudgetSettings = BudgetSettings()
+    limits: LimitSettings = LimitSettings()
+
+
+UNLIMITED: Final = Ceilings()
+
+
+@dataclass(frozen=True, slots=True)
 class KeySettings:
     """An API key: its id, the SHA-256 of the key in hexadecimal, and when it stops working (UTC)."""
 
@@ -67,25 +96,39 @@ class KeySettings:
     sha256: str
     expires: datetime | None = None
     floor: str | None = None  # the lowest level its requests are taken for
-
-
-@dataclass(frozen=True, slots=True)
-class BudgetSettings:
-    """What a tenant may spend, in US dollars; None: no limit."""
-
-    usd_per_day: Decimal | None = None
-    usd_per_month: Decimal | None = None
+    ceilings: Ceilings = UNLIMITED
 
 
 @dataclass(frozen=True, slots=True)
 class TenantSettings:
-    """Who pays: keys, the workflows that metrics show by name, budget, and a floor under every label."""
+    """Who pays: keys, the workflows that metrics show by name, what it may spend, and a floor under every label."""
 
     name: str
     keys: tuple[KeySettings, ...] = ()
-    workflows: tuple[str, ...] = ()
+    workflows: Mapping[str, Ceilings] = field(default_factory=dict)
     budget: BudgetSettings = BudgetSettings()
+    limits: LimitSettings = LimitSettings()
+    over_budget: Literal["refuse", "downgrade"] = "refuse"
     floor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StateSettings:
+    """Where several gateways share what they count, and what becomes of limited requests while it is gone."""
+
+    redis: Secret | None = None  # the address may hold a password
+    money: Literal["refuse", "allow"] = "refuse"
+    rates: Literal["refuse", "allow"] = "allow"
+
+
+@dataclass(frozen=True, slots=True)
+class ReserveSettings:
+    """Upper estimates of what a request may use, held against budgets until its charge is known."""
+
+    output_tokens: int = 4096
+    gpu_seconds: float = 10.0  # of each GPU of the engine
+    unpriced_usd: Decimal = Decimal("0.10")
+    unpriced: Literal["estimate", "refuse"] = "estimate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +185,8 @@ class Settings:
     tenants: Mapping[str, TenantSettings]
     sensitivity: SensitivitySettings
     server: ServerSettings
+    state: StateSettings = StateSettings()
+    reserve: ReserveSettings = ReserveSettings()
     warnings: tuple[str, ...] = ()
     files: tuple[str, ...] = ()  # every file it was read from, the YAML and what that names
     stamp: Stamp = ()  # their state before they were read
@@ -157,6 +202,8 @@ class Snapshot:
     tenants: Mapping[str, TenantSettings]
     sensitivity: SensitivitySettings
     server: ServerSettings
+    state: StateSettings
+    reserve: ReserveSettings
     warnings: tuple[str, ...]
     files: tuple[str, ...]
     settings: Settings = field(repr=False)
@@ -180,6 +227,8 @@ class Snapshot:
             settings.tenants,
             settings.sensitivity,
             settings.server,
+            settings.state,
+            settings.reserve,
             settings.warnings,
             settings.files,
             settings,

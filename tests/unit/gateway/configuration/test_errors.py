@@ -29,7 +29,7 @@ CASES = {
         "aliases: {auto: routed}",
         "alias: {auto: routed}",
         "a.yaml:11: unknown key `alias`\n    did you mean `aliases`? (allowed: air_gapped, aliases, backends,"
-        " boundaries, models, routes, sensitivity, server, site, tenants, zones)",
+        " boundaries, models, reserve, routes, sensitivity, server, site, state, tenants, zones)",
     ),
     "unknown kind of backend": (
         "kind: vllm",
@@ -95,6 +95,17 @@ CASES = {
         "can: [tool]",
         "a.yaml:9: `models.small.can[0]`: `tool` is not a capability\n    did you mean `tools`?"
         " (allowed: audio, embeddings, files, json_schema, reasoning, tools, vision)",
+    ),
+    "a budget under a wrong name": (
+        "acme: {}",
+        "acme: {workflows: {chat: {budget: {usd_per_hour: 2}}}}",
+        "a.yaml:18: unknown key `usd_per_hour` in `tenants.acme.workflows.chat.budget`\n    did you mean"
+        " `usd_per_month`? (allowed: gpu_seconds_per_day, usd_per_day, usd_per_month)",
+    ),
+    "another kind of state": (
+        "acme: {}",
+        "acme: {}\nstate: {redis: http://127.0.0.1:6379}",
+        "a.yaml:19: this is not Redis's address\n    like redis://127.0.0.1:6379/0",
     ),
     "no address": (
         ", replicas: [http://10.0.0.1:8000]",

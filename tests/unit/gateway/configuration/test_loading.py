@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 
 from gateway.configuration.loading import load
-from gateway.configuration.settings import Secret, Snapshot, Timeouts
+from gateway.configuration.settings import (
+    UNLIMITED,
+    BudgetSettings,
+    Ceilings,
+    LimitSettings,
+    ReserveSettings,
+    Secret,
+    Snapshot,
+    Timeouts,
+)
 from gateway.configuration.units import seconds, size
 from routers.policy.permits import Dropped
 from routers.sensitivity.label import Label, Level
@@ -51,6 +60,36 @@ def test_sections_may_be_spread_over_files(loaded, small):
     assert set(snapshot.policy.models) == {"small", "large", "tuned"}
     assert snapshot.tenants["beta"].budget.usd_per_day == Decimal("200.5")
     assert [Path(file).name for file in snapshot.files] == ["a.yaml", "b.yaml"]
+
+
+def test_budgets_and_limits_stand_under_tenants_keys_and_workflows(loaded, small):
+    tenants = f"""
+  acme:
+    keys: [{{id: app, sha256: "{HASH}", limits: {{concurrent: 2}}}}]
+    workflows: {{invoices: {{budget: {{usd_per_day: 20}}}}, support: {{}}}}
+    budget: {{usd_per_month: 4000, gpu_seconds_per_day: 36000}}
+    limits: {{requests_per_minute: 60, tokens_per_minute: 9000}}
+    over_budget: downgrade
+  beta: {{workflows: [chat]}}
+reserve: {{output_tokens: 100, gpu_seconds: 2.5, unpriced_usd: 0.01, unpriced: refuse}}
+state: {{redis: "redis://:hush@127.0.0.1/0", when_gone: {{money: allow}}}}
+"""
+    snapshot: Snapshot = loaded(small.replace("\n  acme: {}\n", tenants))
+    acme, beta = snapshot.tenants["acme"], snapshot.tenants["beta"]
+    assert acme.budget == BudgetSettings(None, Decimal(4000), Decimal(36000))
+    assert acme.limits == LimitSettings(60, 9000, None)
+    assert acme.over_budget == "downgrade"
+    assert acme.keys[0].ceilings == Ceilings(limits=LimitSettings(concurrent=2))
+    assert acme.workflows == {
+        "invoices": Ceilings(BudgetSettings(usd_per_day=Decimal(20))),
+        "support": UNLIMITED,
+    }
+    assert beta.workflows == {"chat": UNLIMITED}
+    assert beta.over_budget == "refuse"
+    assert snapshot.reserve == ReserveSettings(100, 2.5, Decimal("0.01"), "refuse")
+    assert (snapshot.state.money, snapshot.state.rates) == ("allow", "allow")
+    assert "hush" not in json.dumps(snapshot.redacted())
+    assert "hush" not in repr(snapshot)
 
 
 def test_prices_and_guarantees_may_lie_in_the_same_folder(loaded, small):
