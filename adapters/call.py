@@ -7,13 +7,25 @@ three things: what to send (`outgoing`), how to pass the answer on (`relay`), wh
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Final, Literal, Protocol
 
 from adapters.chat import TokenUsage
 from adapters.document import Document
 
 Headers = tuple[tuple[bytes, bytes], ...]  # names in lower case
-Dialect = Literal["chat", "completions", "responses", "messages", "embeddings"]
+Dialect = Literal[
+    "chat",
+    "completions",
+    "responses",
+    "messages",
+    "embeddings",
+    "rerank",
+    "score",
+    "count_tokens",  # of a messages request
+    "tokenize",
+    "detokenize",
+]
+COUNTING: Final[frozenset[Dialect]] = frozenset({"count_tokens", "tokenize", "detokenize"})  # runs no model
 
 
 @dataclass(frozen=True, slots=True)

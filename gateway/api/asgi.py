@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -33,8 +34,8 @@ class AsgiExchange:
 
     __slots__ = ("_connection", "_headers", "_notes", "_receive", "_send", "_watch", "id", "path", "started")
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.id = f"req-{secrets.token_hex(12)}"
+    def __init__(self, identity: str, scope: Scope, receive: Receive, send: Send) -> None:
+        self.id = identity
         self.path: str = scope["path"]
         self.started = False
         self._headers: list[tuple[bytes, bytes]] = scope["headers"]
@@ -171,6 +172,9 @@ class DataPlane:
     ) -> None:
         self._routes = routes
         self._control = control
+        # One draw for the process and a count: drawing for each request would be a system call for each.
+        self._process = secrets.token_hex(8)
+        self._count = itertools.count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI scope."""
@@ -181,11 +185,10 @@ class DataPlane:
                 return
         await self._control(scope, receive, send)
 
-    @staticmethod
     async def _serve(
-        serve: Callable[[AsgiExchange], Awaitable[None]], scope: Scope, receive: Receive, send: Send
+        self, serve: Callable[[AsgiExchange], Awaitable[None]], scope: Scope, receive: Receive, send: Send
     ) -> None:
-        exchange = AsgiExchange(scope, receive, send)
+        exchange = AsgiExchange(f"req-{self._process}{next(self._count):08x}", scope, receive, send)
         if scope["method"] != "POST":
             await exchange.answer(method_not_allowed(scope["method"], scope["path"]))
             return
