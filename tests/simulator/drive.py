@@ -89,9 +89,9 @@ class Drive:
         self._leaving: list[tuple[float, int, Job]] = []
 
     def run(self, jobs: Sequence[Job], seconds: float) -> None:
-        """Play the jobs until `seconds`; the engine is then left as it is."""
+        """Play the jobs that arrive within `seconds`, until all are done."""
         now, arrivals = 0.0, list(reversed(jobs))
-        while now < seconds:
+        while now < seconds or not self.engine.idle:
             while arrivals and arrivals[-1].arrives <= now:
                 self._arrive(arrivals.pop())
             self._leave(now)

@@ -29,6 +29,7 @@ class Rules:
     cap: float = 1.25  # the price level's limit, as a multiple of its usual value
     usual_windows: int = 60
     linger: int = 0  # windows that stay open for other gateways' claims (where several share rows: 2)
+    correctable: int = 3600  # windows whose prices are kept for attempts that go on so long
     settled_after: float = 5.0  # busy seconds until the usual price level is known well enough to cap by it
 
 
@@ -197,8 +198,8 @@ class ReplicaBook:
         if not any(wanted.values()) and not work:
             wanted = _by_presence(tickets, begin, end, gpus * posted.paid_ns)
         held.granted, held.short = await self._draw(key, wanted, window)
-        if self._held:
-            await self._even_out(self._held[-1], held)
+        for earlier in reversed(self._held):
+            await self._even_out(earlier, held)
         self._held.append(held)
         self._closed[window] = posted
 
@@ -279,7 +280,7 @@ class ReplicaBook:
                 due = self._due(ticket, left.key.window, right.row)
                 left.short[ticket] = max(0, due - left.granted.get(ticket, 0))
         for claimant, source in ((right, left), (left, right)):
-            granted, _ = await self._draw(source.key, claimant.short, claimant.key.window)
+            granted, claimant.short = await self._draw(source.key, claimant.short, claimant.key.window)
             for ticket, ns in granted.items():
                 source.granted[ticket] = source.granted.get(ticket, 0) + ns
 
@@ -352,6 +353,7 @@ class ReplicaBook:
         self._tickets = [t for t in self._tickets if t.ended is None or t.ended >= opened]
         oldest = min((self.window(t.begun) for t in self._tickets), default=self._next)
         kept = min(oldest - 1, self._held[0].key.window if self._held else oldest)
+        kept = max(kept, self._next - self._rules.correctable)
         for window in [w for w in self._closed if w < kept]:
             del self._closed[window]
 

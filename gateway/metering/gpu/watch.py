@@ -98,11 +98,14 @@ class Watch:
         return sum(seen) / len(seen) if seen else 1.0
 
     def idle_at(self, moment: int) -> bool:
-        """Whether the first sample after `moment` (or else the last before it) saw nothing run."""
-        for sample in self._samples:
-            if sample.begin >= moment:
-                return sample.busy == 0
-        return bool(self._samples) and self._samples[-1].busy == 0
+        """Whether the sample nearest after `moment`, or else the last before it, saw nothing run; so it is taken
+        where there is none near."""
+        if not self._samples:
+            return True
+        after = bisect_left(self._samples, moment, key=lambda sample: sample.end)
+        sample = self._samples[min(after, len(self._samples) - 1)]
+        near = moment - self._gap <= sample.end and sample.begin <= moment + self._gap
+        return sample.busy == 0 or not near
 
     def _count(self, reading: Reading) -> None:
         before, self._page = self._page, reading

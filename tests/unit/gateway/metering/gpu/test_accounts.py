@@ -327,3 +327,33 @@ def test_every_nanosecond_is_booked_once(attempts, scrapes, closes, gpus, resets
     assert set(list(windows.values())[1:-1]) <= {gpus * SECOND}
     assert all(ns >= 0 for (_, kind), ns in uses.items() if kind != "waiting")
     assert all(ns >= 0 for ns in owners.values())
+
+
+def test_bookings_carry_the_prices_they_were_made_at():
+    books = accounts()
+    ticket = books.begin("gpu-a", "r0", "a-1", START + SECOND)
+    ticket.tokens(START + SECOND + 100 * MS, 5)
+    ticket.end(START + SECOND + 200 * MS, TokenUsage(input=100, output=5, source="reported"))
+    watch(books, START + 4 * SECOND, page(START + SECOND + 210 * MS, steps=5, computed=100, generated=5))
+    for booking in books.finish(START + 4 * SECOND):
+        assert booking.row is not None
+        if booking.kind == "request":
+            line = int(booking.row.scale * ticket.work(booking.window, booking.row) * SECOND)
+            assert booking.gpu_ns == pytest.approx(line, rel=0.05)
+
+
+def test_it_is_known_whether_own_attempts_are_under_way():
+    books = accounts()
+    assert not books.occupied("gpu-a", "r0")
+    ticket = books.begin("gpu-a", "r0", "a-1", START)
+    assert books.occupied("gpu-a", "r0")
+    ticket.end(START + 1, TokenUsage())
+    assert not books.occupied("gpu-a", "r0")
+    assert not books.occupied("nowhere", "r0")
+
+
+def test_what_was_learned_is_handed_to_the_next_process():
+    first = accounts()
+    known = first.learned()
+    assert list(known) == ["gpu-a"]
+    assert accounts(learned=known).learned() == known
