@@ -161,8 +161,7 @@ def br_cpf(digits: str) -> bool:
 
 
 def us_dea(text: str) -> bool:
-    """Drug Enforcement Administration: two letters, and (odd places + twice the "
-    "even places) ends in the seventh digit."""
+    """US drug enforcement: two letters, and (odd places + twice the even places) ends in the seventh digit."""
     digits = text[-7:]
     return (weighted(digits[:6:2], (1, 1, 1)) + 2 * weighted(digits[1:6:2], (1, 1, 1))) % 10 == int(digits[6])
 

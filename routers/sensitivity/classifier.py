@@ -19,7 +19,7 @@ from routers.sensitivity import (
     taxonomy,
     views,
 )
-from routers.sensitivity.engine import Engine, Trigger, compile_triggers
+from routers.sensitivity.engine import Engine, Hit, Trigger, compile_triggers
 from routers.sensitivity.label import Finding, Label, Level, Segment
 from routers.sensitivity.normalise import normalised
 from routers.sensitivity.rule import Rule
@@ -29,9 +29,9 @@ from routers.sensitivity.tenant import tenant_rules
 _PIECE: Final = 8_192  # code points scanned at a time: well under a millisecond
 _OVERLAP: Final = 512  # what two pieces share, so that nothing is lost at the cut
 _HITS: Final = 8  # hits looked at closely between two yields
+_DEPTH: Final = 3  # views of views of views
 _APART: Final = "\n\n"  # what stands between segments, so that nothing runs from one into the next,
 _NAMING: Final = ":\n"  # unless the one is the name of the other
-_DEPTH: Final = 3  # views of views of views
 
 _RULES: Final[tuple[Rule, ...]] = (
     *secrets.RULES,
@@ -44,8 +44,7 @@ _RULES: Final[tuple[Rule, ...]] = (
     *markings.RULES,
 )
 
-# What a trigger's index leads to: None is a number, else a view or a rule.
-_Target = Rule | views.View | None
+_Target = Rule | views.View | None  # what a trigger leads to; None is a number
 
 
 def _targets(rules: Sequence[Rule]) -> list[tuple[Trigger, _Target]]:
@@ -69,145 +68,166 @@ def tenant_triggers(settings: Settings) -> tuple[Trigger, ...]:
     return tuple(trigger for trigger, _ in _targets(tenant_rules(settings)))
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A label, and the findings it rests on. A finding whose `end` is 0 was seen in a view of the text: it is
+    there, but has no place of its own that could be cut out."""
+
+    label: Label
+    findings: tuple[Finding, ...]
+
+
 @dataclass(slots=True)
-class _Scan:
+class _Request:
     """What has been found so far in one request."""
 
-    starts: list[int]  # where each segment begins in the joined text
+    starts: list[int] = field(default_factory=list)  # where each segment begins in the joined text
     exact: list[bool] = field(default_factory=list)  # whether its characters kept their places
     findings: list[Finding] = field(default_factory=list)
-    seen: set[tuple[str, int, int]] = field(default_factory=set)
+    places: set[tuple[str, int, int]] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class _Text:
+    """One text under scan: the request itself (depth 0), or a view of it."""
+
+    text: str
+    depth: int
+    bare: bool  # whether a number may count without being called by its name
+    signs: dict[views.View, list[int]] = field(default_factory=dict)
 
 
 class Classifier:
-    """Findings and labels under one policy. Holds compiled databases, so one thread at a time."""
+    """Labels under one policy. Holds compiled databases, so one thread at a time; several requests may be under way
+    in that thread."""
 
     def __init__(self, settings: Settings, engine: Engine, tenant: Engine | None = None) -> None:
-        """`engine` is compiled from `triggers()`, `tenant` from `tenant_triggers(settings)"
-        "` (here, if it is not given)."""
+        """`engine` is compiled from `triggers()`, `tenant` from `tenant_triggers(settings)`, or here."""
         self._settings = settings
-        own = _targets(tenant_rules(settings))
         self._layers: list[tuple[Engine, list[_Target]]] = [(engine, [target for _, target in _BUILT_IN])]
+        own = _targets(tenant_rules(settings))
         if own:
-            self._layers.append(
-                (tenant or compile_triggers([trigger for trigger, _ in own]), [t for _, t in own])
-            )
-        self.findings: tuple[Finding, ...] = ()
+            compiled = tenant or compile_triggers([trigger for trigger, _ in own])
+            self._layers.append((compiled, [target for _, target in own]))
 
     def label(
         self, segments: Sequence[Segment], unscanned: Sequence[str] = (), floor: Level | None = None
     ) -> Label:
         """The label of these segments, in one go."""
-        work = self.slices(segments, unscanned, floor)
+        return self.verdict(segments, unscanned, floor).label
+
+    def verdict(
+        self, segments: Sequence[Segment], unscanned: Sequence[str] = (), floor: Level | None = None
+    ) -> Verdict:
+        """The label and what it rests on, in one go."""
+        work = self._verdict(segments, unscanned, floor)
         while True:
             try:
                 next(work)
             except StopIteration as done:
-                label: Label = done.value
-                return label
+                verdict: Verdict = done.value
+                return verdict
 
     def slices(
         self, segments: Sequence[Segment], unscanned: Sequence[str] = (), floor: Level | None = None
     ) -> Generator[None, None, Label]:
-        """The same in slices of about a millisecond: yields where the caller may do something else."""
-        failed: tuple[str, ...] = ()
-        scan = _Scan([])
-        try:
-            yield from self._scan_all(segments, scan)
-        except Exception:  # noqa: BLE001  # whatever breaks in a detector, an unjudged request must count as the most sensitive
-            failed = ("patterns",)
-        return self._labelled(scan.findings, unscanned, failed, floor)
+        """The label in slices of about a millisecond at most: yields where something else may be done."""
+        return (yield from self._verdict(segments, unscanned, floor)).label
 
-    def _scan_all(self, segments: Sequence[Segment], scan: _Scan) -> Iterator[None]:
-        texts: list[str] = []
+    def _verdict(
+        self, segments: Sequence[Segment], unscanned: Sequence[str], floor: Level | None
+    ) -> Generator[None, None, Verdict]:
+        request = _Request()
+        failed: tuple[str, ...] = ()
+        try:
+            yield from self._request(segments, request)
+        except Exception:  # noqa: BLE001  # whatever breaks, what was not judged counts as the most sensitive
+            failed = ("patterns",)
+        return Verdict(self._label(request.findings, unscanned, failed, floor), tuple(request.findings))
+
+    def _request(self, segments: Sequence[Segment], request: _Request) -> Iterator[None]:
+        """All segments as one text, then what stands across their joints."""
+        pieces: list[str] = []
         at = 0
         for segment in segments:
             text, exact = normalised(segment.text)
-            scan.starts.append(at)
-            scan.exact.append(exact)
-            texts += (text, _NAMING if segment.origin == "name" else _APART)
+            request.starts.append(at)
+            request.exact.append(exact)
+            pieces += (text, _NAMING if segment.origin == "name" else _APART)
             at += len(text) + 2
-        yield from self._scan("".join(texts), scan, 0)
+        yield from self._scan(_Text("".join(pieces), 0, True), request)
         if len(segments) > 1:
-            joints = views.joints(
-                [(s.origin, text) for s, text in zip(segments, texts[::2], strict=True) if text]
-            )
-            if joints:
-                yield from self._scan(joints, scan, 1, bare=False)
+            said = [
+                (segment.origin, text) for segment, text in zip(segments, pieces[::2], strict=True) if text
+            ]
+            yield from self._scan(_Text(views.joints(said), 1, False), request)
 
-    def _scan(self, text: str, scan: _Scan, depth: int, bare: bool = True) -> Iterator[None]:
-        """Scan a text piece by piece, then the views that it gave a sign of."""
-        signs: dict[views.View, list[int]] = {}
+    def _scan(self, under: _Text, request: _Request) -> Iterator[None]:
+        """Scan a text piece by piece, then the views that it gave signs of."""
         for engine, targets in self._layers:
-            done: dict[int, int] = {}
-            for start in range(0, len(text), _PIECE):
-                piece = text[start : start + _PIECE + _OVERLAP] if len(text) > _PIECE else text
-                hits = engine.scan(piece)
-                yield from self._look(text, start, hits, targets, done, scan, depth, signs, bare)
+            done: dict[int, int] = {}  # by trigger: up to where everything has been found
+            for start in range(0, len(under.text), _PIECE):
+                whole = len(under.text) <= _PIECE
+                hits = engine.scan(under.text if whole else under.text[start : start + _PIECE + _OVERLAP])
+                yield from self._look(under, start, hits, targets, done, request)
                 yield
-        if depth < _DEPTH:
-            for view, ends in signs.items():
-                new = views.read(view, text, sorted(ends))
-                yield
-                if new:
-                    yield from self._scan(new, scan, depth + 1, bare and not view.joins)
+        if under.depth == _DEPTH:
+            return
+        for view, ends in under.signs.items():
+            read = views.read(view, under.text, sorted(ends))
+            yield
+            yield from self._scan(_Text(read, under.depth + 1, under.bare and not view.joins), request)
 
     def _look(
         self,
-        text: str,
+        under: _Text,
         start: int,
-        hits: list[tuple[int, int]],
+        hits: list[Hit],
         targets: list[_Target],
         done: dict[int, int],
-        scan: _Scan,
-        depth: int,
-        signs: dict[views.View, list[int]],
-        bare: bool,
+        request: _Request,
     ) -> Iterator[None]:
-        """Confirm each hit that lies behind what its rule has looked at already."""
+        """Confirm each hit of the piece at `start` that lies behind what its trigger has led to already."""
         looked = 0
         for end, index in hits:
-            end += start
-            if end <= done.get(index, 0):
+            end += start  # from the piece's own count to the text's
+            lowest = done.get(index, 0)
+            if end <= lowest:
                 continue
             looked += 1
             if looked % _HITS == 0:
                 yield
             target = targets[index]
             if target is None:
-                done[index], found = numbers.find(text, done.get(index, 0), end, bare)
-                for a, b, type_ in found:
-                    self._note(type_, "number", a, b, depth, scan)
+                done[index], found = numbers.find(under.text, lowest, end, under.bare)
+                for first, last, type_ in found:
+                    self._note(type_, "number", first, last, under, request)
             elif isinstance(target, Rule):
-                hit = rule.find(target, text, done.get(index, 0), end)
-                done[index] = end if hit is None else hit[2]
+                hit = rule.find(target, under.text, lowest, end)
                 if hit is not None:
-                    self._note(target.type, target.id, hit[0], hit[1], depth, scan)
+                    done[index] = hit[2]
+                    self._note(target.type, target.id, hit[0], hit[1], under, request)
             else:
-                signs.setdefault(target, []).append(end)
+                under.signs.setdefault(target, []).append(end)
 
-    def _note(self, type_: str, rule_id: str, start: int, end: int, depth: int, scan: _Scan) -> None:
-        """Keep a finding; what was found in a view has no place of its own in the request."""
-        if (type_, start, end) in scan.seen and depth == 0:
-            return
-        scan.seen.add((type_, start, end))
+    def _note(self, type_: str, rule_id: str, start: int, end: int, under: _Text, request: _Request) -> None:
+        """Keep a finding, with its place where it has one."""
         segment = 0
-        if depth == 0:
-            while segment + 1 < len(scan.starts) and scan.starts[segment + 1] <= start:
+        if under.depth == 0:
+            if (type_, start, end) in request.places:
+                return
+            request.places.add((type_, start, end))
+            while segment + 1 < len(request.starts) and request.starts[segment + 1] <= start:
                 segment += 1
-            start, end = start - scan.starts[segment], end - scan.starts[segment]
-        if depth or not scan.exact[segment]:
+            start, end = start - request.starts[segment], end - request.starts[segment]
+        if under.depth or not request.exact[segment]:
             start = end = 0
-        scan.findings.append(
-            Finding(
-                type_, taxonomy.category(type_), self._settings.level(type_), rule_id, segment, start, end
-            )
-        )
+        category, level = taxonomy.category(type_), self._settings.level(type_)
+        request.findings.append(Finding(type_, category, level, rule_id, segment, start, end))
 
-    def _labelled(
+    def _label(
         self, findings: list[Finding], unscanned: Sequence[str], failed: tuple[str, ...], floor: Level | None
     ) -> Label:
-        self.findings = tuple(findings)
         levels = [self._settings.unlabelled, *(finding.level for finding in findings)]
         levels += [self._settings.opaque_level(kind) for kind in unscanned]
         if floor is not None:

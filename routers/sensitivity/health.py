@@ -59,7 +59,8 @@ _RELATIVE: Final = re.compile(
     re.IGNORECASE,
 )
 _SELF: Final = re.compile(
-    r"\b[Ii](?:'m|\u2019m| am| was| have| had|'ve|\u2019ve)?(?: been| just| recently| also| got| being){0,2} (?:diagnosed|"
+    r"\b[Ii](?:'m|\u2019m| am| was| have| had|'ve|\u2019ve)?(?: been| just| recently| also| got| being){0,2} "
+    r"(?:diagnosed|"
     r"treated|tested positive|"
     r"suffer\w*|recovering|liv(?:e|ing) with|hospitali[sz]ed|taking|on medication|struggling|pregnant|hiv|had|have)\b|"
     r"\b[Mm]y (?:diagnosis|condition|illness|disease|treatment|test results?|medication|chemo\w*|pregnancy|"

@@ -1,5 +1,4 @@
-"""The types of sensitive data there are, the category of each, and the level each "
-"has unless a policy says otherwise."""
+"""The types of sensitive data there are: the category of each, and its level unless a policy says otherwise."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
