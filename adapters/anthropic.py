@@ -7,16 +7,15 @@ from functools import partial
 from typing import ClassVar
 
 from adapters.call import Call, Dialect, Headers, Outgoing, Refusal, Relay
-from adapters.dialects import translation
+from adapters.dialects import native, translation
 from adapters.dialects.chat.answer import write_answer, write_error
 from adapters.dialects.chat.events import StreamWriter
-from adapters.dialects.checks import own_changes
 from adapters.dialects.chat.request import read_format, read_request
 from adapters.dialects.encoding import to_json
 from adapters.dialects.endpoint import endpoint, outgoing_headers
 from adapters.dialects.messages.answer import read_answer
 from adapters.dialects.messages.reading import StreamReader
-from adapters.dialects.messages.relay import note_whole, relay
+from adapters.dialects.messages.relay import note_whole
 from adapters.dialects.messages.writing import FILES_BETA, answer_tool, uses_files, write_request
 from adapters.errors import Unsupported
 from adapters.refusals import judge
@@ -30,7 +29,7 @@ class Anthropic:
     since 1970 that chat answers carry as `created`."""
 
     kind: ClassVar[str] = "anthropic"
-    dialects: ClassVar[frozenset[Dialect]] = frozenset({"messages"})
+    dialects: ClassVar[frozenset[Dialect]] = frozenset({"messages", "count_tokens"})
 
     base_path: str = ""
     api_key: str | None = field(default=None, repr=False)
@@ -40,11 +39,11 @@ class Anthropic:
 
     def outgoing(self, call: Call, model: str) -> Outgoing:
         """The call as a messages request. Raises Unsupported."""
-        if call.dialect == "messages":
-            body, files = call.document.rewritten(own_changes(call.document.values, model)), False
+        if call.dialect in self.dialects:
+            dialect, body, files = call.dialect, native.body(call, model), False
         elif call.dialect == "chat":
             written = translation.rebuilt(call, read_request, partial(write_request, model=model))
-            body, files = to_json(written), uses_files(written)
+            dialect, body, files = "messages", to_json(written), uses_files(written)
         else:
             raise Unsupported(
                 "model", f"a backend of the kind {self.kind} does not serve {call.dialect} requests"
@@ -54,12 +53,12 @@ class Anthropic:
         )
         if files:
             headers += ((b"anthropic-beta", FILES_BETA),)
-        return Outgoing(b"POST", endpoint(self.base_path, "messages"), headers, body)
+        return Outgoing(b"POST", endpoint(self.base_path, dialect), headers, body)
 
     def relay(self, call: Call, model: str, headers: Headers) -> Relay:
         """The provider's bytes for a messages client, a translation for a chat client."""
-        if call.dialect == "messages":
-            return relay(call, headers)
+        if call.dialect in self.dialects:
+            return native.relay(call, headers)
         held = self._translation(call, answer_tool(read_format(call.document.values), model))
         return translation.relay(call, headers, held)
 

@@ -5,11 +5,10 @@ from functools import partial
 from typing import ClassVar, Final
 
 from adapters.call import Call, Dialect, Headers, Outgoing, Refusal, Relay
-from adapters.dialects import translation
+from adapters.dialects import native, translation
 from adapters.dialects.chat.answer import read_answer
-from adapters.dialects.chat.ingress import outgoing_body
 from adapters.dialects.chat.reading import StreamReader
-from adapters.dialects.chat.relay import note_whole, relay
+from adapters.dialects.chat.relay import note_whole
 from adapters.dialects.chat.writing import write_request
 from adapters.dialects.encoding import to_json
 from adapters.dialects.endpoint import endpoint, outgoing_headers
@@ -39,7 +38,7 @@ class OpenAI:
     """
 
     kind: ClassVar[str] = "openai"
-    dialects: ClassVar[frozenset[Dialect]] = frozenset({"chat"})
+    dialects: ClassVar[frozenset[Dialect]] = frozenset({"chat", "completions", "embeddings"})
     engine: ClassVar[bool] = False  # whether it understands vLLM's own fields
 
     base_path: str = ""
@@ -48,23 +47,23 @@ class OpenAI:
     extra: Headers = field(default=(), repr=False)
 
     def outgoing(self, call: Call, model: str) -> Outgoing:
-        """A chat request: the application's own bytes with this backend's name of the model, or rebuilt from
-        a messages request. Raises Unsupported."""
-        if call.dialect == "chat":
-            body = outgoing_body(call, model)
+        """The application's own bytes with this backend's name of the model, or a chat request rebuilt from a
+        messages request. Raises Unsupported."""
+        if call.dialect in self.dialects:
+            dialect, body = call.dialect, native.body(call, model)
         elif call.dialect == "messages":
             write = partial(write_request, model=model, engine=self.engine)
-            body = to_json(translation.rebuilt(call, read_request, write))
+            dialect, body = "chat", to_json(translation.rebuilt(call, read_request, write))
         else:
-            raise Unsupported("model", f"a backend of the kind {self.kind} does not serve {call.dialect} yet")
+            raise Unsupported("model", f"a backend of the kind {self.kind} does not serve {call.dialect}")
         headers = outgoing_headers(call, self.user_agent, *_OPENAI_ONLY) + self._authentication() + self.extra
-        return Outgoing(b"POST", endpoint(self.base_path, "chat"), headers, body)
+        return Outgoing(b"POST", endpoint(self.base_path, dialect), headers, body)
 
     def relay(self, call: Call, model: str, headers: Headers) -> Relay:  # noqa: ARG002  # the contract's
-        """The provider's bytes for a chat client, a translation for a messages client."""
-        if call.dialect == "messages":
-            return translation.relay(call, headers, _TO_MESSAGES)
-        return relay(call, headers)
+        """The provider's bytes for a client of its own dialect, a translation for others."""
+        if call.dialect in self.dialects:
+            return native.relay(call, headers)
+        return translation.relay(call, headers, _TO_MESSAGES)
 
     def refusal(self, status: int, headers: Headers, body: bytes) -> Refusal:  # noqa: ARG002  # the contract's
         """What a non-2xx answer means."""

@@ -64,9 +64,7 @@ _CONVERSATIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "completions": {"prompt": "user", "suffix": "user"},
     "embeddings": {"input": "user", "messages": "user"},
     "rerank": {"query": "user", "documents": "user"},
-    "score": dict.fromkeys(
-        ("queries", "documents", "items", "data_1", "data_2", "text_1", "text_2"), "user"
-    ),
+    "score": dict.fromkeys(("queries", "documents", "items", "data_1", "data_2", "text_1", "text_2"), "user"),
     "count_tokens": {"system": "system", "messages": "user"},
     "tokenize": {"prompt": "user", "messages": "user"},
     "detokenize": {"tokens": "user"},

@@ -1,18 +1,61 @@
 """vLLM: an engine on the company's own GPUs, speaking OpenAI's dialect with additions of its own."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
+from adapters.call import Call, Dialect, Outgoing
+from adapters.chat import Json
+from adapters.errors import Unsupported
 from adapters.openai import OpenAI
+
+_BLOCKS: Final = frozenset(  # of a messages request, as vLLM 0.32 reads them
+    ("text", "image", "tool_use", "tool_result", "tool_reference", "thinking", "redacted_thinking",
+     "tool_addition", "tool_removal")
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class VLLM(OpenAI):
     """A backend of the kind `vllm`: as `OpenAI`, the key being the engine's `--api-key`, if it has one.
 
-    Its deviations need no code of their own: unknown fields are its to judge, errors come in three shapes
-    (`adapters.refusals`), per-request metrics and `created_cache_tokens` are read by the chat relay.
+    It also speaks messages, and what an engine alone can do: rerank, score, tokenize. Unknown fields are its to
+    judge, errors come in three shapes (`adapters.refusals`), per-request metrics and `created_cache_tokens` are
+    read by the chat relay.
     """
 
     kind: ClassVar[str] = "vllm"
+    dialects: ClassVar[frozenset[Dialect]] = frozenset(
+        ("chat", "completions", "embeddings", "messages", "count_tokens", "rerank", "score", "tokenize", "detokenize")
+    )  # fmt: skip
     engine: ClassVar[bool] = True
+
+    def outgoing(self, call: Call, model: str) -> Outgoing:
+        """As `OpenAI`. Raises Unsupported for what Anthropic does for a messages request and an engine would
+        silently leave undone."""
+        if call.dialect in ("messages", "count_tokens"):
+            _refuse_services(call)
+        return OpenAI.outgoing(self, call, model)
+
+
+def _refuse_services(call: Call) -> None:
+    values = call.document.values
+    for key in ("mcp_servers", "container"):
+        if values.get(key):
+            raise Unsupported(key, f"'{key}' is a service of Anthropic's that an engine does not have")
+    for i, tool in enumerate(_objects(values.get("tools"))):
+        if tool.get("type") not in (None, "custom"):
+            raise Unsupported(
+                f"tools[{i}].type", f"an engine runs no tools of the type '{tool['type']}' itself"
+            )
+    for i, message in enumerate(_objects(values.get("messages"))):
+        for block in _objects(message.get("content")):
+            if str(block.get("type")) not in _BLOCKS:
+                raise Unsupported(
+                    f"messages[{i}].content",
+                    f"an engine does not read content of the type '{block.get('type')}'",
+                )
+
+
+def _objects(value: object) -> list[Json]:
+    """The objects of a list; what else there is, the engine will complain of."""
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []

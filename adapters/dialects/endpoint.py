@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from adapters.call import Call, Dialect, Headers
+from adapters.errors import Unsupported
 
 _version = re.compile(r"(?:^|/)v\d+\w*(?:/|$)").search  # /v1, /v1beta/openai, /api/v3
 
@@ -13,14 +14,25 @@ _PATHS: Final[dict[Dialect, bytes]] = {
     "responses": b"/responses",
     "messages": b"/messages",
     "embeddings": b"/embeddings",
+    "rerank": b"/rerank",
+    "score": b"/score",
+    "count_tokens": b"/messages/count_tokens",
 }
+_ABOVE_THE_VERSION: Final[dict[Dialect, bytes]] = {"tokenize": b"/tokenize", "detokenize": b"/detokenize"}
 
 _FORWARDED: Final = frozenset({b"x-request-id", b"traceparent", b"tracestate"})
 
 
 def endpoint(base_path: str, dialect: Dialect) -> bytes:
     """The path to append to a base URL whose own path is `base_path`: `http://host:8000` lacks the version,
-    so `/v1` comes first; `https://host/v1` or `https://host/v1beta/openai` has one."""
+    so `/v1` comes first; `https://host/v1` or `https://host/v1beta/openai` has one. Raises Unsupported for what
+    vLLM serves above the version, where the base URL names one."""
+    if dialect in _ABOVE_THE_VERSION:
+        if _version(base_path):
+            raise Unsupported(
+                "model", f"this model's base URL ends in a version, and /{dialect} stands above it"
+            )
+        return _ABOVE_THE_VERSION[dialect]
     return (b"" if _version(base_path) else b"/v1") + _PATHS[dialect]
 
 

@@ -11,12 +11,20 @@ from adapters.dialects import chat
 from adapters.document import parse
 from adapters.errors import Unsupported
 from adapters.openai import OpenAI
-from adapters.vllm import VLLM
 from tests.contract.messages_oracle import assembled, booked, check, message_of, read_whole
 
 pytestmark = pytest.mark.recordings
 
 _PATH = "/v1/messages"
+
+
+class _ChattingEngine(OpenAI):
+    """An engine that speaks chat alone, so that messages must be translated."""
+
+    engine = True
+
+
+_CHATTING = _ChattingEngine()
 _CLAUDE = Anthropic(api_key="sk-ant-ours", clock=lambda: 1_700_000_000.9)
 
 
@@ -93,10 +101,10 @@ def test_requests_there_and_back(recorded, share) -> None:
         call = Call("messages", document, body.get("stream") is True, wants_usage=True)
         if _beyond_chat(body):
             with pytest.raises(Unsupported):
-                VLLM().outgoing(call, "llama")
+                _CHATTING.outgoing(call, "llama")
             refused += 1
             continue
-        sent = VLLM().outgoing(call, "llama").body
+        sent = _CHATTING.outgoing(call, "llama").body
         back = json.loads(_CLAUDE.outgoing(chat.read(parse(sent)), body["model"]).body)
         _check_back(body, back, recording["id"])
         carried += 1

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from adapters.call import Call, Headers
 from adapters.dialects.checks import (
+    OWN_METADATA,
     InvalidRequest,
     check_counts,
     check_kinds,
@@ -22,6 +23,7 @@ from adapters.dialects.checks import (
 from adapters.document import Document
 
 __all__ = [
+    "OWN_METADATA",
     "InvalidRequest",
     "check_metadata",
     "check_model",

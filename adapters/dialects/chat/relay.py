@@ -1,7 +1,7 @@
 """Chat answers on their way to a chat client: the provider's bytes, read only where they must be."""
 
 import re
-from typing import Any, Final
+from typing import Any, ClassVar
 
 import orjson
 
@@ -14,8 +14,7 @@ from adapters.dialects.relaying import Counters, event_object
 from adapters.errors import StreamCut
 
 _null_usage = re.compile(rb',\s*"usage"\s*:\s*null|"usage"\s*:\s*null\s*,\s*')
-_CONTENT: Final = b'"content":"'
-_OTHER_CONTENT: Final = (b'"arguments":"', b'"reasoning_content":"', b'"reasoning":"', b'"refusal":"')
+Marks = tuple[bytes, tuple[bytes, ...]]  # what generated content begins with: nearly always, and else
 
 
 def relay(call: Call, headers: Headers) -> "JsonRelay | StreamRelay":
@@ -38,10 +37,15 @@ class StreamRelay(relaying.StreamRelay):
 
     __slots__ = ("_answers", "_finished", "_strip")
 
-    def __init__(self, call: Call, headers: Headers) -> None:
+    marks: ClassVar[Marks] = (
+        b'"content":"',
+        (b'"arguments":"', b'"reasoning_content":"', b'"reasoning":"', b'"refusal":"'),
+    )
+
+    def __init__(self, call: Call, headers: Headers, answers: int | None = None) -> None:
         super().__init__(headers)
         self._strip = not call.wants_usage  # Weir asked for the usage, the client did not
-        self._answers: int = call.document.values.get("n") or 1
+        self._answers: int = answers or call.document.values.get("n") or 1
         self._finished: set[int] = set()
 
     def failure(self, message: str) -> bytes:
@@ -52,14 +56,14 @@ class StreamRelay(relaying.StreamRelay):
             run = run.replace(b',"usage":null', b"")  # the usual spelling, many times faster than the pattern
             if b'"usage"' in run:
                 run = _null_usage.sub(b"", run)
-        if count := _content_only(run):
+        if count := _content_only(run, self.marks):
             self.content_events += count
             return run
         return b"".join([event for event in sse.split(run) if self._keeps(event)])
 
     def _keeps(self, event: bytes) -> bool:
         """Read an event; True if the client gets it too."""
-        if _content_only(event):
+        if _content_only(event, self.marks):
             self.content_events += 1
             return True
         data = sse.payload(event)
@@ -78,7 +82,7 @@ class StreamRelay(relaying.StreamRelay):
         return not (self._strip and choices == [] and chunk.get("usage") is not None)
 
     def _note_choices(self, choices: list[Json]) -> None:
-        self.content_events += any(_carries(choice.get("delta")) for choice in choices)
+        self.content_events += any(self._carries(choice) for choice in choices)
         for choice in choices:
             if choice.get("finish_reason") is not None:
                 self.finish_reason = choice["finish_reason"]
@@ -89,11 +93,20 @@ class StreamRelay(relaying.StreamRelay):
         if self.error is not None:
             return b"data: " + orjson.dumps(answer) + b"\n\n"
         usage = answer.pop("usage", None)
-        answer["object"] = "chat.completion.chunk"
-        chunks = [{**answer, "choices": [_as_delta(choice) for choice in answer.get("choices") or ()]}]
+        chunks = [self._as_chunk(answer)]
         if not self._strip:
-            chunks.append({**answer, "choices": [], "usage": usage})
+            chunks.append({**chunks[0], "choices": [], "usage": usage})
         return b"".join(b"data: " + orjson.dumps(chunk) + b"\n\n" for chunk in chunks) + b"data: [DONE]\n\n"
+
+    def _carries(self, choice: Json) -> bool:
+        """Whether a choice of a chunk holds something the model generated."""
+        delta = choice.get("delta")
+        return isinstance(delta, dict) and any(value and key != "role" for key, value in delta.items())
+
+    def _as_chunk(self, answer: Json) -> Json:
+        """A whole answer as the one chunk of a stream."""
+        choices = [_as_delta(choice) for choice in answer.get("choices") or ()]
+        return {**answer, "object": "chat.completion.chunk", "choices": choices}
 
     def _ending(self) -> bytes:
         if len(self._finished) < self._answers:
@@ -101,7 +114,7 @@ class StreamRelay(relaying.StreamRelay):
         return b""
 
 
-def _content_only(run: bytes) -> int:
+def _content_only(run: bytes, marks: Marks) -> int:
     """How many events a run has, if all carry generated content and nothing else Weir must read; else 0.
 
     Only bytes are compared: inside a JSON string every quote is escaped, so the text of an answer cannot look
@@ -115,14 +128,9 @@ def _content_only(run: bytes) -> int:
         and b'"error"' not in run
         and b'":""' not in run
         and run.count(b'"finish_reason"') == run.count(b'"finish_reason":null')
-        and (run.count(_CONTENT) or sum(run.count(mark) for mark in _OTHER_CONTENT)) == events
+        and (run.count(marks[0]) or sum(run.count(mark) for mark in marks[1])) == events
     )
     return events if ordinary else 0
-
-
-def _carries(delta: object) -> bool:
-    """Whether a delta holds something the model generated."""
-    return isinstance(delta, dict) and any(value and key != "role" for key, value in delta.items())
 
 
 def _note(relay: Counters, message: Json) -> None:

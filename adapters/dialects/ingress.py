@@ -1,0 +1,44 @@
+"""What the gateway asks of a request in each dialect, under one contract."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from adapters.call import Call, Dialect, Headers
+from adapters.dialects import chat, plain
+from adapters.dialects.completions import ingress as completions
+from adapters.dialects.messages import ingress as messages
+from adapters.document import Document
+
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Ingress:
+    """One dialect's way in. `read` raises InvalidRequest; the others are asked only of what it let pass."""
+
+    dialect: Dialect
+    read: Callable[[Document, Headers], Call]
+    needs: Callable[[Values], frozenset[str]]  # capabilities the model must have
+    modality: Callable[[Values], frozenset[str]] = plain.text_only  # what the model must read
+    max_output_tokens: Callable[[Values], int | None] = plain.no_limit  # None: the client set no limit
+
+
+def _fixed(*needs: str) -> Callable[[Values], frozenset[str]]:
+    return lambda _: frozenset(needs)
+
+
+_ALL: Final = (
+    Ingress("chat", chat.read, chat.needs, chat.modality, chat.max_output_tokens),
+    Ingress("messages", messages.read, messages.needs, messages.modality, messages.max_output_tokens),
+    Ingress("count_tokens", messages.read_count, _fixed(), messages.modality),
+    Ingress(
+        "completions", completions.read, completions.needs, max_output_tokens=completions.max_output_tokens
+    ),
+    Ingress("embeddings", plain.reader("embeddings"), _fixed("embeddings")),
+    Ingress("rerank", plain.reader("rerank"), _fixed("rerank")),
+    Ingress("score", plain.reader("score"), _fixed("rerank")),
+    Ingress("tokenize", plain.reader("tokenize"), _fixed()),
+    Ingress("detokenize", plain.reader("detokenize"), _fixed()),
+)
+INGRESS: Final[Mapping[Dialect, Ingress]] = {each.dialect: each for each in _ALL}
