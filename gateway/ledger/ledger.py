@@ -2,26 +2,24 @@
 
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Final
 
+from gateway.ledger.apart import ShipperApart
 from gateway.ledger.journal import FullDisk, Journal
 from gateway.ledger.records import Record
-from gateway.ledger.shipper import Shipper
-from gateway.ledger.stores import open_store
 
 _KEPT_SEGMENTS: Final = 16  # of 64 MiB: about a million requests that `verify` can hold against the database
 
 
 class Ledger:
-    """One process's ledger: its journal, and the thread that ships it to the database.
+    """One process's ledger: its journal, and the process that ships it to the database.
 
     `append` never raises and never waits for the database. Where the disk is full, `accepting` says whether
     new requests may begin.
     """
 
-    def __init__(self, journal: Journal, shipper: Shipper) -> None:
+    def __init__(self, journal: Journal, shipper: ShipperApart) -> None:
         self._journal: Final = journal
         self._shipper: Final = shipper
 
@@ -41,7 +39,6 @@ class Ledger:
         The database may be away; a wrong URL shows in `trouble`. Raises JournalLocked, OSError, ValueError
         (a URL of another kind).
         """
-        connect = partial(open_store, store)
         if (
             isinstance(store, str)
             and "://" in store
@@ -49,7 +46,7 @@ class Ledger:
         ):
             raise ValueError("the ledger is kept in a SQLite file (its path) or under a postgresql:// URL")
         written = Journal(journal, full_disk=full_disk)
-        return cls(written, Shipper(written, connect, now=now, keep_segments=kept_segments))
+        return cls(written, ShipperApart(written, store, now=now, keep_segments=kept_segments))
 
     def append(self, *records: Record) -> bool:
         """Keep records, all together; give one request's records in one call. True: they survive the

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from gateway.ledger.breathing import breathing
 from gateway.ledger.encoding import SHAPES, ColumnType
 from gateway.ledger.reading import Line
 from gateway.ledger.records import Kind
@@ -42,7 +41,7 @@ class Rollup:
     def added(self, decoded: Decoded) -> dict[tuple[int | str, ...], list[int | Decimal]]:
         """What those lines add: (hour in UTC seconds, *keys) → sums."""
         totals: dict[tuple[int | str, ...], list[int | Decimal]] = {}
-        for _, members in breathing(decoded[self.kind]):
+        for _, members in decoded[self.kind]:
             key = (members[self.time] // _HOUR_NS * 3600, *(members.get(name, "") for name in self.keys))
             amounts = [total.of(members) for total in self.sums]
             held = totals.get(key)
@@ -112,7 +111,7 @@ def row_columns(kind: Kind) -> tuple[str, ...]:
 def decoded_after(held: int, lines: Iterable[Line]) -> Decoded:
     """The lines behind line `held`, decoded, by kind. Raises ValueError for a kind this Weir does not know."""
     decoded: dict[Kind, list[tuple[Line, Members]]] = {kind: [] for kind in TABLES}
-    for line in breathing(lines):
+    for line in lines:
         if line.kind not in decoded:
             raise ValueError(f"the journal holds a {line.kind!r} record, which a newer Weir wrote")
         if line.number > held:
@@ -123,7 +122,7 @@ def decoded_after(held: int, lines: Iterable[Line]) -> Decoded:
 def rows(journal: str, kind: Kind, decoded: Decoded) -> Iterable[Sequence[Any]]:
     """The table rows of the lines of that kind."""
     shape = SHAPES[kind]
-    return ([journal, line.number, *shape.row(members)] for line, members in breathing(decoded[kind]))
+    return ([journal, line.number, *shape.row(members)] for line, members in decoded[kind])
 
 
 def column_definitions(kind: Kind, types: Mapping[ColumnType, str]) -> str:

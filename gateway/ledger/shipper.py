@@ -1,28 +1,45 @@
-"""A thread that carries the journal to the database, exactly once, however long the database is away."""
+"""Carries the journal to the database, exactly once, however long the database is away."""
 
 import logging
 import threading
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Final
+from pathlib import Path
+from typing import Final, Protocol
 
-from gateway.ledger.breathing import FEW, breathe
-from gateway.ledger.journal import Journal
 from gateway.ledger.reading import Line, Reader, first_of, segments
 from gateway.ledger.store import Cursor, Store, StoreUnavailable, StoreUnfit
 
 _log = logging.getLogger(__name__)
 
+_FEW: Final = 64  # lines read at a time
+
 _BATCH: Final = 2_000  # lines in one transaction
 _LAST_PAUSE: Final = 30.0  # seconds between tries at most; from the first on they double
 
 
+class Journaled(Protocol):
+    """What a shipper needs of the journal: where it is, how far it goes, how much of it is safe on the disk."""
+
+    directory: Path
+    id: str
+    advanced: threading.Event  # set whenever more lines are safe
+
+    @property
+    def last(self) -> int:
+        """The number of the last line."""
+
+    @property
+    def synced(self) -> int:
+        """The number of the last line that is safe."""
+
+
 class Shipper:
-    """Ships a journal's synced lines. `connect` opens the store; it is called again after a failure."""
+    """A thread that ships a journal's synced lines. `connect` opens the store; it is called again after a failure."""
 
     def __init__(
         self,
-        journal: Journal,
+        journal: Journaled,
         connect: Callable[[], Store],
         *,
         now: Callable[[], int],
@@ -50,7 +67,7 @@ class Shipper:
             return 0.0
         return max(0.0, (self._now() - self._caught_up) / 1e9)
 
-    def drain(self, timeout: float) -> bool:
+    def drain(self, timeout: float | None) -> bool:
         """Ship what is synced and stop. Whether all of it arrived; the rest is shipped at the next start."""
         self._stop.set()
         self._journal.advanced.set()
@@ -125,9 +142,8 @@ class Shipper:
 
     def _next_batch(self, reader: Reader) -> list[Line]:
         batch: list[Line] = []
-        while len(batch) < _BATCH and (few := reader.read(self._journal.synced, FEW)):
+        while len(batch) < _BATCH and (few := reader.read(self._journal.synced, _FEW)):
             batch += few
-            breathe()
         return batch
 
     def _drop_old_segments(self) -> None:
