@@ -1,0 +1,108 @@
+"""What of a responses request only the provider that keeps or runs it can honour.
+
+Responses, conversations, prompts, files and containers may be kept at the provider and named by id. Whoever may call
+Weir must not name what another tenant made: `references` lists what a request names, `made` what an answer leaves
+behind, so that the gateway can hold one against the other. Both look for names, not for shapes, so that a shape
+nobody has heard of yet is found too.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from adapters.chat import Json
+from adapters.errors import Unsupported
+
+CARRIED_TOOLS: Final = frozenset({"function", "custom"})  # what the application runs itself
+
+_NAMED: Final = frozenset(
+    ("previous_response_id", "response_id", "file_id", "file_ids", "vector_store_id", "vector_store_ids",
+     "container_id", "skill_id", "conversation_id", "conversation", "container", "approval_request_id")
+)  # fmt: skip
+_HOLDERS: Final = frozenset({"conversation", "prompt", "container"})  # objects whose `id` is the name
+_SCHEMAS: Final = frozenset({"parameters", "schema"})  # JSON Schema: keys there are the application's own
+_OTHERS_TEXT: Final = frozenset({"metadata", "headers"})
+_STORED_STATE: Final = ("previous_response_id", "conversation", "prompt", "background", "store")
+
+
+def references(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """The ids of provider-kept objects that a request names: earlier responses, conversations, stored prompts, items,
+    files, vector stores, containers. Each once, in order. Never raises on JSON."""
+    found: dict[str, None] = {}
+    stack: list[tuple[str, Any]] = [("", dict(values))]
+    while stack:
+        key, value = stack.pop()
+        if isinstance(value, dict):
+            for name in _of_object(key, value):
+                found[name] = None
+            inner = [
+                item for item in value.items() if item[0] not in _SCHEMAS and item[0] not in _OTHERS_TEXT
+            ]
+            stack.extend(reversed(inner))
+        elif isinstance(value, list):
+            stack.extend((key, item) for item in reversed(value))
+        elif isinstance(value, str) and key in _NAMED and value:
+            found[value] = None
+    return tuple(found)
+
+
+def _of_object(key: str, value: Json) -> Iterator[str]:
+    """What an object names by its own `id`: it holds nothing else, or says it is a reference. Reasoning that brings
+    neither its sealed nor its open form is looked up by id."""
+    name, kind = value.get("id"), value.get("type")
+    if not isinstance(name, str):
+        return
+    bare = kind == "reasoning" and not value.get("encrypted_content") and not value.get("content")
+    if bare or kind == "item_reference" or key in _HOLDERS or (kind is None and "role" not in value):
+        yield name
+
+
+def made(response: Mapping[str, Any]) -> tuple[str, ...]:
+    """The ids by which a response, its items and the containers its tools ran in can be named later. An answer that
+    is not stored leaves containers only."""
+    stored = response.get("store") is not False
+    found: dict[str, None] = {}
+    if stored and isinstance(response.get("id"), str):
+        found[response["id"]] = None
+    for item in response.get("output") or ():
+        found.update((name, None) for name in _left_by(item, stored=stored))
+    return tuple(found)
+
+
+def _left_by(item: Json, *, stored: bool) -> Iterator[str]:
+    notes = [note for part in item.get("content") or () for note in part.get("annotations") or ()]
+    names = [item.get("id") if stored else None, item.get("container_id")]
+    for note in notes:
+        if note.get("type") == "container_file_citation":
+            names += [note.get("file_id"), note.get("container_id")]
+    return (name for name in names if isinstance(name, str))
+
+
+def refuse_stored(values: Mapping[str, Any]) -> None:
+    """Raises Unsupported where a request needs state that a provider kept, or asks it to keep some."""
+    for key in _STORED_STATE:
+        if values.get(key):
+            raise Unsupported(
+                key, f"'{key}' needs a provider that stores responses, and this model's does not"
+            )
+    items = values.get("input")
+    for i, item in enumerate(items if isinstance(items, list) else ()):
+        if item.get("type") == "item_reference":
+            raise Unsupported(
+                f"input[{i}]", f"'input[{i}]' refers to a stored item, and this model's provider stores none"
+            )
+
+
+def refuse_hosted(values: Mapping[str, Any]) -> None:
+    """Raises Unsupported for tools that OpenAI would run itself: web or file search, code, computers, MCP."""
+    for i, tool in enumerate(values.get("tools") or ()):
+        if tool.get("type") not in CARRIED_TOOLS:
+            raise Unsupported(
+                f"tools[{i}].type",
+                f"tools of the type '{tool.get('type')}' cannot be carried to this model's provider",
+            )
+
+
+def custom_tools(values: Mapping[str, Any]) -> frozenset[str]:
+    """The names of the tools that take free text instead of JSON."""
+    tools = values.get("tools") or ()
+    return frozenset(tool.get("name") or "" for tool in tools if tool.get("type") == "custom")
