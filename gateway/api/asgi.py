@@ -10,8 +10,10 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from adapters.call import Headers
-from gateway.api.errors import HttpError, method_not_allowed, render
+from adapters.dialects.ingress import INGRESS, Ingress
+from gateway.api.errors import HttpError, in_anthropics_words, method_not_allowed, render
 from gateway.api.logs import where
+from gateway.api.paths import PATHS, anthropic
 from gateway.api.protocol import HardenedProtocol
 from gateway.pipeline.faults import BodyTooLarge, BodyTooSlow, ClientGone
 
@@ -61,6 +63,8 @@ class AsgiExchange:
         length = self.header(b"content-length")
         if length is not None and length.isdigit() and int(length) > limit:
             raise BodyTooLarge(_too_large(limit))
+        if self._connection is not None and not self._connection.cycle.more_body:
+            return await self._read(limit)  # it is here already: no clock is needed
         try:
             async with asyncio.timeout(seconds):
                 return await self._read(limit)
@@ -74,9 +78,11 @@ class AsgiExchange:
         if message["type"] == "http.disconnect":
             raise ClientGone
         body: bytes = message.get("body", b"")
+        parts, size = [body], len(body)
+        if size > limit:
+            raise BodyTooLarge(_too_large(limit))
         if not message.get("more_body"):
             return body
-        parts, size = [body], len(body)
         while message.get("more_body"):
             message = await self._receive()
             if message["type"] == "http.disconnect":
@@ -165,12 +171,12 @@ def _too_large(limit: int) -> str:
 
 
 class DataPlane:
-    """The application uvicorn runs: chat requests go straight to the pipeline, the rest to the control plane."""
+    """The application uvicorn runs: models' paths go straight to the pipeline, the rest to the control plane."""
 
     def __init__(
-        self, routes: dict[str, Callable[[AsgiExchange], Awaitable[None]]], control: Application
+        self, serve: Callable[[AsgiExchange, Ingress], Awaitable[None]], control: Application
     ) -> None:
-        self._routes = routes
+        self._serve = serve
         self._control = control
         # One draw for the process and a count: drawing for each request would be a system call for each.
         self._process = secrets.token_hex(8)
@@ -179,21 +185,19 @@ class DataPlane:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI scope."""
         if scope["type"] == "http":
-            serve = self._routes.get(scope["path"])
-            if serve is not None:
-                await self._serve(serve, scope, receive, send)
+            dialect = PATHS.get(scope["path"])
+            if dialect is not None:
+                exchange = AsgiExchange(f"req-{self._process}{next(self._count):08x}", scope, receive, send)
+                await self._exchange(INGRESS[dialect], exchange, scope["method"])
                 return
         await self._control(scope, receive, send)
 
-    async def _serve(
-        self, serve: Callable[[AsgiExchange], Awaitable[None]], scope: Scope, receive: Receive, send: Send
-    ) -> None:
-        exchange = AsgiExchange(f"req-{self._process}{next(self._count):08x}", scope, receive, send)
-        if scope["method"] != "POST":
-            await exchange.answer(method_not_allowed(scope["method"], scope["path"]))
+    async def _exchange(self, ingress: Ingress, exchange: AsgiExchange, method: str) -> None:
+        if method != "POST":
+            await _refuse(exchange, method_not_allowed(method, exchange.path))
             return
         try:
-            await serve(exchange)
+            await self._serve(exchange, ingress)
         except ClientGone:
             return
         except Exception as error:  # noqa: BLE001  # the one place where any fault becomes an answer
@@ -203,6 +207,13 @@ class DataPlane:
                     "request failed", extra={"error": type(error).__name__, "where": where(error)}
                 )
             if not exchange.started:
-                await exchange.answer(answer)
+                await _refuse(exchange, answer)
         finally:
             exchange.stop_watching()
+
+
+async def _refuse(exchange: AsgiExchange, error: HttpError) -> None:
+    """Answer with an error, in the client's own dialect."""
+    if anthropic(exchange.path):
+        error = in_anthropics_words(error, exchange.id)
+    await exchange.answer(error)

@@ -1,5 +1,6 @@
-"""Turns what went wrong into HTTP: the only place that does. Bodies have OpenAI's shape, and SDKs raise
-the right class for each; no message holds a key, a prompt or a value that was found in one."""
+"""Turns what went wrong into HTTP: the only place that does. Bodies have OpenAI's shape, or Anthropic's where
+that is what the client speaks, and SDKs raise the right class for each; no message holds a key, a prompt or a
+value that was found in one."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,10 +8,11 @@ from typing import Any, Final
 
 import orjson
 
-from adapters.call import Headers, Refusal
-from adapters.dialects.chat import InvalidRequest
+from adapters.call import Dialect, Headers, Refusal
+from adapters.dialects.checks import InvalidRequest
 from adapters.document import InvalidDocument
 from adapters.errors import UpstreamError
+from adapters.refusals import read_complaint
 from gateway.access.keys import AccessDenied
 from gateway.dispatch.attempt import CannotCarry, NoTargetLeft, Refused
 from gateway.pipeline.faults import Blocked, BodyTooLarge, BodyTooSlow, NoSuchModel, Overloaded
@@ -50,6 +52,29 @@ def render(error: Exception) -> HttpError:
     )
 
 
+def in_anthropics_words(error: HttpError, request_id: str) -> HttpError:
+    """The same for a client of Anthropic's: `{"type": "error", "error": {type, message}, "request_id"}`."""
+    status = _ANTHROPIC_STATUSES.get(error.status, error.status)
+    kind = _ANTHROPIC_TYPES.get(status, "api_error" if status >= 500 else "invalid_request_error")
+    told = {"type": kind, "message": read_complaint(error.body).message}
+    body = orjson.dumps({"type": "error", "error": told, "request_id": request_id})
+    return HttpError(status, body, (*error.headers, (b"request-id", request_id.encode())))
+
+
+_ANTHROPICS: Final[frozenset[Dialect]] = frozenset({"messages", "count_tokens"})
+_ANTHROPIC_STATUSES: Final = {503: 529}  # Anthropic's own status for an overload
+_ANTHROPIC_TYPES: Final = {
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    504: "timeout_error",
+    529: "overloaded_error",
+}
+
+
 def method_not_allowed(method: str, path: str) -> HttpError:
     """A path of the data plane asked with another method than POST."""
     return openai_error(
@@ -61,9 +86,10 @@ def method_not_allowed(method: str, path: str) -> HttpError:
     )
 
 
-def status_of(error: Exception) -> int:
-    """The HTTP status an error is answered with."""
-    return render(error).status
+def status_of(error: Exception, dialect: Dialect) -> int:
+    """The HTTP status an error is answered with, to a client of that dialect."""
+    status = render(error).status
+    return _ANTHROPIC_STATUSES.get(status, status) if dialect in _ANTHROPICS else status
 
 
 def _access_denied(error: AccessDenied) -> HttpError:

@@ -69,9 +69,7 @@ class Service:
         dispatcher = Dispatcher(self._fleet, self._engines)
         self.pipeline: Final = Pipeline(lambda: self._runtime, dispatcher, till, errors.status_of)
         control = Control(VERSION, lambda: self._runtime, self._scrape, self._readiness)
-        self._application: Application = DataPlane(
-            {"/v1/chat/completions": self.pipeline.chat}, control_app(control)
-        )
+        self._application: Application = DataPlane(self.pipeline.serve, control_app(control))
         self._metrics_application: Application = metrics_app(control)
         self._servers: list[_Server] = []
         self._tasks: list[asyncio.Task[None]] = []

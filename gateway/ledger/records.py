@@ -33,7 +33,7 @@ def _empty() -> Mapping[str, Any]:
     return _nothing
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen: made for every request, and that would take four times as long
 class RequestRecord:
     """One API call by an application: who asked, how it was judged, what came of it.
 
@@ -81,7 +81,7 @@ class RequestRecord:
     overhead_ns: int = 0  # Weir's own share of the duration
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen: made for every request, and that would take four times as long
 class AttemptRecord:
     """One call to one replica, with its own charge: retried, failed and cancelled ones too."""
 
@@ -118,7 +118,7 @@ class AttemptRecord:
 GpuUse = Literal["request", "foreign", "waiting", "idle", "unobserved"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen: made for every request, and that would take four times as long
 class GpuBooking:
     """A final figure of GPU time, booked once its window has closed, or a correction of one (signed).
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from adapters.call import Call
 from adapters.chat import TokenUsage
+from adapters.dialects.ingress import Ingress
 from gateway.access.keys import Principal
 from gateway.dispatch.attempt import Attempt
 from gateway.ledger.records import AttemptRecord, Outcome, RequestRecord, attempt_id
@@ -33,10 +34,10 @@ class Journey:
     id: str
     principal: Principal
     policy: str
+    ingress: Ingress
     at: int = field(default_factory=time.time_ns)
     arrived: int = field(default_factory=time.monotonic_ns)
     received: int = 0  # its body was whole
-    dialect: str = "chat"
     call: Call | None = None
     purpose: Purpose = NO_PURPOSE
     signals: Signals | None = None
@@ -110,7 +111,7 @@ class Journey:
             workflow=self.purpose.workflow,
             action=self.purpose.action,
             conversation=self.purpose.conversation,
-            dialect=self.dialect,
+            dialect=self.ingress.dialect,
             stream=self.call.stream if self.call else False,
             asked=signals.model if signals else "",
             route=decision.route if decision else "",
@@ -159,7 +160,7 @@ def _summed(settled: list[Settled]) -> TokenUsage:
     usages = [each.attempt.usage for each in settled]
     if not usages:
         return TokenUsage()
-    sources = {usage.source for usage in usages}
+    sources = {usage.source for usage in usages if usage.prompt or usage.generated or len(usages) == 1}
     return TokenUsage(
         input=sum(usage.input for usage in usages),
         cache_read=sum(usage.cache_read for usage in usages),

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from adapters.call import Call
-from adapters.dialects import chat
-from adapters.dialects.chat import InvalidRequest
+from adapters.dialects.checks import InvalidRequest
+from adapters.dialects.ingress import INGRESS
 from adapters.visible import Visible, visible
 from routers.complexity.scorer import Conversation, Score, Scorer, Turn
 from routers.sensitivity.classifier import Classifier
@@ -115,16 +115,17 @@ def signals_of(
     call: Call, seen: Visible, label: Label, score: Score, purpose: Purpose, tenant: str, day: int
 ) -> Signals:
     """Put together what a decision rests on."""
-    values = call.document.values
+    values, ingress = call.document.values, INGRESS[call.dialect]
     characters = sum(len(text) for _, text in seen.texts)
+    tokens = seen.ids + characters // CHARACTERS_PER_TOKEN + TOKENS_PER_MESSAGE * len(seen.turns)
     return Signals(
         label=label,
         complexity=score.value,
         kind=score.kind,
         language=score.language,
-        prompt_tokens=characters // CHARACTERS_PER_TOKEN + TOKENS_PER_MESSAGE * len(seen.turns),
-        max_output_tokens=chat.max_output_tokens(values),
-        modality=chat.modality(values),
+        prompt_tokens=tokens,
+        max_output_tokens=ingress.max_output_tokens(values),
+        modality=ingress.modality(values),
         needs=needs_of(call),
         tools=seen.tools > 0,
         stream=call.stream,
@@ -145,5 +146,7 @@ _LEFT_TO_ADAPTERS: Final = frozenset(
 def needs_of(call: Call) -> frozenset[str]:
     """The capabilities a model must declare to be given this request, in the policy's words."""
     return frozenset(
-        _NEEDS.get(need, need) for need in chat.needs(call.document.values) if need not in _LEFT_TO_ADAPTERS
+        _NEEDS.get(need, need)
+        for need in INGRESS[call.dialect].needs(call.document.values)
+        if need not in _LEFT_TO_ADAPTERS
     )

@@ -1,4 +1,4 @@
-"""One request's journey, step by step: `Pipeline.chat` reads like the list in ARCHITECTURE.md."""
+"""One request's journey, step by step: `Pipeline.serve` reads like the list in ARCHITECTURE.md."""
 
 import asyncio
 import hashlib
@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from adapters.dialects import chat
-from adapters.dialects.chat import InvalidRequest
+from adapters.call import Dialect
+from adapters.dialects.checks import InvalidRequest, own_metadata
+from adapters.dialects.ingress import Ingress
 from adapters.document import InvalidDocument, parse
 from gateway.access.keys import AccessDenied, Keyring, Principal
 from gateway.configuration.settings import Snapshot
@@ -72,29 +73,29 @@ class Pipeline:
         runtime: Callable[[], Runtime],
         dispatcher: Dispatcher,
         till: Till,
-        status_of: Callable[[Exception], int],
+        status_of: Callable[[Exception, Dialect], int],
     ) -> None:
-        """`status_of` tells which HTTP status an error will be answered with, for the ledger."""
+        """`status_of` tells which HTTP status a client of that dialect gets for an error, for the ledger."""
         self._runtime = runtime
         self._dispatcher = dispatcher
         self._till = till
         self._status_of = status_of
 
-    async def chat(self, exchange: Exchange) -> None:
-        """Serve one chat request. Raises what `api` turns into an error answer, once it has been booked."""
+    async def serve(self, exchange: Exchange, ingress: Ingress) -> None:
+        """Serve one request, whatever its dialect. Raises what `api` turns into an error answer, once it has been booked."""
         runtime = self._runtime()
         inflight = self._till.metrics.inflight
         inflight.value += 1
         try:
             principal = self._authenticated(runtime, exchange)
-            journey = Journey(exchange.id, principal, runtime.snapshot.policy.hash)
+            journey = Journey(exchange.id, principal, runtime.snapshot.policy.hash, ingress)
             account = Account(self._till, journey, runtime.tariffs)
             try:
                 await self._travel(exchange, runtime, journey, account)
                 account.close(200, "cut", _last_fault(journey))  # unless it is closed: its answer was whole
             except tuple(kind for kind, _, _ in _ENDINGS) as error:
                 outcome, name = next((o, n) for kind, o, n in _ENDINGS if isinstance(error, kind))
-                account.close(self._status_of(error), outcome, name)
+                account.close(self._status_of(error, ingress.dialect), outcome, name)
                 exchange.note(account.known())
                 raise
             finally:  # whatever else ended it: a shutdown, a fault of ours
@@ -104,7 +105,7 @@ class Pipeline:
 
     def _authenticated(self, runtime: Runtime, exchange: Exchange) -> Principal:
         try:
-            return runtime.keyring.authenticate(exchange.header(b"authorization"), datetime.now(UTC))
+            return runtime.keyring.authenticate(_shown_key(exchange), datetime.now(UTC))
         except AccessDenied:
             self._till.metrics.requests.at("", "", "", "unauthenticated").value += 1
             raise
@@ -116,8 +117,8 @@ class Pipeline:
         server = runtime.snapshot.server
         body = await exchange.body(server.max_body, server.body_timeout)
         journey.received = time.monotonic_ns()
-        call = journey.call = chat.read(parse(body), exchange.allowed_headers())
-        journey.purpose = purpose(_own_headers(exchange), chat.own_metadata(call.document.values))
+        call = journey.call = journey.ingress.read(parse(body), exchange.allowed_headers())
+        journey.purpose = purpose(_own_headers(exchange), own_metadata(call.document.values))
         journey.debug = exchange.header(b"x-weir-debug") == b"1"
         principal = journey.principal
         judged = await runtime.judge.judge(
@@ -186,6 +187,12 @@ def _no_way(decision: Decision) -> Exception:
 
 def _last_fault(journey: Journey) -> str:
     return (journey.settled[-1].attempt.fault if journey.settled else "") or "cut"
+
+
+def _shown_key(exchange: Exchange) -> bytes | None:
+    """The key as an `Authorization` value; Anthropic's clients show theirs as `x-api-key`."""
+    key = exchange.header(b"x-api-key")
+    return exchange.header(b"authorization") or (b"Bearer " + key if key else None)
 
 
 def _own_headers(exchange: Exchange) -> dict[str, str]:

@@ -1,0 +1,46 @@
+"""The data plane's paths: which dialect each speaks, and in whose words it answers when something is wrong."""
+
+import difflib
+from collections.abc import Mapping
+from typing import Final
+
+from adapters.call import Dialect
+
+PATHS: Final[Mapping[str, Dialect]] = {
+    "/v1/chat/completions": "chat",
+    "/v1/completions": "completions",
+    "/v1/embeddings": "embeddings",
+    "/v1/messages": "messages",
+    "/v1/messages/count_tokens": "count_tokens",
+    "/v1/rerank": "rerank",
+    "/v1/score": "score",
+    "/tokenize": "tokenize",
+    "/detokenize": "detokenize",
+}
+SUMMARIES: Final[Mapping[Dialect, str]] = {
+    "chat": "OpenAI chat completions",
+    "completions": "OpenAI's legacy completions",
+    "embeddings": "OpenAI embeddings",
+    "messages": "Anthropic messages",
+    "count_tokens": "How many tokens an Anthropic messages request has",
+    "rerank": "Documents by how well they answer a query (vLLM)",
+    "score": "How well texts go together (vLLM)",
+    "tokenize": "A prompt's token ids (vLLM)",
+    "detokenize": "The text of token ids (vLLM)",
+}
+_LIKENESS: Final = 0.75  # of two paths, from which on one may be meant for the other
+
+
+def anthropic(path: str, version: object = None) -> bool:
+    """Whether the client at this path wants Anthropic's words; `version` is its `anthropic-version` header."""
+    return path == "/v1/messages" or path.startswith("/v1/messages/") or bool(version)
+
+
+def near(path: str) -> str | None:
+    """The path that may have been meant: one without its `/v1`, with it twice, or nearly spelled."""
+    plain = path.rstrip("/")
+    bare = plain.removeprefix("/v1").removeprefix("/v1")
+    for meant in (plain, f"/v1{bare}", bare):
+        if meant in PATHS:
+            return meant
+    return next(iter(difflib.get_close_matches(plain[:200], PATHS, 1, _LIKENESS)), None)
