@@ -270,7 +270,9 @@ class _Warn(_Check):
     def _plain_text(self, name: str, backend: BackendEntry) -> Found:
         zone = self.document.zones.get(backend.zone)
         for i, url in enumerate(backend.replicas or ()):
-            if zone is not None and not zone.inside and urlsplit(url).scheme == "http":
+            parts = urlsplit(url)
+            nearby = parts.hostname in {"localhost", "127.0.0.1", "::1"}  # a stand-in, or a tunnel's end
+            if zone is not None and not zone.inside and parts.scheme == "http" and not nearby:
                 yield self._problem(
                     ("backends", name, "replicas", i),
                     f"`{name}` is outside and reached without TLS",
