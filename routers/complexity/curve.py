@@ -4,6 +4,7 @@ RouteLLM's words: PGR is the share of the gap between the weak and the strong mo
 over all shares of strong calls (a random score gives 0.5); CPT80 the share of strong calls that recovers 80% of it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Metric = Callable[[Floats, Floats, Floats | None], Floats]
 _LEAST_GAP: Final = 1e-6  # mean gain under which a resample has no gap to recover
 
 
@@ -77,18 +79,36 @@ def cpt(scores: Floats, gain: Floats, share: float, counts: Floats | None = None
 
 
 def measure(scores: Floats, gain: Floats, counts: Floats) -> Measured:
-    """APGR, CPT50 and CPT80 with intervals from these resamples."""
+    """APGR, CPT50 and CPT80 with intervals from these resamples.
+
+    `scores` is (rows,), or (repeats, rows) for scores from several cross-validations, whose figures are averaged: the
+    way folds are dealt then matters less.
+    """
     return Measured(
-        _interval(apgr(scores, gain), apgr(scores, gain, counts)),
-        _interval(cpt(scores, gain, 0.5), cpt(scores, gain, 0.5, counts)),
-        _interval(cpt(scores, gain, 0.8), cpt(scores, gain, 0.8, counts)),
+        _interval(_mean(apgr, scores, gain), _mean(apgr, scores, gain, counts)),
+        _interval(_mean(_cpt50, scores, gain), _mean(_cpt50, scores, gain, counts)),
+        _interval(_mean(_cpt80, scores, gain), _mean(_cpt80, scores, gain, counts)),
     )
 
 
 def lead(scores: Floats, other: Floats, gain: Floats, counts: Floats) -> Interval:
     """By how much APGR beats another score's on the same resamples: the interval of the paired difference."""
-    value = apgr(scores, gain) - apgr(other, gain)
-    return _interval(value, apgr(scores, gain, counts) - apgr(other, gain, counts))
+    value = _mean(apgr, scores, gain) - apgr(other, gain)
+    return _interval(value, _mean(apgr, scores, gain, counts) - apgr(other, gain, counts))
+
+
+def _cpt50(scores: Floats, gain: Floats, counts: Floats | None = None) -> Floats:
+    return cpt(scores, gain, 0.5, counts)
+
+
+def _cpt80(scores: Floats, gain: Floats, counts: Floats | None = None) -> Floats:
+    return cpt(scores, gain, 0.8, counts)
+
+
+def _mean(metric: Metric, scores: Floats, gain: Floats, counts: Floats | None = None) -> Floats:
+    """A metric's mean over repeats, per resample."""
+    out: Floats = np.mean([metric(each, gain, counts) for each in np.atleast_2d(scores)], axis=0)
+    return out
 
 
 def _interval(value: Floats, drawn: Floats) -> Interval:

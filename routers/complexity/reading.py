@@ -1,6 +1,7 @@
 """What is read off a task in microseconds, by training and scoring alike: hashed words, cheap structure."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import pairwise
 from math import log, log1p, sqrt
@@ -139,12 +140,12 @@ _CENTRES: Final = tuple(feature.centre for feature in FEATURES)
 _PERS: Final = tuple(1 / feature.spread for feature in FEATURES)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: it is made for every request, and freezing costs a microsecond
 class Reading:
     """A task as the model sees it."""
 
     text: str
-    codes: list[int]  # CRC-32 of its distinct stems: the low BITS are the bucket
+    codes: Collection[int]  # CRC-32s of its stems, each once: the low BITS are the bucket
     facts: list[float]  # scaled, in the order of FEATURES
     form: int
     numbers: int
@@ -160,7 +161,6 @@ def read(task: Task) -> Reading:
     folded = lower.translate(_FOLD)
     words = folded.split()
     vocabulary = set(words)
-    stems = {word[:STEM] for word in vocabulary}
 
     numbers = folded.count(b" 0") + folded.startswith(b"0")
     facts, form = _structure(task, raw, numbers, len(words), len(vocabulary))
@@ -171,7 +171,19 @@ def read(task: Task) -> Reading:
     scaled = [(fact - centre) * per for fact, centre, per in zip(facts, _CENTRES, _PERS, strict=True)]
     if max(scaled) > 3.0 or min(scaled) < -3.0:
         scaled = [3.0 if x > 3.0 else -3.0 if x < -3.0 else x for x in scaled]
-    return Reading(text, list(map(crc32, stems)), scaled, form, numbers, words, vocabulary)
+    return Reading(text, _codes(words, vocabulary, form), scaled, form, numbers, words, vocabulary)
+
+
+def _codes(words: list[bytes], vocabulary: set[bytes], form: int) -> Collection[int]:
+    """Hashes of the distinct stems; in a question with answers to choose from also of neighbouring stems.
+
+    There the wording is most of what tells hard from easy; elsewhere pairs gained nothing for their time.
+    """
+    if form == OPEN:
+        return list(map(crc32, {word[:STEM] for word in vocabulary}))
+    stems = [word[:STEM] for word in words]
+    codes = list(map(crc32, stems))
+    return {*codes, *map(crc32, stems[1:], codes)}  # a pair's hash goes on from its first stem's
 
 
 def _structure(task: Task, raw: bytes, numbers: int, words: int, distinct: int) -> tuple[list[float], int]:
@@ -223,6 +235,12 @@ def _options(text: str) -> tuple[int, int, float, float, float]:
     said = [set(answer.lower().split()) for answer in answers]
     shared = sum(len(one & other) / (len(one) + 1) for one, other in pairwise(said))
     return found[0].start(), len(found), log(mean + 1), shared / (len(found) - 1), float(numeric)
+
+
+def question_key(text: str) -> int:
+    """Equal for prompts that ask the same, whatever their case, spacing and answers to choose from."""
+    asked = text[: _options(text)[0]].lower().encode("utf-8", "replace")
+    return crc32(b" ".join(asked.translate(_FOLD).split()))
 
 
 def choices(text: str) -> int:

@@ -81,10 +81,14 @@ class Scorer:
 
     def _hardest(self, conversation: Conversation) -> tuple[Reading, float]:
         """The last task as read, and its chance; of a turn that leans on another, the harder reading."""
-        readings = [read(task) for task in last_tasks(conversation)]
-        chances = [self._chance(reading) for reading in readings]
-        hardest = max(range(len(readings)), key=chances.__getitem__)
-        return readings[hardest], chances[hardest]
+        whole, *leant_on = last_tasks(conversation)
+        reading = read(whole)
+        chance = self._chance(reading)
+        for task in leant_on:
+            other = read(task)
+            if self._chance(other) > chance:
+                reading, chance = other, self._chance(other)
+        return reading, chance
 
     def _chance(self, reading: Reading) -> float:
         form = reading.form

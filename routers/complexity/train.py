@@ -13,7 +13,7 @@ from sklearn.ensemble import GradientBoostingRegressor
 
 from routers.complexity.conversation import last_tasks
 from routers.complexity.example import Example
-from routers.complexity.reading import BITS, FEATURES, FORMS, MASK, choices, read
+from routers.complexity.reading import BITS, FEATURES, FORMS, MASK, choices, question_key, read
 from routers.complexity.trees import DEPTH, Node, walk
 from routers.complexity.weights import Weights
 
@@ -22,13 +22,13 @@ Ints = NDArray[np.int64]
 
 WORDS: Final = 5.0  # ridge penalty of a word all forms share
 WORDS_OF_FORM: Final = 10.0  # of what one form adds to it
-SUBJECT: Final = 0.75  # weight of the subject's mean gain beside the example's own, in the words' target
+SUBJECT: Final = 1.5  # weight of the subject's mean gain beside the example's own, in the words' target
 FACTS: Final = 100.0  # ridge penalty of a fact, in scaled units
-FACTS_SHARE: Final = 0.5  # weight of the facts' ridge beside words and trees
-TREES: Final = 100
-RATE: Final = 0.06
+FACTS_SHARE: Final = 0.25  # weight of the facts' ridge beside words and trees
+TREES: Final = 120
+RATE: Final = 0.07
 LEAF: Final = 60  # rows a leaf rests on, at least
-PRIOR: Final = 0.04  # gain per unit of the features' hand-set pull, added to what was learned
+PRIOR: Final = 0.05  # gain per unit of the features' hand-set pull, added to what was learned
 FOLDS: Final = 10
 _SUBJECT_OF_NOTE: Final = 25  # rows from which a subject's mean is trusted to show faulty labels
 
@@ -41,7 +41,7 @@ class Table:
     facts: Floats  # (examples, features), scaled
     forms: Ints
     gain: Floats  # strong - weak
-    keys: Ints  # equal for prompts that begin alike: they stay in one fold
+    keys: Ints  # equal for prompts that ask the same: they stay in one fold
     sources: tuple[str, ...]
     subjects: tuple[str, ...]
     lengths: Floats  # characters of the task
@@ -72,7 +72,7 @@ def tabulate(examples: Sequence[Example]) -> Table:
         buckets.append(np.array(sorted(code & MASK for code in reading.codes), dtype=np.int64))
         facts.append(reading.facts)
         forms.append(reading.form)
-        keys.append(crc32(b" ".join(reading.words[:24])))
+        keys.append(question_key(task.text))
         lengths.append(float(task.chars))
     return Table(
         tuple(buckets),
@@ -236,13 +236,13 @@ def _conjugate_gradient(
     return scale * weights
 
 
-def folds_of(keys: Ints, folds: int = FOLDS) -> Ints:
-    """The fold of each example: prompts with equal keys share one, the same in every run."""
-    return np.array([crc32(int(key).to_bytes(8, "little")) % folds for key in keys], dtype=np.int64)
+def folds_of(keys: Ints, folds: int = FOLDS, turn: int = 0) -> Ints:
+    """The fold of each example: equal keys share one, the same in every run; another `turn` deals them anew."""
+    return np.array([crc32(int(key).to_bytes(8, "little"), turn) % folds for key in keys], dtype=np.int64)
 
 
 def cross_validated(table: Table, fold: Ints) -> Floats:
-    """Raw scores of each example from a model that saw neither its fold nor a prompt that begins like it."""
+    """Raw scores of each example from a model that saw neither its fold nor a prompt that asks the same."""
     out = np.zeros(len(table))
     for number in np.unique(fold):
         held = np.flatnonzero(fold == number)
