@@ -7,6 +7,7 @@ from functools import partial
 from typing import ClassVar
 
 from adapters.call import Call, Dialect, Headers, Outgoing, Refusal, Relay
+from adapters.chat import Answer, Json
 from adapters.dialects import native, translation
 from adapters.dialects.chat.answer import write_answer, write_error
 from adapters.dialects.chat.events import StreamWriter
@@ -17,6 +18,8 @@ from adapters.dialects.messages.answer import read_answer
 from adapters.dialects.messages.reading import StreamReader
 from adapters.dialects.messages.relay import note_whole
 from adapters.dialects.messages.writing import FILES_BETA, answer_tool, uses_files, write_request
+from adapters.dialects.responses import request as responses
+from adapters.dialects.responses.translating import carried, told
 from adapters.errors import Unsupported
 from adapters.refusals import judge
 
@@ -41,8 +44,10 @@ class Anthropic:
         """The call as a messages request. Raises Unsupported."""
         if call.dialect in self.dialects:
             dialect, body, files = call.dialect, native.body(call, model), False
-        elif call.dialect == "chat":
-            written = translation.rebuilt(call, read_request, partial(write_request, model=model))
+        elif call.dialect in ("chat", "responses"):
+            write = partial(write_request, model=model)
+            chat = call.dialect == "chat"
+            written = translation.rebuilt(call, read_request, write) if chat else carried(call, write)
             dialect, body, files = "messages", to_json(written), uses_files(written)
         else:
             raise Unsupported(
@@ -56,10 +61,11 @@ class Anthropic:
         return Outgoing(b"POST", endpoint(self.base_path, dialect), headers, body)
 
     def relay(self, call: Call, model: str, headers: Headers) -> Relay:
-        """The provider's bytes for a messages client, a translation for a chat client."""
+        """The provider's bytes for a messages client, a translation for others."""
         if call.dialect in self.dialects:
             return native.relay(call, headers)
-        held = self._translation(call, answer_tool(read_format(call.document.values), model))
+        read = responses.read_format if call.dialect == "responses" else read_format
+        held = self._translation(call, answer_tool(read(call.document.values), model))
         return translation.relay(call, headers, held)
 
     def refusal(self, status: int, headers: Headers, body: bytes) -> Refusal:  # noqa: ARG002  # the contract's
@@ -68,13 +74,19 @@ class Anthropic:
 
     def _translation(self, call: Call, stand_in: str | None) -> translation.Translation:
         created = int(self.clock())
+        whole: Callable[[Answer], Json] = partial(write_answer, created=created)
+        streamed: Callable[[], translation.Writer] = partial(
+            StreamWriter, created, wants_usage=call.wants_usage
+        )
+        if call.dialect == "responses":
+            whole, streamed = told(call.document.values, created)
         return translation.Translation(
             note=note_whole,
             read=partial(read_answer, answer_tool=stand_in),
-            write=partial(write_answer, created=created),
+            write=whole,
             failure=write_error,
             reader=partial(StreamReader, stand_in),
-            writer=partial(StreamWriter, created, wants_usage=call.wants_usage),
+            writer=streamed,
         )
 
     def _authentication(self) -> Headers:

@@ -1,11 +1,14 @@
 """OpenAI, and any provider that speaks its dialect at some base URL."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import ClassVar, Final
 
 from adapters.call import Call, Dialect, Headers, Outgoing, Refusal, Relay
 from adapters.dialects import native, translation
+from adapters.dialects.chat import answer as chat
 from adapters.dialects.chat.answer import read_answer
 from adapters.dialects.chat.reading import StreamReader
 from adapters.dialects.chat.relay import note_whole
@@ -15,6 +18,9 @@ from adapters.dialects.endpoint import endpoint, outgoing_headers
 from adapters.dialects.messages.answer import write_answer, write_error
 from adapters.dialects.messages.events import StreamWriter
 from adapters.dialects.messages.request import read_request
+from adapters.dialects.responses.ingress import outgoing_body
+from adapters.dialects.responses.sealing import of_engine, of_openai
+from adapters.dialects.responses.translating import carried, told
 from adapters.errors import Unsupported
 from adapters.refusals import judge
 
@@ -34,26 +40,33 @@ class OpenAI:
     """A backend of the kind `openai`.
 
     `base_path` is the path of its replicas' base URLs, with or without `/v1`, the same for all;
-    `extra` are headers it wants on every call, as `openai-organization`.
+    `extra` are headers it wants on every call, as `openai-organization`. `lacks` names the dialects among OpenAI's
+    that this endpoint does not serve: responses clients are then served through chat. `clock` gives the seconds since
+    1970 that such an answer carries as `created_at`.
     """
 
     kind: ClassVar[str] = "openai"
-    dialects: ClassVar[frozenset[Dialect]] = frozenset({"chat", "completions", "embeddings"})
+    dialects: ClassVar[frozenset[Dialect]] = frozenset({"chat", "completions", "embeddings", "responses"})
     engine: ClassVar[bool] = False  # whether it understands vLLM's own fields
 
     base_path: str = ""
     api_key: str | None = field(default=None, repr=False)
     user_agent: str = "weir"
     extra: Headers = field(default=(), repr=False)
+    lacks: frozenset[Dialect] = frozenset()
+    clock: Callable[[], float] = field(default=time.time, repr=False)
 
     def outgoing(self, call: Call, model: str) -> Outgoing:
         """The application's own bytes with this backend's name of the model, or a chat request rebuilt from a
-        messages request. Raises Unsupported."""
-        if call.dialect in self.dialects:
-            dialect, body = call.dialect, native.body(call, model)
+        messages or responses request. Raises Unsupported."""
+        write = partial(write_request, model=model, engine=self.engine)
+        dialect: Dialect = "chat"
+        if self.speaks(call):
+            dialect, body = call.dialect, self._own(call, model)
         elif call.dialect == "messages":
-            write = partial(write_request, model=model, engine=self.engine)
-            dialect, body = "chat", to_json(translation.rebuilt(call, read_request, write))
+            body = to_json(translation.rebuilt(call, read_request, write))
+        elif call.dialect == "responses":
+            body = to_json(carried(call, write))
         else:
             raise Unsupported("model", f"a backend of the kind {self.kind} does not serve {call.dialect}")
         headers = outgoing_headers(call, self.user_agent, *_OPENAI_ONLY) + self._authentication() + self.extra
@@ -61,13 +74,36 @@ class OpenAI:
 
     def relay(self, call: Call, model: str, headers: Headers) -> Relay:  # noqa: ARG002  # the contract's
         """The provider's bytes for a client of its own dialect, a translation for others."""
-        if call.dialect in self.dialects:
+        if self.speaks(call):
             return native.relay(call, headers)
+        if call.dialect == "responses":
+            return translation.relay(call, headers, self._to_responses(call))
         return translation.relay(call, headers, _TO_MESSAGES)
 
     def refusal(self, status: int, headers: Headers, body: bytes) -> Refusal:  # noqa: ARG002  # the contract's
         """What a non-2xx answer means."""
         return judge(status, body, secret=self.api_key)
+
+    def speaks(self, call: Call) -> bool:
+        """Whether this endpoint can be given the call in its own dialect."""
+        return call.dialect in self.dialects and call.dialect not in self.lacks
+
+    def _own(self, call: Call, model: str) -> bytes:
+        """The call in its own dialect."""
+        if call.dialect == "responses":
+            return outgoing_body(call, model, of_engine if self.engine else of_openai)
+        return native.body(call, model)
+
+    def _to_responses(self, call: Call) -> translation.Translation:
+        whole, streamed = told(call.document.values, int(self.clock()))
+        return translation.Translation(
+            note=note_whole,
+            read=read_answer,
+            write=whole,
+            failure=chat.write_error,
+            reader=StreamReader,
+            writer=streamed,
+        )
 
     def _authentication(self) -> Headers:
         return ((b"authorization", b"Bearer " + self.api_key.encode()),) if self.api_key else ()

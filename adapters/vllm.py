@@ -5,6 +5,7 @@ from typing import ClassVar, Final
 
 from adapters.call import Call, Dialect, Outgoing
 from adapters.chat import Json
+from adapters.dialects.responses.stored import custom_tools, refuse_hosted, refuse_stored
 from adapters.errors import Unsupported
 from adapters.openai import OpenAI
 
@@ -25,16 +26,25 @@ class VLLM(OpenAI):
 
     kind: ClassVar[str] = "vllm"
     dialects: ClassVar[frozenset[Dialect]] = frozenset(
-        ("chat", "completions", "embeddings", "messages", "count_tokens", "rerank", "score", "tokenize", "detokenize")
+        ("chat", "completions", "embeddings", "responses", "messages", "count_tokens", "rerank", "score", "tokenize",
+         "detokenize")
     )  # fmt: skip
     engine: ClassVar[bool] = True
 
     def outgoing(self, call: Call, model: str) -> Outgoing:
-        """As `OpenAI`. Raises Unsupported for what Anthropic does for a messages request and an engine would
-        silently leave undone."""
+        """As `OpenAI`. Raises Unsupported for what Anthropic does for a messages request, or OpenAI for a
+        responses request, and an engine would silently leave undone."""
         if call.dialect in ("messages", "count_tokens"):
             _refuse_services(call)
+        elif call.dialect == "responses":
+            refuse_stored(call.document.values)
+            refuse_hosted(call.document.values)
         return OpenAI.outgoing(self, call, model)
+
+    def speaks(self, call: Call) -> bool:
+        """As `OpenAI`, but that vLLM's responses overlook tools that take free text: those go through chat."""
+        custom = call.dialect == "responses" and custom_tools(call.document.values)
+        return not custom and OpenAI.speaks(self, call)
 
 
 def _refuse_services(call: Call) -> None:

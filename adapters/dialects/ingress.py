@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from adapters.call import Call, Dialect, Headers
-from adapters.dialects import chat, plain
+from adapters.dialects import chat, plain, responses
 from adapters.dialects.completions import ingress as completions
 from adapters.dialects.messages import ingress as messages
 from adapters.document import Document
@@ -31,6 +31,7 @@ def _fixed(*needs: str) -> Callable[[Values], frozenset[str]]:
 _ALL: Final = (
     Ingress("chat", chat.read, chat.needs, chat.modality, chat.max_output_tokens),
     Ingress("messages", messages.read, messages.needs, messages.modality, messages.max_output_tokens),
+    Ingress("responses", responses.read, responses.needs, responses.modality, responses.max_output_tokens),
     Ingress("count_tokens", messages.read_count, _fixed(), messages.modality),
     Ingress(
         "completions", completions.read, completions.needs, max_output_tokens=completions.max_output_tokens

@@ -10,11 +10,13 @@ from adapters.dialects.chat.ingress import outgoing_body
 from adapters.dialects.checks import own_changes
 from adapters.dialects.completions import relay as completions
 from adapters.dialects.messages import relay as messages
+from adapters.dialects.responses import relay as responses
 
 _RELAYS: Final[Mapping[Dialect, Callable[[Call, Headers], Relay]]] = {
     "chat": chat.relay,
     "completions": completions.relay,
     "messages": messages.relay,
+    "responses": responses.relay,
     "embeddings": plain.relay,
     "rerank": plain.relay,
     "score": plain.relay,
