@@ -16,7 +16,17 @@ KINDS: Final = (
     "creative",
 )
 MODALITIES: Final = ("text", "image", "audio", "file")
-CAPABILITIES: Final = ("tools", "json_schema", "vision", "audio", "files", "reasoning", "embeddings")
+CAPABILITIES: Final = (
+    "tools",
+    "json_schema",
+    "vision",
+    "audio",
+    "files",
+    "reasoning",
+    "completions",  # continues a bare prompt, without a conversation
+    "embeddings",
+    "rerank",  # and score
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,7 @@ class Pipeline:
         self._status_of = status_of
 
     async def serve(self, exchange: Exchange, ingress: Ingress) -> None:
-        """Serve one request, whatever its dialect. Raises what `api` turns into an error answer, once it has been booked."""
+        """Serve one request of any dialect. Raises what `api` turns into an error answer, once it is booked."""
         runtime = self._runtime()
         inflight = self._till.metrics.inflight
         inflight.value += 1

@@ -94,7 +94,7 @@ CASES = {
         "can: [tools]",
         "can: [tool]",
         "a.yaml:9: `models.small.can[0]`: `tool` is not a capability\n    did you mean `tools`?"
-        " (allowed: audio, embeddings, files, json_schema, reasoning, tools, vision)",
+        " (allowed: audio, completions, embeddings, files, json_schema, reasoning, rerank, tools, vision)",
     ),
     "a budget under a wrong name": (
         "acme: {}",
