@@ -270,17 +270,18 @@ _CODE: Final = re.compile(
     r"[(){}\[\]]|^(?:os|self|this|process|config|env|settings|request|data|std|ctx|args?|params?)\.|://|^/|->|"
     r"\.(?:py|js|ts|md|com|org|net|io|json|ya?ml|txt|html|png|jpe?g|gif|svg|css|xml|java|go|rs|git|local|internal)\b"
 )
-_NAME_BEFORE: Final = re.compile(
-    r"([A-Za-z][\w.\- ]{0,40}?)[\"'`\])]{0,3}\s{0,6}(?::=|=>|\|\||[=:>,]|\bis\b)\s{0,6}[\"'`(]{0,3}(?:= ?)?$"
-)
+_GIVEN: Final = re.compile(r"[\"'`\])]{0,3}\s{0,6}(?::=|=>|\|\||[=:>,]|\bis\b)\s{0,6}[\"'`(]{0,3}(?:= ?)?$")
+_NAME_END: Final = re.compile(r"[A-Za-z][\w.\- ]{0,40}$")
 _SEPARATED: Final = r"[\"'`\])]{0,2}\s{0,6}(?::=|=>|\|\||[=:>,]|\bis )\s{0,6}[\"'`(]{0,2}"
 _VALUE: Final = r"[A-Za-z0-9_\-./+=~:!@#$%^&*|]"
 
 
 def _name_of(near: Near) -> str:
     """The name that the value is given to; nothing where there is none."""
-    match = _NAME_BEFORE.search(near.text[max(0, near.start - 64) : near.start])
-    return match[1].rsplit("\n", 1)[-1] if match else ""
+    before = near.text[max(0, near.start - 64) : near.start].rsplit("\n", 1)[-1]
+    given = _GIVEN.search(before)
+    name = _NAME_END.search(before[: given.start()]) if given else None
+    return name[0] if name else ""
 
 
 def _harmless(name: str) -> bool:

@@ -21,14 +21,14 @@ from routers.sensitivity import (
 )
 from routers.sensitivity.engine import Engine, Hit, Trigger, compile_triggers
 from routers.sensitivity.label import Finding, Label, Level, Segment
-from routers.sensitivity.normalise import normalised
+from routers.sensitivity.normalise import normalised, pieces
 from routers.sensitivity.rule import Rule
 from routers.sensitivity.settings import Settings
 from routers.sensitivity.tenant import tenant_rules
 
 _PIECE: Final = 8_192  # code points scanned at a time: well under a millisecond
 _OVERLAP: Final = 512  # what two pieces share, so that nothing is lost at the cut
-_HITS: Final = 8  # hits looked at closely between two yields
+_HITS: Final = 2  # hits looked at closely between two yields
 _DEPTH: Final = 3  # views of views of views
 _APART: Final = "\n\n"  # what stands between segments, so that nothing runs from one into the next,
 _NAMING: Final = ":\n"  # unless the one is the name of the other
@@ -147,35 +147,45 @@ class Classifier:
 
     def _request(self, segments: Sequence[Segment], request: _Request) -> Iterator[None]:
         """All segments as one text, then what stands across their joints."""
-        pieces: list[str] = []
+        texts: list[str] = []
         at = 0
         for segment in segments:
-            text, exact = normalised(segment.text)
+            text, exact = yield from self._normalised(segment.text)
             request.starts.append(at)
             request.exact.append(exact)
-            pieces += (text, _NAMING if segment.origin == "name" else _APART)
+            texts += (text, _NAMING if segment.origin == "name" else _APART)
             at += len(text) + 2
-        yield from self._scan(_Text("".join(pieces), 0, True), request)
+        yield from self._scan(_Text("".join(texts), 0, True), request)
         if len(segments) > 1:
             said = [
-                (segment.origin, text) for segment, text in zip(segments, pieces[::2], strict=True) if text
+                (segment.origin, text) for segment, text in zip(segments, texts[::2], strict=True) if text
             ]
             yield from self._scan(_Text(views.joints(said), 1, False), request)
+
+    def _normalised(self, text: str) -> Generator[None, None, tuple[str, bool]]:
+        """See `normalise.normalised`, a piece at a time."""
+        if len(text) <= _PIECE:
+            return normalised(text)
+        done: list[tuple[str, bool]] = []
+        for piece in pieces(text, _PIECE):
+            done.append(normalised(piece))
+            yield
+        return "".join(text for text, _ in done), all(exact for _, exact in done)
 
     def _scan(self, under: _Text, request: _Request) -> Iterator[None]:
         """Scan a text piece by piece, then the views that it gave signs of."""
         for engine, targets in self._layers:
-            done: dict[int, int] = {}  # by trigger: up to where everything has been found
+            done: dict[int, int] = {}  # by trigger: where the last finding ended
+            answered: dict[int, int] = {}  # by trigger: up to where hits have been answered
             for start in range(0, len(under.text), _PIECE):
                 whole = len(under.text) <= _PIECE
                 hits = engine.scan(under.text if whole else under.text[start : start + _PIECE + _OVERLAP])
-                yield from self._look(under, start, hits, targets, done, request)
+                yield from self._look(under, start, hits, targets, done, answered, request)
                 yield
         if under.depth == _DEPTH:
             return
         for view, ends in under.signs.items():
-            read = views.read(view, under.text, sorted(ends))
-            yield
+            read = yield from views.read(view, under.text, sorted(ends))
             yield from self._scan(_Text(read, under.depth + 1, under.bare and not view.joins), request)
 
     def _look(
@@ -185,28 +195,30 @@ class Classifier:
         hits: list[Hit],
         targets: list[_Target],
         done: dict[int, int],
+        answered: dict[int, int],
         request: _Request,
     ) -> Iterator[None]:
         """Confirm each hit of the piece at `start` that lies behind what its trigger has led to already."""
         looked = 0
         for end, index in hits:
             end += start  # from the piece's own count to the text's
-            lowest = done.get(index, 0)
-            if end <= lowest:
+            if end <= answered.get(index, 0):
                 continue
+            lowest = done.get(index, 0)
             looked += 1
             if looked % _HITS == 0:
                 yield
             target = targets[index]
             if target is None:
-                done[index], found = numbers.find(under.text, lowest, end, under.bare)
+                answered[index], found = numbers.find(under.text, lowest, end, under.bare)
+                done[index] = answered[index]
                 for first, last, type_ in found:
                     self._note(type_, "number", first, last, under, request)
             elif isinstance(target, Rule):
-                hit = rule.find(target, under.text, lowest, end)
-                if hit is not None:
-                    done[index] = hit[2]
-                    self._note(target.type, target.id, hit[0], hit[1], under, request)
+                answered[index], place = rule.find(target, under.text, lowest, end)
+                if place is not None:
+                    done[index] = answered[index]
+                    self._note(target.type, target.id, *place, under, request)
             else:
                 under.signs.setdefault(target, []).append(end)
 

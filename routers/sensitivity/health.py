@@ -98,6 +98,7 @@ RULES: Final[tuple[Rule, ...]] = (
         leads=True,
         back=40,
         ahead=24,
+        rest=40,
     ),
     rule(
         "diagnosis-of-a-person",

@@ -13,7 +13,7 @@ _CELLS: Final = frozenset("|,;\t")
 class Near:
     """The text before and behind one stretch `[start, end)`, in lower case, made only when asked for."""
 
-    __slots__ = ("_after", "_before", "_header", "end", "start", "text")
+    __slots__ = ("_after", "_before", "_header", "_named", "end", "start", "text")
 
     def __init__(self, text: str, start: int, end: int) -> None:
         self.text = text
@@ -22,6 +22,7 @@ class Near:
         self._before: str | None = None
         self._after: str | None = None
         self._header: str | None = None
+        self._named: dict[re.Pattern[str], bool] = {}
 
     @property
     def before(self) -> str:
@@ -56,11 +57,14 @@ class Near:
 
     def named(self, words: re.Pattern[str]) -> bool:
         """Whether one of the words stands near: before, behind, or at the head of the column."""
-        return (
-            words.search(self.before) is not None
-            or words.search(self.after) is not None
-            or words.search(self.header) is not None
-        )
+        known = self._named.get(words)
+        if known is None:
+            known = self._named[words] = (
+                words.search(self.before) is not None
+                or words.search(self.after) is not None
+                or words.search(self.header) is not None
+            )
+        return known
 
     def follows(self, words: re.Pattern[str]) -> bool:
         """Whether what stands right before ends with one of the words (the pattern anchors itself)."""

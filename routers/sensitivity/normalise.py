@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from typing import Final
 
 _INVISIBLE: Final = re.compile(  # soft hyphen, fillers, zero width, bidi, variation selectors, tags
@@ -42,9 +43,26 @@ def normalised(text: str) -> tuple[str, bool]:
     if "\\" in text:
         for escape, meaning in _ESCAPES:
             text = text.replace(escape, meaning)
-    if ";base64," in text:
-        text = _MEDIA.sub(_blank, text)
-    return text, exact
+    return blanked(text), exact
+
+
+def pieces(text: str, size: int) -> Iterator[str]:
+    """A long text cut where words end, at about `size` code points, its pictures blanked beforehand."""
+    text = blanked(text)
+    at = 0
+    while at < len(text):
+        stop = at + size
+        if stop < len(text):
+            stop = (
+                max(text.rfind(" ", at + size // 2, stop), text.rfind("\n", at + size // 2, stop)) + 1 or stop
+            )
+        yield text[at:stop]
+        at = stop
+
+
+def blanked(text: str) -> str:
+    """Without the payload of pictures and other media in data URLs, at the same length."""
+    return _MEDIA.sub(_blank, text) if ";base64," in text else text
 
 
 def _plain(text: str) -> tuple[str, bool]:

@@ -44,7 +44,8 @@ class Number:
     shape: tuple[int, ...]
     joins: str
     plus: bool
-    whole: bool  # no further group of the same run touches it
+    alone: bool  # no further group of the same run touches it
+    whole: bool  # the same, and it may count without being called by its name
     near: Near
 
     @property
@@ -245,10 +246,11 @@ def find(text: str, lowest: int, end: int, bare: bool = True) -> tuple[int, list
 
 def _claimed(text: str, groups: list[tuple[int, int]], bare: bool) -> Iterator[Found]:
     """What claims stretches of these groups, longest first, each group claimed once."""
+    near = Near(text, groups[0][0], groups[-1][1])
     first = 0
     while first < len(groups):
         for last in range(len(groups), first, -1):
-            type_ = _judge(text, groups, first, last, bare)
+            type_ = _judge(near, groups, first, last, bare)
             if type_ is not None:
                 yield groups[first][0], groups[last - 1][1], type_
                 first = last - 1
@@ -256,18 +258,18 @@ def _claimed(text: str, groups: list[tuple[int, int]], bare: bool) -> Iterator[F
         first += 1
 
 
-def _judge(text: str, run: list[tuple[int, int]], first: int, last: int, bare: bool) -> str | None:
+def _judge(near: Near, run: list[tuple[int, int]], first: int, last: int, bare: bool) -> str | None:
     """The type that claims exactly the groups `[first, last)` of a run, or None."""
     groups = run[first:last]
-    start, end = groups[0][0], groups[-1][1]
+    text, start, end = near.text, groups[0][0], groups[-1][1]
     digits = "".join(text[a:b] for a, b in groups)
     if not 5 <= len(digits) <= 19 or _glued(text, start, end):
         return None
     shape = tuple(b - a for a, b in groups)
     joins = "".join(text[groups[i][1] : groups[i + 1][0]] for i in range(len(groups) - 1))
     plus = start > 0 and "+" in text[max(0, start - 2) : start]
-    whole = bare and first == 0 and last == len(run)
-    return _claim(Number(digits, shape, joins, plus, whole, Near(text, start, end)))
+    alone = first == 0 and last == len(run)
+    return _claim(Number(digits, shape, joins, plus, alone, bare and alone, near))
 
 
 def _glued(text: str, start: int, end: int) -> bool:
@@ -288,7 +290,7 @@ def _claim(number: Number) -> str | None:
         return "PHONE_NUMBER"
     fits = [claim for claim in _BY_SIZE.get(len(number.digits), ()) if claim.check(number.digits)]
     for claim in fits:
-        if number.near.named(claim.names):
+        if (number.alone or claim.check is not _any_of) and number.near.named(claim.names):
             return claim.type
     if _OF_A_THING.search(number.near.before):
         return None

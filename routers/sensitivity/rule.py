@@ -28,6 +28,7 @@ class Rule:
     check: Check = accept
     back: int = 64
     ahead: int = 64
+    rest: int = 0  # how far behind a hit that led to nothing the next ones are not worth looking at
 
 
 def rule(
@@ -43,13 +44,14 @@ def rule(
     caseless: bool = True,
     back: int = 64,
     ahead: int = 64,
+    rest: int = 0,
 ) -> Rule:
     """A rule from patterns as text. `caseless` holds for the trigger and the confirming pattern alike; for `needs`,
     `leads` and `digits` see Trigger."""
     if isinstance(trigger, str):
         trigger = (Trigger(trigger, tuple(needs), caseless, leads, digits),)
     flags = re.IGNORECASE if caseless else re.NOFLAG
-    return Rule(id_, type_, tuple(trigger), re.compile(confirm, flags), check, back, ahead)
+    return Rule(id_, type_, tuple(trigger), re.compile(confirm, flags), check, back, ahead, rest)
 
 
 _LITERAL: Final = r"(?:[^\\\[\](){}?*+.|^$]|\\\.)"
@@ -92,17 +94,17 @@ def _alternatives(pattern: str) -> list[str]:
     return pieces
 
 
-def find(found_by: Rule, text: str, lowest: int, end: int) -> tuple[int, int, int] | None:
-    """What the rule confirms around a hit that ended at `end`, and not before `lowest`:
-    (start and end of the value, end of the whole match), or None."""
-    start = max(lowest, end - found_by.back)
-    stop = end + found_by.ahead
-    for match in found_by.confirm.finditer(text, start, stop):
+def find(found_by: Rule, text: str, lowest: int, end: int) -> tuple[int, tuple[int, int] | None]:
+    """What the rule confirms around a hit that ended at `end`, from `lowest` on: up to where hits have been
+    answered, and the start and end of the value or None."""
+    answered = end
+    for match in found_by.confirm.finditer(text, max(lowest, end - found_by.back), end + found_by.ahead):
         if match.end() < end:
             continue
-        a, b = match.span("value") if "value" in found_by.confirm.groupindex else match.span()
-        if found_by.check(match, Near(text, a, b)):
-            return a, b, match.end()
+        first, last = match.span("value") if "value" in found_by.confirm.groupindex else match.span()
+        if found_by.check(match, Near(text, first, last)):
+            return match.end(), (first, last)
         if match.start() >= end:
             break
-    return None
+        answered = match.end()
+    return answered + found_by.rest, None

@@ -7,7 +7,7 @@ text pays nothing. Views are scanned like any text, views of views too, to a dep
 import base64
 import html
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +18,7 @@ _BEFORE: Final = (
 )
 _AFTER: Final = 48
 _AHEAD: Final = 160  # how far behind a sign it must have begun to match
+_SIGNS: Final = 16  # signs looked at between two yields
 _BACK: Final = 160  # how far before a sign the stretch it belongs to may begin
 
 
@@ -32,28 +33,34 @@ class View:
     joins: bool = False  # it brings together what may not belong together
 
 
-def read(view: View, text: str, ends: Sequence[int]) -> str:
-    """The neighbourhoods of everything the view reads anew, at the signs that end at `ends` (ascending)."""
+def read(view: View, text: str, ends: Sequence[int]) -> Generator[None, None, str]:
+    """The neighbourhoods of everything the view reads anew, at the signs that end at `ends` (ascending). Yields now
+    and then, where something else may be done."""
     pieces: list[str] = []
-    at = 0  # what is read up to here
-    for end in ends:
-        if end <= at:
+    kept = 0  # what is in the pieces up to here
+    seen = 0  # what has been looked at up to here
+    for count, end in enumerate(ends, 1):
+        if count % _SIGNS == 0:
+            yield
+        if end <= seen:
             continue
-        match = _around(view.stretch, text, max(at, end - _BACK), end)
+        match = _around(view.stretch, text, max(seen, end - _BACK), end)
         if match is None:
             continue
+        seen = match.end()
         new = view.reading(match)
         if new is None or new == match[0]:
             continue
-        start = max(at, match.start() - _BEFORE)
-        if pieces and start > at:
-            pieces.append(text[at : min(at + _AFTER, start)])
+        start = max(kept, match.start() - _BEFORE)
+        if pieces and start > kept:
+            pieces.append(text[kept : min(kept + _AFTER, start)])
             pieces.append("\n\n")
         pieces.append(text[start : match.start()])
         pieces.append(new)
-        at = match.end()
+        kept = seen
     if pieces:
-        pieces.append(text[at : at + _AFTER])
+        pieces.append(text[kept : kept + _AFTER])
+    yield
     return "".join(pieces)
 
 
@@ -206,51 +213,49 @@ VIEWS: Final = (
     View(
         "percent",
         (Trigger(r"%[0-9a-f]{2}", ("%",)),),
-        re.compile(r"(?:[\w.@+-]{0,80}(?:%[0-9A-Fa-f]{2})+)+[\w.@+-]{0,80}"),
+        re.compile(r"%[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2}|[\w.@+-]){0,8192}"),
         _percent,
     ),
     View(
         "entities",
         (Trigger(r"&(?:#[0-9]{2,6}|#x[0-9a-f]{2,5}|[a-z]{2,8});", ("&",)),),
-        re.compile(r"(?:&(?:#[0-9]{2,6}|#[xX][0-9a-fA-F]{2,5}|[a-zA-Z]{2,8});)+"),
+        re.compile(r"(?:&(?:#[0-9]{2,6}|#[xX][0-9a-fA-F]{2,5}|[a-zA-Z]{2,8});){1,2048}"),
         lambda match: html.unescape(match[0]),
     ),
     View(
         "escapes",
         (Trigger(r"\\(?:u[0-9a-f]{4}|u\{[0-9a-f]{1,6}\}|x[0-9a-f]{2}|\\[nrt\"'/])", ("\\",)),),
-        re.compile(
-            r"(?:[^\s\\]{0,80}\\+(?:u(?:[0-9a-fA-F]{4}|\{[0-9a-fA-F]{1,6}\})|x[0-9a-fA-F]{2}|[nrt\"'/]))+[^\s\\]{0,80}"
-        ),
+        re.compile(r"\\+(?:u(?:[0-9a-fA-F]{4}|\{[0-9a-fA-F]{1,6}\})|x[0-9a-fA-F]{2}|[nrt\"'/])[^\s]{0,8192}"),
         _escaped,
     ),
     View(
         "quoted-printable",
         (Trigger(r"=[0-9A-F]{2}[^=\s]{0,4}=[0-9A-F]{2}|=\r?\n[a-z0-9]", ("=",), leads=True),),
-        re.compile(r"(?:[^\s=]{0,80}=(?:[0-9A-F]{2}|\r?\n))+[^\s=]{0,80}"),
+        re.compile(r"=(?:[0-9A-F]{2}|\r?\n)(?:=(?:[0-9A-F]{2}|\r?\n)|[^\s=]){0,8192}"),
         _quoted_printable,
     ),
     View(
         "base64",
         (Trigger(f"(?:{_ASCII_IN_BASE64}){{4}}", caseless=False),),
-        re.compile(r"[A-Za-z0-9+/_-]{16,}(?:\r?\n[A-Za-z0-9+/_-]{4,})*={0,2}"),
+        re.compile(r"[A-Za-z0-9+/_-]{16,16384}(?:\r?\n[A-Za-z0-9+/_-]{4,256}){0,256}={0,2}"),
         _base64,
     ),
     View(
         "hex",
         (Trigger(f"(?:{_ASCII_IN_HEX}){{7}}", digits=True),),
-        re.compile(r"(?:(?:0x|\\x)?[0-9a-fA-F]{2}[ :,]{0,2}){6,}(?:0x|\\x)?[0-9a-fA-F]{2}"),
+        re.compile(r"(?:(?:0x|\\x)?[0-9a-fA-F]{2}[ :,]{0,2}){6,8192}(?:0x|\\x)?[0-9a-fA-F]{2}"),
         _hex,
     ),
     View(
         "spaced",
         (Trigger(r" [^\s] {1,3}[^\s] {1,3}[^\s] {1,3}[^\s] {1,3}[^\s]\s"),),
-        re.compile(r"(?<!\S)\S(?: {1,3}\S){5,}(?!\S)"),
+        re.compile(r"(?<!\S)\S(?: {1,3}\S){5,512}(?!\S)"),
         _unspaced,
     ),
     View(
         "separated",
         (Trigger(r"(?:[^\s][._,|*;] ?){7}"),),
-        re.compile(r"[^\s](?:[._,|*;] ?[^\s]){6,}"),
+        re.compile(r"[^\s](?:[._,|*;] ?[^\s]){6,512}"),
         _unseparated,
         joins=True,
     ),
@@ -273,7 +278,7 @@ VIEWS: Final = (
     View(
         "spelled",
         (Trigger(rf"(?:{_WORD}[ ,-]{{1,2}}){{5}}", tuple(_DIGIT_WORDS), leads=True),),
-        re.compile(rf"\b(?:{_WORD}[ ,-]{{1,2}}){{5,}}{_WORD}\b", re.IGNORECASE),
+        re.compile(rf"\b(?:{_WORD}[ ,-]{{1,2}}){{5,256}}{_WORD}\b", re.IGNORECASE),
         _spelled,
     ),
     View(
@@ -285,7 +290,8 @@ VIEWS: Final = (
             ),
         ),
         re.compile(
-            r"[\w.+-]+(?:\s*[\[({<]\s*(?:at|dot|@|\.|arroba|punkt)\s*[\])}>]\s*[\w.+-]+|\s(?:at|dot)\s[\w.+-]+)+",
+            r"[\w.+-]{1,64}(?:\s{0,2}[\[({<]\s?(?:at|dot|@|\.|arroba|punkt)\s?[\])}>]\s{0,2}[\w.+-]{1,64}|"
+            r"\s(?:at|dot)\s[\w.+-]{1,64}){1,12}",
             re.IGNORECASE,
         ),
         _at_dot,
