@@ -7,7 +7,7 @@ that everything else reaches the provider exactly as the application wrote it.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from json import JSONDecodeError, JSONDecoder
 from json.decoder import scanstring  # type: ignore[attr-defined]  # untyped, but documented in its source
 from typing import Any, Final, Literal
@@ -37,10 +37,11 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One JSON object: `text` as it came, `values` by top-level key, `members` with their positions."""
+    """One JSON object: `body` as it came and its `text`, `values` by top-level key, `members` with their positions."""
 
-    text: str
-    values: dict[str, Any]
+    body: bytes = field(repr=False)
+    text: str = field(repr=False)
+    values: dict[str, Any] = field(repr=False)
     members: dict[str, Member]
 
     def rewritten(self, changes: Mapping[str, str | None]) -> bytes:
@@ -48,7 +49,8 @@ class Document:
 
         A key that is absent is added at the end; `None` removes the member. All else keeps its bytes.
         """
-        text, edits, added = self.text, [], []
+        edits: list[tuple[int, int, str]] = []
+        added = []
         removed = {key for key, value in changes.items() if value is None and key in self.members}
         for key, value in changes.items():
             member = self.members.get(key)
@@ -59,12 +61,18 @@ class Document:
                 edits.append((member.value_start, member.end, value))
         edits.extend(self._cuts(removed))
         if added:
-            close = text.rindex("}")
+            close = self.text.rindex("}")
             kept = len(self.members) - len(removed)
             edits.append((close, close, ("," if kept else "") + ",".join(added)))
-        for start, end, value in sorted(edits, reverse=True):
-            text = text[:start] + value + text[end:]
-        return text.encode()
+        # In ASCII a character is a byte: what stays is copied once, however long it is (pictures are).
+        kept_text = memoryview(self.body) if self.text.isascii() else self.text
+        pieces: list[bytes | memoryview] = []
+        at = 0
+        for start, end, value in sorted(edits):
+            pieces += (_bytes(kept_text[at:start]), value.encode())
+            at = end
+        pieces.append(_bytes(kept_text[at:]))
+        return b"".join(pieces)
 
     def _cuts(self, removed: set[str]) -> list[tuple[int, int, str]]:
         """The stretches to cut so that the members in `removed` go, each with the comma that joined it."""
@@ -83,6 +91,10 @@ class Document:
         return cuts
 
 
+def _bytes(piece: str | memoryview) -> bytes | memoryview:
+    return piece.encode() if isinstance(piece, str) else piece
+
+
 def parse(body: bytes) -> Document:
     """Parse one JSON object. Raises InvalidDocument for anything parsers could disagree about:
     invalid UTF-8, duplicate keys at any depth, NaN and infinities, text behind the object."""
@@ -91,7 +103,7 @@ def parse(body: bytes) -> Document:
     except UnicodeDecodeError as error:
         raise InvalidDocument("not_utf8", f"the body is not UTF-8: byte {error.start} is invalid") from None
     try:
-        return _walk(text)
+        return _walk(body, text)
     except JSONDecodeError as error:
         raise InvalidDocument(
             "not_json", f"the body is not JSON: {error.msg} at character {error.pos}"
@@ -132,7 +144,7 @@ _decoder = JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constan
 _scan_value = _decoder.scan_once  # type: ignore[attr-defined]  # typeshed leaves it out
 
 
-def _walk(text: str) -> Document:
+def _walk(body: bytes, text: str) -> Document:
     """Walk the top-level object, handing each value to the C scanner, and note where it stood."""
     skip = _skip_whitespace
     at = skip(text, 0).end()  # type: ignore[union-attr]  # the pattern matches the empty string, so never None
@@ -165,4 +177,4 @@ def _walk(text: str) -> Document:
     at = skip(text, at + 1).end()  # type: ignore[union-attr]  # as above
     if at != len(text):
         raise JSONDecodeError("nothing may follow the object", text, at)
-    return Document(text, values, members)
+    return Document(body, text, values, members)

@@ -136,14 +136,16 @@ class _Walk:
 
     def data_url(self, url: str, origin: str) -> None:
         """`data:text/plain;base64,…` becomes its text; other media are opaque; the rest is text."""
-        head, comma, payload = url.partition(",")
+        comma = url.find(",", 0, _LONGEST_HEAD)  # a picture is not copied to be told from a text
+        head = url[: max(comma, 0)]
         mime = head[5:].split(";", 1)[0].strip().lower()
-        if not comma or len(head) > 200:
+        if comma < 0:
             self.texts.append((origin, url))
         elif mime and not mime.startswith(_TEXTUAL):
             self.texts.append((origin, head))
             self.opaque[_kind_of(mime, "file")] = None
         else:
+            payload = url[comma + 1 :]
             decoded = _unbase64(payload) if "base64" in head.lower() else unquote_to_bytes(payload)
             if decoded is None:
                 self.opaque["file"] = None
@@ -230,6 +232,7 @@ class _Walk:
                     stack.append((key, "name"))
 
 
+_LONGEST_HEAD: Final = 200  # characters of a data URL before its comma
 _DATA_SCHEMES: Final = frozenset({"data:", "DATA:", "Data:"})
 _ORIGINS: Final = {"filename": "file", "name": "name"}
 _PLAIN: Final = "content text name description parameters properties function arguments input output type id"
