@@ -7,7 +7,7 @@ from tests.simulator.drive import Outcome
 from tests.simulator.engine import Job
 from tests.simulator.scenarios import bypassing, impatient, play, split, traffic, unstreamed
 
-SECONDS = 150.0
+SECONDS = 120.0
 
 
 def assert_fair(outcome: Outcome, worst: float, mean: float) -> None:
@@ -47,12 +47,12 @@ def test_traffic_that_goes_round_the_gateway_is_foreign():
 
 
 def test_two_gateways_book_what_one_would():
-    def traffic_of_three_minutes() -> list[Job]:
-        return traffic("8B on 1", "even", 0.7, 180.0)
+    def both_times() -> list[Job]:
+        return traffic("8B on 1", "even", 0.7, 120.0)
 
-    one = play("8B on 1", traffic_of_three_minutes(), 180.0)
+    one = play("8B on 1", both_times(), 120.0)
     rules = Rules(linger=2)
-    two = play("8B on 1", traffic_of_three_minutes(), 180.0, alter=split(2), gateways=2, rules=rules)
+    two = play("8B on 1", both_times(), 120.0, alter=split(2), gateways=2, rules=rules)
     assert two.booked_ns == two.provisioned_ns
     for route, booked in one.booked.items():
         assert two.booked[route] == pytest.approx(booked, rel=0.01)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from adapters.chat import TokenUsage
 from gateway.metering.gpu.cached import CachedShares
-from gateway.metering.gpu.counts import abandoned, own, prompts, refined
+from gateway.metering.gpu.counts import SoleClient, abandoned, own, prompts_by_cohort, refined
 from gateway.metering.gpu.facts import SECOND, Booking, Coefficients, GpuBackend, Kind, Row, RowKey
 from gateway.metering.gpu.learning import Learner
 from gateway.metering.gpu.rows import Drawn, WindowRows
@@ -43,6 +43,8 @@ class _Held:
     explained: bool  # the counters told of work, so the row's price is one of its own
     granted: Claims = field(default_factory=dict)
     short: Claims = field(default_factory=dict)  # claims the window's own time did not reach for
+    rest_ns: int = 0  # busy while no own request was there
+    present: Claims = field(default_factory=dict)  # who was there, and for how long
     carried_ns: int = 0  # waiting at the window's end less at its beginning
 
 
@@ -80,6 +82,7 @@ class ReplicaBook:
         self._recent: deque[tuple[float, float]] = deque(maxlen=rules.usual_windows)  # busy and work, seconds
         self._recent_busy = 0.0
         self._usual = 1.0  # price level: busy seconds to a second of work
+        self._sole = SoleClient(rules.usual_windows)
         self._overdue: list[Booking] = []  # corrections of other windows, found while closing one
         self._waiting_ns = 0
         self.steps_per_token = 1.0
@@ -188,23 +191,28 @@ class ReplicaBook:
         tickets = [t for t in self._tickets if t.begun < end and (t.ended is None or t.ended >= begin)]
         key = self._key(window)
         before = self._waiting_ns
-        row, work = self._measure(begin, end, window, tickets)
+        row, work, rest = self._measure(begin, end, window, tickets)
         gpus = self.backend.gpus
         posted = await self._rows.publish(key, row, gpus * row.paid_ns)
         held = _Held(key, posted, mine=posted.writer == self._writer, explained=work > 0)
         self._waiting_ns = posted.waiting_ns
         held.carried_ns = posted.waiting_ns - before
+        held.rest_ns = rest
+        held.present = _present(tickets, begin, end)
         wanted = {t: self._due(t, window, posted) for t in tickets}
         if not any(wanted.values()) and not work:
-            wanted = _by_presence(tickets, begin, end, gpus * posted.paid_ns)
+            wanted = _shared(gpus * posted.paid_ns, held.present)
         held.granted, held.short = await self._draw(key, wanted, window)
         for earlier in reversed(self._held):
             await self._even_out(earlier, held)
         self._held.append(held)
         self._closed[window] = posted
 
-    def _measure(self, begin: int, end: int, window: int, tickets: Sequence[Ticket]) -> tuple[Row, float]:
-        """The window's row, and the seconds of work that explain its busy time."""
+    def _measure(
+        self, begin: int, end: int, window: int, tickets: Sequence[Ticket]
+    ) -> tuple[Row, float, int]:
+        """The window's row, the seconds of work that explain its busy time, and how much of that time (ns) was
+        outside own requests."""
         spans = union(
             (max(t.reached, begin), min(end, end if t.ended is None else t.ended))
             for t in tickets
@@ -222,7 +230,8 @@ class ReplicaBook:
         if told and busy > 0:
             self._learner.add(busy / SECOND, counted, self.replica)
         if told:
-            self._cached.counted(prompts(tickets, window), told.computed, told.prompts)
+            self._sole.add(known, told)
+            self._cached.counted(prompts_by_cohort(tickets, window), told.computed, told.prompts)
         paid = self._paid(busy + self._waiting_ns, work, over=self._over(end, tickets))
         row = Row(
             writer=self._writer,
@@ -235,7 +244,7 @@ class ReplicaBook:
             coefficients=self.coefficients,
             steps_per_token=self.steps_per_token,
         )
-        return row, work
+        return row, work, rest_busy
 
     def _paid(self, due_ns: int, work: float, *, over: bool) -> int:
         """How much of the busy time that is due gets paid for in this window."""
@@ -258,7 +267,7 @@ class ReplicaBook:
         """Whether a busy time ended with the window, so that nothing later can explain what is waiting."""
         return self.watch.idle_at(end) and all(t.ended is not None and t.ended <= end for t in tickets)
 
-    async def _draw(self, key: RowKey, wanted: Claims, window: int) -> tuple[Claims, Claims]:
+    async def _draw(self, key: RowKey, wanted: Claims, window: int | None) -> tuple[Claims, Claims]:
         """Draw on `key` for claims that belong to `window`; what each ticket got, and what it lacks."""
         total = sum(wanted.values())
         if not total:
@@ -269,8 +278,9 @@ class ReplicaBook:
         if leftover:
             await self._rows.draw(key, -leftover)
         self._overdue += self._taken_back(replace(drawn, gpu_ns=drawn.gpu_ns - leftover), key.window)
-        for ticket, ns in granted.items():
-            ticket.booked[window] = ticket.booked.get(window, 0) + ns
+        if window is not None:
+            for ticket, ns in granted.items():
+                ticket.booked[window] = ticket.booked.get(window, 0) + ns
         return granted, {t: wanted[t] - ns for t, ns in granted.items() if wanted[t] > ns}
 
     async def _even_out(self, left: _Held, right: _Held) -> None:
@@ -284,7 +294,17 @@ class ReplicaBook:
             for ticket, ns in granted.items():
                 source.granted[ticket] = source.granted.get(ticket, 0) + ns
 
+    async def _top_up(self, held: _Held) -> None:
+        """Where the engine lately did nothing but our own requests, what their claims leave is theirs too."""
+        left = self.backend.gpus * held.row.paid_ns - sum(held.granted.values())
+        if left > 0 and self._sole.alone and not held.rest_ns:
+            wanted = _shared(left, held.granted or held.present)
+            granted, _ = await self._draw(held.key, wanted, None)
+            for ticket, ns in granted.items():
+                held.granted[ticket] = held.granted.get(ticket, 0) + ns
+
     async def _finish(self, held: _Held) -> list[Booking]:
+        await self._top_up(held)
         bookings = [
             self._booking("request", held.key.window, ns, owner=ticket.owner)
             for ticket, ns in held.granted.items()
@@ -358,8 +378,12 @@ class ReplicaBook:
             del self._closed[window]
 
 
-def _by_presence(tickets: Sequence[Ticket], begin: int, end: int, pool: int) -> Claims:
-    """Busy time that no counter explains goes to those who were there, by how long they were."""
-    there = {t: min(end, t.ended or end) - max(begin, t.begun) for t in tickets if not t.did_nothing}
-    total = sum(there.values())
-    return {t: pool * ns // total for t, ns in there.items()} if total else {}
+def _present(tickets: Sequence[Ticket], begin: int, end: int) -> Claims:
+    """How long each was there."""
+    return {t: min(end, t.ended or end) - max(begin, t.begun) for t in tickets if not t.did_nothing}
+
+
+def _shared(gpu_ns: int, weights: Claims) -> Claims:
+    """GPU time by weight."""
+    total = sum(weights.values())
+    return {t: gpu_ns * weight // total for t, weight in weights.items()} if total else {}

@@ -1,5 +1,6 @@
 """What an engine did in some time: as its counters tell it, and as own requests know it better."""
 
+from collections import deque
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -8,6 +9,7 @@ from gateway.metering.gpu.facts import Coefficients
 from gateway.metering.gpu.spans import Span, length
 from gateway.metering.gpu.ticket import Ticket
 
+_ALL: Final = 0.98  # of the engine's tokens are own ones: then all are taken to be
 _LEND: Final = 1.5  # own tokens stand for the context of at most so many times as many
 
 
@@ -46,25 +48,44 @@ class Counted:
         )
 
 
+class SoleClient:
+    """Whether an engine lately did nothing but own requests, by what it counted in the last `windows`."""
+
+    def __init__(self, windows: int) -> None:
+        self._recent: deque[tuple[Counted, Counted]] = deque(maxlen=windows)
+
+    def add(self, known: Counted, told: Counted) -> None:
+        """One window: what own requests did, and what the engine counted."""
+        self._recent.append((known, told))
+
+    @property
+    def alone(self) -> bool:
+        """Tokens read and written are all ours, but for those on a window's edge."""
+        known = sum(mine.generated for mine, _ in self._recent), sum(mine.prompts for mine, _ in self._recent)
+        told = sum(all_.generated for _, all_ in self._recent), sum(all_.prompts for _, all_ in self._recent)
+        return all(mine >= _ALL * both for mine, both in zip(known, told, strict=True))
+
+
 def own(tickets: Sequence[Ticket], window: int, spans: Sequence[Span]) -> Counted:
     """What own requests did in a window, `spans` being the time they were there. Steps are a guess."""
-    computed = looked_back = generated = context = 0.0
+    computed = looked_back = generated = context = prompts = 0.0
     for ticket in tickets:
         if ticket.windows and ticket.windows[0] == window and not ticket.abandoned:
             computed += ticket.computed
             looked_back += ticket.computed * (ticket.cached + ticket.computed / 2)
+            prompts += ticket.computed + ticket.cached
         written, before = ticket.written(window)
         generated += written
         context += written * (ticket.computed + ticket.cached + before + written / 2)
     if not spans:
-        return Counted(0.0, computed, looked_back, generated, context)
+        return Counted(0.0, computed, looked_back, generated, context, prompts)
     begin, end = spans[0][0], spans[-1][1]
     present = sum(max(0, min(end, t.ended or end) - max(begin, t.begun)) for t in tickets)
     at_once = max(1.0, present / length(spans))
-    return Counted(generated / at_once, computed, looked_back, generated, context)
+    return Counted(generated / at_once, computed, looked_back, generated, context, prompts)
 
 
-def prompts(tickets: Sequence[Ticket], window: int) -> dict[Hashable, float]:
+def prompts_by_cohort(tickets: Sequence[Ticket], window: int) -> dict[Hashable, float]:
     """Own prompt tokens that got their first token in the window, by cohort."""
     asked: dict[Hashable, float] = {}
     for ticket in tickets:

@@ -339,7 +339,7 @@ def test_bookings_carry_the_prices_they_were_made_at():
         assert booking.row is not None
         if booking.kind == "request":
             line = int(booking.row.scale * ticket.work(booking.window, booking.row) * SECOND)
-            assert booking.gpu_ns == pytest.approx(line, rel=0.05)
+            assert booking.gpu_ns == pytest.approx(line, rel=0.1)
 
 
 def test_it_is_known_whether_own_attempts_are_under_way():
