@@ -44,7 +44,9 @@ _RULES: Final[tuple[Rule, ...]] = (
     *markings.RULES,
 )
 
-_Target = Rule | views.View | None  # what a trigger leads to; None is a number
+_Target = (
+    Rule | views.View | tuple[Trigger, ...] | None
+)  # what a trigger leads to; None: a number; a tuple: hints
 
 
 def _targets(rules: Sequence[Rule]) -> list[tuple[Trigger, _Target]]:
@@ -53,6 +55,7 @@ def _targets(rules: Sequence[Rule]) -> list[tuple[Trigger, _Target]]:
 
 _BUILT_IN: Final[list[tuple[Trigger, _Target]]] = [
     (numbers.TRIGGER, None),
+    *((trigger, numbers.HINTS) for trigger in numbers.HINTS),
     *((trigger, view) for view in views.VIEWS for trigger in view.triggers),
     *_targets(_RULES),
 ]
@@ -95,6 +98,7 @@ class _Text:
     depth: int
     bare: bool  # whether a number may count without being called by its name
     signs: dict[views.View, list[int]] = field(default_factory=dict)
+    hints: list[int] | None = None  # ends of words that claim numbers, where the engine looks for them
 
 
 class Classifier:
@@ -174,6 +178,8 @@ class Classifier:
 
     def _scan(self, under: _Text, request: _Request) -> Iterator[None]:
         """Scan a text piece by piece, then the views that it gave signs of."""
+        if self._layers[0][0].hints:
+            under.hints = []
         for engine, targets in self._layers:
             done: dict[int, int] = {}  # by trigger: where the last finding ended
             answered: dict[int, int] = {}  # by trigger: up to where hits have been answered
@@ -199,6 +205,8 @@ class Classifier:
         request: _Request,
     ) -> Iterator[None]:
         """Confirm each hit of the piece at `start` that lies behind what its trigger has led to already."""
+        if under.hints is not None:
+            under.hints += [end + start for end, index in hits if targets[index] is numbers.HINTS]
         looked = 0
         for end, index in hits:
             end += start  # from the piece's own count to the text's
@@ -210,7 +218,7 @@ class Classifier:
                 yield
             target = targets[index]
             if target is None:
-                answered[index], found = numbers.find(under.text, lowest, end, under.bare)
+                answered[index], found = numbers.find(under.text, lowest, end, under.bare, under.hints)
                 done[index] = answered[index]
                 for first, last, type_ in found:
                     self._note(type_, "number", first, last, under, request)
@@ -219,7 +227,7 @@ class Classifier:
                 if place is not None:
                     done[index] = answered[index]
                     self._note(target.type, target.id, *place, under, request)
-            else:
+            elif isinstance(target, views.View):
                 under.signs.setdefault(target, []).append(end)
 
     def _note(self, type_: str, rule_id: str, start: int, end: int, under: _Text, request: _Request) -> None:

@@ -30,12 +30,14 @@ class Trigger:
     caseless: bool = True
     leads: bool = False
     digits: bool = False
+    hint: bool = False  # it only saves work elsewhere; plain Python does without
 
 
 class Engine(Protocol):
     """A compiled set of triggers. One thread at a time: Hyperscan lets go of the GIL while it scans."""
 
     name: str
+    hints: bool  # whether it looks for hints
 
     def scan(self, text: str) -> list[Hit]:
         """All hits in order of their ends. A trigger may hit once for each end that its match could have."""
@@ -85,6 +87,7 @@ class HyperscanEngine:
     """All triggers at once, in about two microseconds per kilobyte."""
 
     name = "hyperscan"
+    hints = True
 
     def __init__(self, database: Any) -> None:
         self._database = database
@@ -134,6 +137,7 @@ class PlainEngine:
     """The same hits with `re`: only where a literal or digits say that a pattern could match."""
 
     name = "plain"
+    hints = False
 
     def __init__(self, triggers: Sequence[Trigger]) -> None:
         self._led: dict[
@@ -141,6 +145,8 @@ class PlainEngine:
         ] = {}  # by the first characters of its literal
         self._others: list[tuple[int, Trigger, re.Pattern[str]]] = []
         for index, trigger in enumerate(triggers):
+            if trigger.hint:
+                continue
             pattern = re.compile(trigger.pattern, re.IGNORECASE * trigger.caseless | re.ASCII)
             if not trigger.leads:
                 self._others.append((index, trigger, pattern))

@@ -3,10 +3,10 @@
 import re
 from typing import Final
 
-_BEFORE: Final = 100  # code points
-_AFTER: Final = 48
+BEFORE: Final = 100  # code points
+AFTER: Final = 48
 _HEADER: Final = 240
-_BLOCK: Final = 4_000  # how far up the head of a table may be
+HEAD: Final = 4_000  # how far up the head of a table may be
 _CELLS: Final = frozenset("|,;\t")
 
 
@@ -28,14 +28,14 @@ class Near:
     def before(self) -> str:
         """What stands before, to a hundred code points."""
         if self._before is None:
-            self._before = self.text[max(0, self.start - _BEFORE) : self.start].lower()
+            self._before = self.text[max(0, self.start - BEFORE) : self.start].lower()
         return self._before
 
     @property
     def after(self) -> str:
         """What stands behind, to forty-eight code points."""
         if self._after is None:
-            self._after = self.text[self.end : self.end + _AFTER].lower()
+            self._after = self.text[self.end : self.end + AFTER].lower()
         return self._after
 
     @property
@@ -49,7 +49,7 @@ class Near:
         line = self.text.rfind("\n", max(0, self.start - 400), self.start) + 1
         if line == 0 or _CELLS.isdisjoint(self.text[line : self.start]):
             return ""
-        above = max(0, line - _BLOCK)
+        above = max(0, line - HEAD)
         gap = self.text.rfind("\n\n", above, line)
         top = gap + 2 if gap >= 0 else above
         stop = self.text.find("\n", top)

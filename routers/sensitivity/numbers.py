@@ -6,7 +6,8 @@ is enough; otherwise a word of its own must stand near. Words such as "order" or
 """
 
 import re
-from collections.abc import Callable, Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,7 +21,7 @@ from stdnum.nl import bsn
 
 from routers.sensitivity import checks
 from routers.sensitivity.engine import Trigger
-from routers.sensitivity.near import Near
+from routers.sensitivity.near import AFTER, BEFORE, HEAD, Near
 
 TRIGGER: Final = Trigger(r"[0-9](?:[ .\-/()]{0,3}[0-9]){6}", digits=True)
 
@@ -33,7 +34,11 @@ Found = tuple[int, int, str]
 
 def words(text: str) -> re.Pattern[str]:
     """Words, any of which may stand near, as one pattern; `|` between them."""
-    return re.compile(rf"(?<![a-z])(?:{text})(?![a-z])")
+    return re.compile(rf"{_NO_LETTER_BEFORE}(?:{text}){_NO_LETTER_BEHIND}")
+
+
+_NO_LETTER_BEFORE: Final = "(?<![a-z])"
+_NO_LETTER_BEHIND: Final = "(?![a-z])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,7 @@ class Number:
     plus: bool
     alone: bool  # no further group of the same run touches it
     whole: bool  # the same, and it may count without being called by its name
+    called: bool  # whether a word that claims numbers may stand near
     near: Near
 
     @property
@@ -93,9 +99,12 @@ _PHONE: Final = words(
     r"pager|portable|puhelin\w*|telefoon\w*|gsm|direct line|switchboard|desk|телефон\w*|电话|手机|電話|携帯|"
     r"전화\w*|फ़ोन|मोबाइल"
 )
+_CALLS: Final = (
+    r"call|calls|called|calling|dial|ring|text|reach|contact|messages?|registered|rappel\w*|appel\w*|anruf\w*|"
+    r"rufen|ruf|erreich\w*|ll[aá]m\w*|ligue|ligar|chiam\w*|bel|zadzwo\w*|number is|nummer|num[eé]ro"
+)
 _CALLING: Final = re.compile(
-    r"(?<![a-z])(?:call|calls|called|calling|dial|ring|text|reach|contact|messages?|registered|rappel\w*|appel\w*|anruf\w*|"
-    r"rufen|ruf|erreich\w*|ll[aá]m\w*|ligue|ligar|chiam\w*|bel|zadzwo\w*|number is|nummer|num[eé]ro)(?![a-z_(])"
+    rf"(?<![a-z])(?:{_CALLS})(?![a-z_(])"
     r"(?:[^.\n0-9]{0,28}(?:\b(?:at|on|to|under|unter|au|al|ao|no|na|op|is|number|via|registered|tel)\b|:))?\W{0,4}$"
 )
 _CLAIMS: Final[tuple[tuple[tuple[int, ...], Claim], ...]] = (
@@ -229,9 +238,30 @@ _OF_A_THING: Final = re.compile(  # what a number right behind these words count
 )
 
 
-def find(text: str, lowest: int, end: int, bare: bool = True) -> tuple[int, list[Found]]:
+def _hint(names: str) -> Trigger:
+    """The words of a claim as a trigger; as bytes, so that classes with other than ASCII letters become groups."""
+    return Trigger(
+        re.sub(r"\[([^\]]*[^\x00-\x7f][^\]]*)\]", lambda m: f"(?:{'|'.join(m[1])})", names), hint=True
+    )
+
+
+HINTS: Final = tuple(
+    _hint(names.pattern.removeprefix(_NO_LETTER_BEFORE).removesuffix(_NO_LETTER_BEHIND))
+    for names in dict.fromkeys([*(claim.names for _, claim in _CLAIMS), _PHONE, words(_CALLS)])
+)
+
+
+def hinted(hints: Sequence[int], start: int, end: int) -> bool:
+    """Whether a word that claims numbers stands near enough to be found; `hints` are ends of such words, ascending."""
+    first = bisect_left(hints, start - HEAD - BEFORE)
+    return first < len(hints) and hints[first] <= end + 2 * AFTER
+
+
+def find(
+    text: str, lowest: int, end: int, bare: bool = True, hints: Sequence[int] | None = None
+) -> tuple[int, list[Found]]:
     """The run of digits that holds `end`, from `lowest` on: where it ends, and what is in it. Without `bare`, only
-    what is also called by its name."""
+    what is also called by its name; `hints` say where such words are, where that is known."""
     match = None
     for match in _RUN.finditer(text, max(lowest, end - 40), min(len(text), end + 60)):
         if match.end() >= end:
@@ -241,16 +271,19 @@ def find(text: str, lowest: int, end: int, bare: bool = True) -> tuple[int, list
     groups = [(g.start(), g.end()) for g in _GROUP.finditer(text, match.start(), match.end())]
     if len(groups) > _MOST_GROUPS:
         groups = groups[:_MOST_GROUPS]
-    return groups[-1][1], list(_claimed(text, groups, bare))
+    return groups[-1][1], list(_claimed(text, groups, bare, hints))
 
 
-def _claimed(text: str, groups: list[tuple[int, int]], bare: bool) -> Iterator[Found]:
+def _claimed(
+    text: str, groups: list[tuple[int, int]], bare: bool, hints: Sequence[int] | None
+) -> Iterator[Found]:
     """What claims stretches of these groups, longest first, each group claimed once."""
     near = Near(text, groups[0][0], groups[-1][1])
+    called = hints is None or hinted(hints, near.start, near.end)
     first = 0
     while first < len(groups):
         for last in range(len(groups), first, -1):
-            type_ = _judge(near, groups, first, last, bare)
+            type_ = _judge(near, groups[first:last], len(groups) == last - first, bare, called)
             if type_ is not None:
                 yield groups[first][0], groups[last - 1][1], type_
                 first = last - 1
@@ -258,9 +291,8 @@ def _claimed(text: str, groups: list[tuple[int, int]], bare: bool) -> Iterator[F
         first += 1
 
 
-def _judge(near: Near, run: list[tuple[int, int]], first: int, last: int, bare: bool) -> str | None:
-    """The type that claims exactly the groups `[first, last)` of a run, or None."""
-    groups = run[first:last]
+def _judge(near: Near, groups: list[tuple[int, int]], alone: bool, bare: bool, called: bool) -> str | None:
+    """The type that claims exactly these groups, or None."""
     text, start, end = near.text, groups[0][0], groups[-1][1]
     digits = "".join(text[a:b] for a, b in groups)
     if not 5 <= len(digits) <= 19 or _glued(text, start, end):
@@ -268,8 +300,7 @@ def _judge(near: Near, run: list[tuple[int, int]], first: int, last: int, bare: 
     shape = tuple(b - a for a, b in groups)
     joins = "".join(text[groups[i][1] : groups[i + 1][0]] for i in range(len(groups) - 1))
     plus = start > 0 and "+" in text[max(0, start - 2) : start]
-    alone = first == 0 and last == len(run)
-    return _claim(Number(digits, shape, joins, plus, alone, bare and alone, near))
+    return _claim(Number(digits, shape, joins, plus, alone, bare and alone, called, near))
 
 
 def _glued(text: str, start: int, end: int) -> bool:
@@ -289,15 +320,15 @@ def _claim(number: Number) -> str | None:
     if number.plus and 8 <= len(number.digits) <= 15:
         return "PHONE_NUMBER"
     fits = [claim for claim in _BY_SIZE.get(len(number.digits), ()) if claim.check(number.digits)]
-    for claim in fits:
+    for claim in fits if number.called else ():
         if (number.alone or claim.check is not _any_of) and number.near.named(claim.names):
             return claim.type
-    if _OF_A_THING.search(number.near.before):
+    claimed = next((claim.type for claim in fits if number.whole and claim.bare(number)), None)
+    if claimed is None and _phone(number):
+        claimed = "PHONE_NUMBER"
+    if claimed is not None and _OF_A_THING.search(number.near.before):
         return None
-    for claim in fits:
-        if number.whole and claim.bare(number):
-            return claim.type
-    return "PHONE_NUMBER" if _phone(number) else None
+    return claimed
 
 
 def _phone(number: Number) -> bool:
@@ -305,7 +336,7 @@ def _phone(number: Number) -> bool:
     size, shape = len(number.digits), number.shape
     if not 7 <= size <= 15 or _is_date(number) or _is_address(number) or len(set(number.digits)) < 3:
         return False
-    if number.near.named(_PHONE) or number.near.follows(_CALLING):
+    if number.called and (number.near.named(_PHONE) or number.near.follows(_CALLING)):
         return True
     if len(shape) < 2 or not number.whole or not set(number.joins) <= set(" -.()/"):
         return False
