@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
 from typing import Any, Final
 
-from adapters.call import Headers
+from adapters.call import Headers, header
 from adapters.dialects.ingress import INGRESS, Ingress
 from gateway.api.errors import HttpError, in_anthropics_words, method_not_allowed, render
 from gateway.api.logs import where
@@ -122,6 +122,8 @@ class AsgiExchange:
     async def start(self, status: int, headers: Headers) -> None:
         """Send the answer's head."""
         self.started = True
+        if anthropic(self.path):
+            headers = _with_anthropics_id(headers)
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def send(self, data: bytes) -> None:
@@ -161,6 +163,13 @@ class AsgiExchange:
             async with asyncio.timeout(DISCARD_SECONDS):
                 while (await self._receive()).get("more_body"):
                     pass
+
+
+def _with_anthropics_id(headers: Headers) -> Headers:
+    """Anthropic's libraries know a request by its `request-id`, whoever answered it."""
+    if header(headers, b"request-id") is not None:
+        return headers
+    return (*headers, (b"request-id", header(headers, b"x-request-id") or b""))
 
 
 def _too_large(limit: int) -> str:

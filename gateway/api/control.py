@@ -1,5 +1,6 @@
 """The control plane: health, readiness, models, metrics and documentation. FastAPI, and never the data plane."""
 
+import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,14 +9,17 @@ from typing import Any, Final
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
+from adapters.call import Dialect
 from gateway.access.keys import AccessDenied, digest
-from gateway.api.errors import HttpError, openai_error, render
+from gateway.api.errors import HttpError, in_anthropics_words, openai_error, render
+from gateway.api.paths import PATHS, SUMMARIES, anthropic, near
 from gateway.metering.prometheus import CONTENT_TYPE
 from gateway.pipeline.faults import NoSuchModel, no_such_model
-from gateway.pipeline.pipeline import Runtime
+from gateway.pipeline.pipeline import Runtime, shown_key
 
 _DESCRIPTION: Final = """
-Point an OpenAI SDK's base URL at `/v1` and change nothing else. Send your Weir key as `Authorization: Bearer …`.
+Point an OpenAI SDK's base URL at `/v1`, or an Anthropic SDK's at `/`, and change nothing else. Send your Weir key as
+`Authorization: Bearer …` or as `x-api-key`.
 
 Optional request headers: `x-weir-action`, `x-weir-workflow`, `x-weir-conversation`, `x-weir-sensitivity` (raises the
 label, never lowers it), `x-weir-debug: 1` (the answer carries the decision and the charge).
@@ -39,27 +43,12 @@ def control_app(control: Control) -> FastAPI:
     _add_models(app, control)
     _add_metrics(app, control, always=False)
 
-    @app.post(
-        "/v1/chat/completions",
-        summary="OpenAI chat completions",
-        description="Any OpenAI chat request, streamed or not. Served by the data plane, before this application.",
-    )
-    async def chat_completions() -> Response:
-        return _response(
-            openai_error(500, "The data plane is not in front of this application.", "server_error")
-        )
+    for path, dialect in PATHS.items():
+        _document(app, path, dialect)
 
     @app.api_route("/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
-    async def unknown(path: str, request: Request) -> Response:
-        return _response(
-            openai_error(
-                404,
-                f"Weir does not serve {request.method} /{path[:200]}. It serves POST /v1/chat/completions and "
-                "GET /v1/models; /docs lists everything.",
-                "invalid_request_error",
-                "unknown_url",
-            )
-        )
+    async def unknown(request: Request) -> Response:
+        return _refusal(request, _unknown_url(request.method, request.url.path))
 
     return app
 
@@ -82,33 +71,83 @@ def _add_health(app: FastAPI, control: Control) -> None:
         return JSONResponse({"status": "ready" if ready else "not ready", **detail}, 200 if ready else 503)
 
 
+def _document(app: FastAPI, path: str, dialect: Dialect) -> None:
+    """Show one of the data plane's paths on the documentation's page."""
+
+    @app.post(
+        path,
+        name=dialect,
+        summary=SUMMARIES[dialect],
+        description="Served by the data plane, before this application.",
+    )
+    async def not_here() -> Response:
+        return _response(
+            openai_error(500, "The data plane is not in front of this application.", "server_error")
+        )
+
+
+def _unknown_url(method: str, path: str) -> HttpError:
+    meant = near(path)
+    advice = f"Did you mean POST {meant}?" if meant else "GET /docs lists what it serves."
+    message = f"Weir does not serve {method} {path[:200]}. {advice}"
+    return openai_error(404, message, "invalid_request_error", "unknown_url")
+
+
 def _add_models(app: FastAPI, control: Control) -> None:
     def visible_to(request: Request) -> tuple[str, ...]:
         runtime = control.runtime()
-        header = request.headers.get("authorization")
-        principal = runtime.keyring.authenticate(
-            header.encode("latin-1") if header else None, datetime.now(UTC)
-        )
+        key = shown_key(lambda name: _header(request, name))
+        principal = runtime.keyring.authenticate(key, datetime.now(UTC))
         return runtime.engines.policy.visible_models(principal.tenant)
 
     @app.exception_handler(AccessDenied)
-    async def denied(_: Request, error: Exception) -> Response:
-        return _response(render(error))
+    async def denied(request: Request, error: Exception) -> Response:
+        return _refusal(request, render(error))
 
-    @app.get("/v1/models", summary="The models this key may use")
+    @app.get("/v1/models", summary="The models this key may use; Anthropic's list with `anthropic-version`")
     async def models(request: Request) -> Response:
-        return JSONResponse({"object": "list", "data": [_model(name) for name in visible_to(request)]})
+        names = visible_to(request)
+        return JSONResponse(_anthropics_list(names) if _for_anthropic(request) else _openais_list(names))
 
     @app.get("/v1/models/{name:path}", summary="One model, if this key may use it")
     async def model(name: str, request: Request) -> Response:
-        if name in visible_to(request):
-            return JSONResponse(_model(name))
-        return _response(render(NoSuchModel(no_such_model(name))))
+        if name not in visible_to(request):
+            return _refusal(request, render(NoSuchModel(no_such_model(name))))
+        return JSONResponse(_anthropics_model(name) if _for_anthropic(request) else _openais_model(name))
 
 
-def _model(name: str) -> dict[str, Any]:
-    """A model as OpenAI lists it."""
+def _openais_list(names: tuple[str, ...]) -> dict[str, Any]:
+    return {"object": "list", "data": [_openais_model(name) for name in names]}
+
+
+def _openais_model(name: str) -> dict[str, Any]:
     return {"id": name, "object": "model", "created": 0, "owned_by": "weir"}
+
+
+def _anthropics_list(names: tuple[str, ...]) -> dict[str, Any]:
+    first, last = (names[0], names[-1]) if names else (None, None)
+    listed = [_anthropics_model(name) for name in names]
+    return {"data": listed, "has_more": False, "first_id": first, "last_id": last}
+
+
+def _anthropics_model(name: str) -> dict[str, Any]:
+    return {"type": "model", "id": name, "display_name": name, "created_at": "1970-01-01T00:00:00Z"}
+
+
+def _for_anthropic(request: Request) -> bool:
+    return anthropic(request.url.path, request.headers.get("anthropic-version"))
+
+
+def _refusal(request: Request, error: HttpError) -> Response:
+    """An error in the words of the client's dialect."""
+    if _for_anthropic(request):
+        error = in_anthropics_words(error, f"req-{secrets.token_hex(12)}")
+    return _response(error)
+
+
+def _header(request: Request, name: bytes) -> bytes | None:
+    value = request.headers.get(name.decode())
+    return value.encode("latin-1") if value else None
 
 
 def _add_metrics(app: FastAPI, control: Control, *, always: bool) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from adapters.call import Backend, Call, Headers, Outgoing, Refusal, Relay, header
+from adapters.call import COUNTING, Backend, Call, Headers, Outgoing, Refusal, Relay, header
 from adapters.chat import TokenUsage
 from adapters.errors import StreamCut, Unsupported, UpstreamError
 from adapters.transport import Answer
@@ -27,7 +27,14 @@ LARGEST_REFUSAL: Final = 256 * 1024  # bytes of an error answer worth reading
 LARGEST_ANSWER: Final = 64 * 1024 * 1024  # bytes of an unstreamed answer held before it is passed on
 DRAIN_SECONDS: Final = 1.0  # how long a finished stream may take to end its HTTP framing
 
-_PASSED_ON = (b"retry-after", b"retry-after-ms", b"x-should-retry", b"openai-processing-ms", b"x-request-id")
+_PASSED_ON = (
+    b"retry-after",
+    b"retry-after-ms",
+    b"x-should-retry",
+    b"openai-processing-ms",
+    b"x-request-id",
+    b"request-id",  # Anthropic's
+)
 _PASSED_ON_PREFIXES = (b"x-ratelimit-", b"anthropic-ratelimit-")
 
 
@@ -164,7 +171,8 @@ class _Exchange:
     async def relay(self, answer: Answer) -> bool:
         """Pass the answer on. False: nothing reached the client, the next target may try."""
         attempt = self._attempt
-        attempt.upstream_id = (header(answer.headers, b"x-request-id") or b"").decode("latin-1")
+        identity = header(answer.headers, b"x-request-id") or header(answer.headers, b"request-id")
+        attempt.upstream_id = (identity or b"").decode("latin-1")
         if not 200 <= answer.status < 300:
             return await self._refused(answer)
         relay = self._relay = self._backend.relay(self._job.call, attempt.permit.upstream, answer.headers)
@@ -291,6 +299,7 @@ class _Exchange:
         if attempt.usage.source != "unknown":
             return
         worked = attempt.sent and attempt.outcome not in {"refused", "client_error"}
+        worked = worked and self._job.call.dialect not in COUNTING
         attempt.usage = TokenUsage(
             input=self._job.signals.prompt_tokens if worked else 0,
             output=attempt.content_events,

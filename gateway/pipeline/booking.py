@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from adapters.call import Headers
+from adapters.call import COUNTING, Headers
 from adapters.chat import TokenUsage
 from gateway.dispatch.attempt import Attempt
 from gateway.ledger.ledger import Ledger
@@ -78,6 +78,8 @@ class Account:
             permit.model,
             permit.zone.name,
         )
+        if journey.ingress.dialect in COUNTING:
+            return  # it runs no model
         tokens = journey.signals.prompt_tokens if journey.signals else 0
         attempt.ticket = self._till.accounts.begin(
             permit.backend, attempt.replica, owner, attempt.started, prompt_tokens=tokens
@@ -97,7 +99,7 @@ class Account:
             (b"x-weir-policy", journey.policy.encode()),
         )
         if attempt.upstream_id:
-            return headers  # the provider's own x-request-id is passed on
+            return headers  # the provider's own request id is passed on
         return ((b"x-request-id", journey.id.encode()), *headers)
 
     def known(self) -> Headers:
@@ -137,6 +139,7 @@ class Account:
             gpu_ns = ticket.end(attempt.ended, attempt.usage, engine_metrics=attempt.engine_metrics).gpu_ns
         tariff = self._tariffs.get(permit.model)
         worked = attempt.sent and attempt.outcome not in {"refused", "client_error"}
+        worked = worked and journey.ingress.dialect not in COUNTING
         if not worked or tariff is None:
             charge = NOTHING if not worked else Charge(None, source="the model has left the configuration")
         else:

@@ -72,12 +72,15 @@ def report(journey: Journey) -> bytes:
 
 
 def annotated(data: bytes, weir: bytes, *, stream: bool) -> bytes:
-    """The answer's last bytes with the report in them: a member of the JSON answer, or one more chunk without
-    choices before `[DONE]`."""
+    """The answer's last bytes with the report in them: a member of the JSON answer, one more chunk without choices
+    before `[DONE]`, or an event `weir` before the last one where the dialect knows no `[DONE]`."""
     if stream:
         before, done, after = data.rpartition(_DONE)
         if not done:
-            return data
+            before, last, after = data.rpartition(b"event: ")
+            if not last:
+                return data
+            return before + b'event: weir\ndata: {"type":"weir","weir":%s}\n\n' % weir + last + after
         chunk = b'data: {"object":"chat.completion.chunk","choices":[],"weir":%s}\n\n' % weir
         return before + chunk + done + after
     end = data.rfind(b"}")

@@ -105,7 +105,7 @@ class Pipeline:
 
     def _authenticated(self, runtime: Runtime, exchange: Exchange) -> Principal:
         try:
-            return runtime.keyring.authenticate(_shown_key(exchange), datetime.now(UTC))
+            return runtime.keyring.authenticate(shown_key(exchange.header), datetime.now(UTC))
         except AccessDenied:
             self._till.metrics.requests.at("", "", "", "unauthenticated").value += 1
             raise
@@ -189,10 +189,10 @@ def _last_fault(journey: Journey) -> str:
     return (journey.settled[-1].attempt.fault if journey.settled else "") or "cut"
 
 
-def _shown_key(exchange: Exchange) -> bytes | None:
-    """The key as an `Authorization` value; Anthropic's clients show theirs as `x-api-key`."""
-    key = exchange.header(b"x-api-key")
-    return exchange.header(b"authorization") or (b"Bearer " + key if key else None)
+def shown_key(header: Callable[[bytes], bytes | None]) -> bytes | None:
+    """The key as an `Authorization` value; Anthropic's clients show theirs as `x-api-key`. `header` reads one."""
+    key = header(b"x-api-key")
+    return header(b"authorization") or (b"Bearer " + key if key else None)
 
 
 def _own_headers(exchange: Exchange) -> dict[str, str]:
