@@ -1,0 +1,298 @@
+"""Every recorded responses exchange relayed to a responses client, and every recorded answer of another dialect as a
+responses client gets it, told against the recording itself."""
+
+import collections
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.anthropic import Anthropic
+from adapters.call import Backend, Call
+from adapters.dialects import responses
+from adapters.document import parse
+from adapters.errors import Unsupported
+from adapters.openai import OpenAI
+from adapters.vllm import VLLM
+from tests.contract import responses_oracle as oracle
+from tests.contract.messages_oracle import booked, message_of
+
+pytestmark = pytest.mark.recordings
+
+_PATH = "/v1/responses"
+_CLOCK = lambda: 1_700_000_000.9  # noqa: E731  # a clock that stands still
+_CHAT_ONLY = OpenAI(lacks=frozenset({"responses"}), clock=_CLOCK)
+_CLAUDE = Anthropic(clock=_CLOCK)
+_ENGINES = Path(__file__).resolve().parents[2] / ".." / "shared" / "vllm" / "recorded"
+
+
+def _body(recording: dict[str, Any]) -> bytes:
+    response = recording["response"]
+    return (response["sse"] if "sse" in response else json.dumps(response["body"])).encode()
+
+
+def _call(*, stream: bool, **body: Any) -> Call:
+    return responses.read(
+        parse(json.dumps({"model": "auto", "input": "hi", "stream": stream, **body}).encode())
+    )
+
+
+def _final(recording: dict[str, Any]) -> dict[str, Any]:
+    """The whole response in a recording, wherever it stands."""
+    if "body" in recording["response"]:
+        return recording["response"]["body"]
+    lines = recording["response"]["sse"].splitlines()
+    events = [json.loads(line[5:]) for line in lines if line.startswith("data:")]
+    return next(event["response"] for event in reversed(events) if event["type"] == "response.completed")
+
+
+@pytest.mark.parametrize("backend", [OpenAI(api_key="sk-ours"), VLLM()], ids=lambda backend: backend.kind)
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_answers_reach_the_client_unchanged(recorded, share, chunked, backend: Backend, seed: int) -> None:
+    rows = [r for r in recorded("openai", _PATH) if r["response"]["status"] == 200]
+    for recording in rows:
+        stream = "sse" in recording["response"]
+        relay = backend.relay(_call(stream=stream), "gpt", ())
+        body = _body(recording)
+        out = b"".join(relay.feed(piece) for piece in chunked(body, seed)) + relay.finish()
+        assert out == body, recording["id"]
+        assert relay.complete, recording["id"]
+        assert relay.error is None, recording["id"]
+        if stream:
+            deltas = [
+                line for line in body.splitlines() if line.startswith(b"event:") and line.endswith(b".delta")
+            ]
+            assert relay.content_events == len(deltas), recording["id"]
+        final = _final(recording)
+        assert relay.made == () if final.get("store") is False else relay.made[0] == final["id"], recording[
+            "id"
+        ]
+        _check_relayed(relay, final, recording["id"])
+    if seed == 1:
+        share(f"responses answers relayed byte for byte ({backend.kind})", len(rows), len(rows))
+    assert len(rows) == 378
+
+
+def _check_relayed(relay: Any, final: dict[str, Any], name: str) -> None:
+    if final["status"] == "queued":  # it will be answered in the background: nothing is known of it yet
+        assert (relay.usage.source, relay.finish_reason) == ("unknown", None), name
+        return
+    usage = final["usage"]
+    assert relay.usage.source == "reported", name
+    assert relay.usage.prompt == usage["input_tokens"], name
+    assert relay.usage.generated == usage["output_tokens"], name
+    assert relay.usage.cache_read == usage["input_tokens_details"].get("cached_tokens", 0), name
+    assert relay.usage.reasoning == usage["output_tokens_details"].get("reasoning_tokens", 0), name
+    calls = {"function_call", "custom_tool_call"} & {item["type"] for item in final["output"]}
+    assert relay.finish_reason == ("tool_calls" if calls else "stop"), name
+
+
+def test_requests_reach_the_provider_as_they_came(recorded, share) -> None:
+    rows, same, refused = recorded("openai", _PATH), 0, collections.Counter[str]()
+    for recording in rows:
+        body = recording["request"]["body"]
+        try:
+            call = responses.read(parse(json.dumps(body, indent=1).encode()))
+        except responses.InvalidRequest as error:
+            refused[str(error)] += 1
+            continue
+        assert json.loads(OpenAI().outgoing(call, "theirs").body) == {**body, "model": "theirs"}, recording[
+            "id"
+        ]
+        same += 1
+    share("responses requests sent on as they came (33 have no input or name no model)", same, len(rows))
+    assert (
+        refused
+        == {
+            "Missing required parameter: 'input'.": 31,  # made up by the recordings' own authors, as chat bodies
+            "you must provide a model parameter": 2,  # a stored prompt names it: Weir could not tell where to send them
+        }
+    )
+
+
+def test_errors(recorded, share) -> None:
+    rows = [r for r in recorded("openai", _PATH) if r["response"]["status"] != 200]
+    for recording in rows:
+        status, body = recording["response"]["status"], _body(recording)
+        refusal = OpenAI(api_key="sk-fake-key").refusal(status, (), body)
+        if status == 401:
+            assert (refusal.kind, refusal.status) == ("ours", 502)
+        else:
+            assert refusal.kind in ("client", "gone"), recording["id"]
+            assert (refusal.status, refusal.body) == (status, body), recording["id"]
+    share("responses errors judged", len(rows), len(rows))
+    assert len(rows) == 8
+
+
+# What neither chat nor messages has a word for, and the field that Weir's refusal names.
+_BEYOND = {
+    "a tool that OpenAI runs": lambda field: field.startswith("tools[") and field.endswith("].type"),
+    "an item such a tool left": lambda field: field.startswith("input[") and field.endswith("].type"),
+    "stored state": lambda field: field in ("previous_response_id", "conversation", "background", "prompt"),
+    "a file by reference": lambda field: field == "input",
+    "an option of OpenAI's": lambda field: (
+        field in ("context_management", "service_tier", "moderation", "include")
+    ),
+}
+
+
+@pytest.mark.parametrize("backend", [_CHAT_ONLY, _CLAUDE], ids=["chat", "messages"])
+def test_requests_are_carried_over_or_refused_by_name(recorded, share, backend: Backend) -> None:
+    carried, refused = 0, collections.Counter[str]()
+    for recording in recorded("openai", _PATH):
+        body = recording["request"]["body"]
+        if "model" not in body or "input" not in body:
+            continue
+        call = responses.read(parse(json.dumps(body).encode()))
+        try:
+            sent = json.loads(backend.outgoing(call, "claude-sonnet-4-6").body)
+        except Unsupported as error:
+            refused[_reason(error.field, body, backend)] += 1
+            continue
+        _check_carried(body, sent, recording["id"])
+        carried += 1
+    share(f"responses requests carried to {sent_as(backend)}", carried, carried + refused.total())
+    share(f"responses requests refused by name: {dict(refused)}", refused.total(), refused.total())
+    assert carried + refused.total() == 353
+    assert carried > 240
+
+
+def _reason(field: str, body: dict[str, Any], backend: Backend) -> str:
+    if backend is _CLAUDE and _beyond_messages(field, body):
+        return "what messages cannot"
+    return next(why for why, names in _BEYOND.items() if names(field))
+
+
+def sent_as(backend: Backend) -> str:
+    return "messages" if backend is _CLAUDE else "chat"
+
+
+def _beyond_messages(field: str, body: dict[str, Any]) -> bool:
+    """Sampling beside thinking; tools beside a JSON object without a schema."""
+    if field == "text.format":
+        return bool(body["tools"])
+    return field in ("temperature", "top_p") and bool(body.get("reasoning"))
+
+
+def _check_carried(body: dict[str, Any], sent: dict[str, Any], name: str) -> None:
+    """Every word and every call of the conversation is in what is sent, in order."""
+    text = json.dumps(sent, ensure_ascii=False)
+    items = body["input"] if isinstance(body["input"], list) else [{"role": "user", "content": body["input"]}]
+    for item in items:
+        if item.get("type") == "function_call":
+            assert item["call_id"] in text, name
+        content = item.get("content") or (
+            item.get("output") if item.get("type") == "function_call_output" else None
+        )
+        for part in [{"text": content}] if isinstance(content, str) else content or ():
+            if item.get("type") != "reasoning" and part.get("text"):
+                assert json.dumps(part["text"], ensure_ascii=False)[1:-1] in text, name
+    choice = body.get("tool_choice")
+    allowed = [tool["name"] for tool in choice.get("tools", ())] if isinstance(choice, dict) else []
+    tools = [tool["name"] for tool in body.get("tools") or () if tool["name"] in allowed or not allowed]
+    sent_tools = [tool.get("name") or tool["function"]["name"] for tool in sent.get("tools", [])]
+    assert sent_tools in (tools, ["answer_in_json"]), name  # the latter holds the answer to JSON
+    assert bool(sent.get("stream")) == bool(body.get("stream")), name
+
+
+def test_messages_answers_arrive_as_responses(recorded, share, chunked) -> None:
+    rows = [r for r in recorded("anthropic", "/v1/messages") if r["response"]["status"] == 200]
+    for recording in rows:
+        stream = "sse" in recording["response"]
+        relay = _CLAUDE.relay(_call(stream=stream), "claude-sonnet-4-5", ())
+        out = b"".join(relay.feed(piece) for piece in chunked(_body(recording), 2)) + relay.finish()
+        assert relay.complete, recording["id"]
+        assert (relay.usage.prompt, relay.usage.generated) == booked(recording), recording["id"]
+        _check_message(recording, oracle.assembled(out) if stream else json.loads(out))
+    share("messages answers arrive as the right responses answer", len(rows), len(rows))
+    assert len(rows) == 415
+
+
+def _check_message(recording: dict[str, Any], response: dict[str, Any]) -> None:
+    name, message = recording["id"], message_of(recording)
+    blocks, usage = message["content"], message["usage"]
+
+    def of(*kinds: str) -> list[dict[str, Any]]:
+        return [block for block in blocks if block["type"] in kinds]
+
+    assert oracle.said(response) == "".join(block["text"] for block in of("text")), name
+    assert oracle.thought(response) == "".join(block["thinking"] for block in of("thinking")), name
+    assert oracle.calls(response) == [(b["id"], b["name"], b["input"]) for b in of("tool_use")], name
+    assert len(oracle.annotations(response)) == sum(len(b.get("citations") or ()) for b in of("text")), name
+    seals = [item["encrypted_content"] for item in response["output"] if item["type"] == "reasoning"]
+    signed = [b.get("signature") or b.get("data") for b in of("thinking", "redacted_thinking")]
+    assert [seal.partition(":")[2] for seal in seals] == [seal or "" for seal in signed], name
+    asides = [
+        b["type"] for b in blocks if b["type"] not in ("text", "thinking", "redacted_thinking", "tool_use")
+    ]
+    assert [b["type"] for b in response.get("provider_blocks", [])] == asides, name
+    cut = message["stop_reason"] == "max_tokens"
+    assert response["status"] == ("incomplete" if cut else "completed"), name
+    assert response["incomplete_details"] == ({"reason": "max_output_tokens"} if cut else None), name
+    cached = usage.get("cache_read_input_tokens") or 0
+    prompt = usage["input_tokens"] + cached + (usage.get("cache_creation_input_tokens") or 0)
+    assert response["usage"]["input_tokens"] == prompt, name
+    assert response["usage"]["input_tokens_details"]["cached_tokens"] == cached, name
+    assert response["usage"]["output_tokens"] == usage["output_tokens"], name
+    assert response["usage"]["total_tokens"] == prompt + usage["output_tokens"], name
+
+
+def test_chat_answers_arrive_as_responses(recorded, share, chunked) -> None:
+    rows = [r for r in recorded("openai", "/v1/chat/completions") if r["response"]["status"] == 200]
+    rows = [r for r in rows if (r["request"]["body"].get("n") or 1) == 1]
+    for recording in rows:
+        stream = "sse" in recording["response"]
+        relay = _CHAT_ONLY.relay(_call(stream=stream), "gpt", ())
+        out = b"".join(relay.feed(piece) for piece in chunked(_body(recording), 3)) + relay.finish()
+        assert relay.complete, recording["id"]
+        _check_chat(recording, oracle.assembled(out) if stream else json.loads(out))
+    share("chat answers arrive as the right responses answer", len(rows), len(rows))
+    assert len(rows) == 581
+
+
+def _check_chat(recording: dict[str, Any], response: dict[str, Any]) -> None:
+    name = recording["id"]
+    if "body" in recording["response"]:
+        choices = [recording["response"]["body"]["choices"][0]]
+        deltas = [choices[0]["message"]]
+        usage = recording["response"]["body"].get("usage")
+    else:
+        lines = [
+            line[5:].strip() for line in recording["response"]["sse"].splitlines() if line[:5] == "data:"
+        ]
+        chunks = [json.loads(line) for line in lines if line != "[DONE]"]
+        choices = [choice for chunk in chunks for choice in chunk["choices"]]
+        deltas = [choice["delta"] for choice in choices]
+        usage = next((chunk["usage"] for chunk in chunks if chunk.get("usage")), None)
+    assert oracle.said(response) == "".join(delta.get("content") or "" for delta in deltas), name
+    assert oracle.refused(response) == "".join(delta.get("refusal") or "" for delta in deltas), name
+    begun = [
+        call for delta in deltas for call in delta.get("tool_calls") or () if call["function"].get("name")
+    ]
+    assert [call[:2] for call in oracle.calls(response)] == [
+        (call["id"], call["function"]["name"]) for call in begun
+    ], name
+    finish = next(choice["finish_reason"] for choice in choices if choice["finish_reason"])
+    assert response["status"] == ("incomplete" if finish == "length" else "completed"), name
+    if usage is None:
+        assert response["usage"] is None, name
+    else:
+        assert response["usage"]["input_tokens"] == usage["prompt_tokens"], name
+        assert response["usage"]["output_tokens"] == usage["completion_tokens"], name
+
+
+@pytest.mark.parametrize("name", ["responses.txt", "responses_stream.txt", "flags_responses.txt"])
+def test_what_a_real_vllm_answered(share, chunked, name: str) -> None:
+    path = _ENGINES / name
+    if not path.exists():
+        pytest.skip(f"shared/vllm/recorded/{name} is missing beside the checkout")
+    body = path.read_bytes().partition(b"\n\n")[2].rstrip(b"\n")
+    stream = body.startswith(b"event:")
+    body += b"\n\n" if stream else b""
+    relay = VLLM().relay(_call(stream=stream), "tiny", ())
+    assert b"".join(relay.feed(piece) for piece in chunked(body, 4)) + relay.finish() == body
+    assert relay.complete
+    assert (relay.usage.prompt, relay.usage.generated, relay.finish_reason) == (13, 3, "stop")
+    assert (relay.metrics is not None) == (b'"metrics"' in body)
+    share(f"vLLM answer relayed byte for byte ({name})", 1, 1)
