@@ -15,6 +15,7 @@ from adapters.errors import UpstreamError
 from adapters.refusals import read_complaint
 from gateway.access.keys import AccessDenied
 from gateway.dispatch.attempt import CannotCarry, NoTargetLeft, Refused
+from gateway.metering.budgets.budgets import CannotCount, OverBudget, OverRate
 from gateway.pipeline.faults import Blocked, BodyTooLarge, BodyTooSlow, NoSuchModel, Overloaded
 
 _JSON: Final = (b"content-type", b"application/json")
@@ -135,6 +136,25 @@ def _overloaded(error: Overloaded) -> HttpError:
     return openai_error(503, str(error), "server_error", "overloaded", headers=retry)
 
 
+def _over_budget(error: OverBudget) -> HttpError:
+    headers = (
+        (b"retry-after", b"%d" % error.retry_after),
+        (b"x-should-retry", b"false"),  # nothing is renewed while a client library waits
+    )
+    return openai_error(429, str(error), "insufficient_quota", "insufficient_quota", headers=headers)
+
+
+def _over_rate(error: OverRate) -> HttpError:
+    kind = "tokens" if error.limit.measure.unit == "tokens" else "requests"
+    retry = ((b"retry-after", b"%d" % error.retry_after),)
+    return openai_error(429, str(error), kind, "rate_limit_exceeded", headers=retry)
+
+
+def _cannot_count(error: CannotCount) -> HttpError:
+    retry = ((b"retry-after", b"%d" % error.retry_after),)
+    return openai_error(503, str(error), "server_error", "limits_unavailable", headers=retry)
+
+
 def _refused(error: Refused) -> HttpError:
     return HttpError(error.refusal.status, error.refusal.body, (_JSON, *error.headers))
 
@@ -174,6 +194,9 @@ _ANSWERS: Final[dict[type[Exception], Callable[[Any], HttpError]]] = {
     BodyTooLarge: _body_too_large,
     BodyTooSlow: _body_too_slow,
     Overloaded: _overloaded,
+    OverBudget: _over_budget,
+    OverRate: _over_rate,
+    CannotCount: _cannot_count,
     Refused: _refused,
     NoTargetLeft: _no_target_left,
 }

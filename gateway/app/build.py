@@ -18,6 +18,7 @@ from gateway.configuration.settings import BackendSettings, SensitivitySettings,
 from gateway.detectors.pattern_cache import cache_directory, cached_engine
 from gateway.dispatch.dispatcher import Engines
 from gateway.fleet.replicas import Placement
+from gateway.metering.budgets.limits import Allowances
 from gateway.metering.gpu import hardware
 from gateway.metering.gpu.facts import GpuBackend
 from gateway.metering.price_file import NO_OVERRIDES, read_price_file
@@ -26,7 +27,9 @@ from gateway.metering.tariffs import GpuTariff, TokenTariff
 from gateway.pipeline.booking import Tariff
 from gateway.pipeline.judge import Judge, highest
 from gateway.pipeline.pipeline import Runtime
+from gateway.pipeline.reserving import Reserving
 from routers.complexity.scorer import Scorer
+from routers.policy.conditions import All, AnyOf, Condition, Not, Within
 from routers.sensitivity.classifier import Classifier, tenant_triggers, triggers
 from routers.sensitivity.label import Level
 from routers.sensitivity.settings import Settings
@@ -47,13 +50,15 @@ def runtime(snapshot: Snapshot, scorer: Scorer, environ: Mapping[str, str]) -> R
     Raises InvalidPriceFile, and OSError where a file cannot be read.
     """
     backends = {name: adapter(settings) for name, settings in snapshot.backends.items()}
+    charged = tariffs(snapshot)
     return Runtime(
         snapshot,
         keyring(snapshot),
         Judge(classifier(snapshot.sensitivity, environ), scorer),
         Engines(snapshot.policy, backends),
-        tariffs(snapshot),
+        charged,
         floors(snapshot),
+        reserving(snapshot, charged),
     )
 
 
@@ -118,6 +123,24 @@ def tariffs(snapshot: Snapshot) -> Mapping[str, Tariff]:
             provider = book.provider_at(backend.replicas[0]) or backend.name
             found[name] = TokenTariff(book, provider, model.upstream)
     return found
+
+
+def reserving(snapshot: Snapshot, charged: Mapping[str, Tariff]) -> Reserving:
+    """The limits of tenants, keys and workflows."""
+    asked = any(_asks_for_budgets(route.when) for route in snapshot.policy.routes)
+    return Reserving(Allowances.of_snapshot(snapshot, routes_by_budget=asked), snapshot, charged)
+
+
+def _asks_for_budgets(condition: Condition) -> bool:
+    """Whether a condition rests on how much of a budget is used."""
+    match condition:
+        case All(parts) | AnyOf(parts):
+            return any(map(_asks_for_budgets, parts))
+        case Not(part):
+            return _asks_for_budgets(part)
+        case Within(field):
+            return field == "budget_used"
+    return False
 
 
 def gpu_backends(snapshot: Snapshot) -> list[GpuBackend]:

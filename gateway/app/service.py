@@ -21,6 +21,7 @@ from gateway.api.asgi import Application, DataPlane
 from gateway.api.control import Control, control_app, metrics_app
 from gateway.api.protocol import EdgeLimits, serve_protocol
 from gateway.app import build
+from gateway.app.counting import Opening, open_state
 from gateway.app.engines import EngineWatch
 from gateway.configuration.loading import load
 from gateway.configuration.problems import ConfigurationErrors
@@ -29,6 +30,8 @@ from gateway.configuration.settings import Snapshot
 from gateway.dispatch.dispatcher import Dispatcher, Engines
 from gateway.fleet.replicas import Fleet, Replica
 from gateway.ledger.ledger import Ledger
+from gateway.metering.budgets.budgets import Budgets
+from gateway.metering.budgets.limits import Allowances
 from gateway.metering.gpu.accounts import GpuAccounts
 from gateway.metering.prometheus import Metrics
 from gateway.pipeline.booking import Till
@@ -65,7 +68,11 @@ class Service:
         self._watch = EngineWatch(
             self._accounts, self.metrics, self._ledger, self._rate_of, secrets.token_hex(6)
         )
-        till = Till(self.metrics, self._ledger, self._accounts)
+        self._state = open_state(runtime.snapshot.state, secrets.token_hex(6))
+        self.metrics.watch_state(lambda: not self._state.trouble)
+        self.budgets: Final = Budgets(self._state, self.metrics, time.time_ns)
+        self._opening = Opening(self._state, self._ledger, self.ledger_store)
+        till = Till(self.metrics, self._ledger, self._accounts, self.budgets)
         dispatcher = Dispatcher(self._fleet, self._engines)
         self.pipeline: Final = Pipeline(lambda: self._runtime, dispatcher, till, errors.status_of)
         control = Control(VERSION, lambda: self._runtime, self._scrape, self._readiness)
@@ -142,6 +149,7 @@ class Service:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._watch.finish()
+        await self._state.close()
         await self._fleet.aclose()
         if not await asyncio.to_thread(self._ledger.close):
             log.warning(
@@ -150,6 +158,9 @@ class Service:
 
     async def _open(self, host: str, port: int) -> None:
         """Listen, and start the background tasks."""
+        run = asyncio.get_running_loop().create_task
+        if not await self._opening.try_to(self._allowances()):
+            self._tasks.append(run(self._opening.bring(self._allowances)))
         server = self._runtime.snapshot.server
         self._servers.append(
             await _Server.open(self._application, host, port, server.shutdown_grace, server.header_timeout)
@@ -160,8 +171,13 @@ class Service:
                     self._metrics_application, server.metrics.host, server.metrics.port, 1.0, 10.0
                 )
             )
-        run = asyncio.get_running_loop().create_task
-        self._tasks += [run(self._watch.run()), run(self._watcher.run()), run(self._note_health())]
+        self._tasks += [
+            run(self._watch.run()),
+            run(self._watcher.run()),
+            run(self._note_health()),
+            run(self._state.run()),
+            run(self.budgets.watch(self._allowances)),
+        ]
 
     def _take_over(self, runtime: Runtime) -> None:
         """Put a runtime in force: from here on, new requests and new attempts use it."""
@@ -190,7 +206,13 @@ class Service:
             self.metrics.policy_reloads.at("refused").value += 1
             return
         self._take_over(runtime)
+        await self._opening.try_to(
+            self._allowances()
+        )  # there may be budgets now that were not counted before
         self.metrics.policy_reloads.at("accepted").value += 1
+
+    def _allowances(self) -> Allowances:
+        return self._runtime.reserving.allowances
 
     def _refused(self, _: ConfigurationErrors) -> None:
         self.metrics.policy_reloads.at("refused").value += 1
@@ -225,6 +247,7 @@ class Service:
             "policy": snapshot.policy.hash,
             "replicas": {name: "up" if is_up else "ejected" for name, is_up in up.items()},
             "ledger": self._ledger.trouble or "ok",
+            "state": self._state.trouble or "ok",
             "ledger_lag_seconds": round(self._ledger.lag_seconds(), 3),
             "configuration": "the files have mistakes; the last good one is in force" if refused else "ok",
             "warnings": list(snapshot.warnings),

@@ -137,6 +137,15 @@ class Metrics:
             "weir_backend_up", "Whether a replica takes requests.", "backend", "replica"
         )
         self.inflight: Final = gauge("weir_inflight", "Requests under way.").at()
+        self.budget_used: Final = gauge(
+            "weir_budget_used_ratio", "Share of a budget that is spent or held.", "tenant", "budget"
+        )
+        self.limit_refusals: Final = counter(
+            "weir_limit_refusals_total", "Requests for which a limit left no room.", "tenant", "limit"
+        )
+        self.downgrades: Final = counter(
+            "weir_limit_downgrades_total", "Requests kept from a model that a budget did not cover.", "tenant"
+        )
         self.policy_reloads: Final = counter("weir_policy_reloads_total", "Reloads of the policy.", "outcome")
         self._policy = gauge("weir_policy_info", "The policy in force.", "policy")
         gauge("weir_build_info", "The running Weir.", "version").at(version).value = 1
@@ -194,6 +203,12 @@ class Metrics:
         )
         self._family(
             Sampled("counter", "weir_ledger_unbooked_records_total", "Records lost to a full disk.", unbooked)
+        )
+
+    def watch_state(self, is_up: Callable[[], bool]) -> None:
+        """Show whether the state that limits are counted in can be asked."""
+        self._family(
+            Sampled("gauge", "weir_state_up", "Whether limits can be counted.", lambda: int(is_up()))
         )
 
     def render(self) -> bytes:

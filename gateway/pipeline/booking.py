@@ -12,11 +12,12 @@ from adapters.chat import TokenUsage
 from gateway.dispatch.attempt import Attempt
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.records import Outcome
+from gateway.metering.budgets.budgets import Budgets
 from gateway.metering.charges import NOTHING, Charge
 from gateway.metering.gpu.accounts import GpuAccounts
 from gateway.metering.gpu.ticket import Ticket
 from gateway.metering.prometheus import Metrics
-from gateway.pipeline import debug
+from gateway.pipeline import debug, reserving
 from gateway.pipeline.journey import Journey, Settled
 
 
@@ -48,8 +49,9 @@ class GpuOwner:
 class Till:
     """Where every request is booked. One per process."""
 
-    def __init__(self, metrics: Metrics, ledger: Ledger, accounts: GpuAccounts) -> None:
+    def __init__(self, metrics: Metrics, ledger: Ledger, accounts: GpuAccounts, budgets: Budgets) -> None:
         self.metrics: Final = metrics
+        self.budgets: Final = budgets
         self.ledger: Final = ledger
         self.accounts: Final = accounts
 
@@ -159,6 +161,7 @@ class Account:
         if journey.closed:
             return
         journey.closed = True
+        reserving.settle(journey)
         record = journey.request_record(status, outcome, error)
         till.metrics.route(record.route, record.model, record.zone).answered(
             outcome,

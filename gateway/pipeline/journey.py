@@ -10,6 +10,7 @@ from adapters.dialects.ingress import Ingress
 from gateway.access.keys import Principal
 from gateway.dispatch.attempt import Attempt
 from gateway.ledger.records import AttemptRecord, Outcome, RequestRecord, attempt_id
+from gateway.metering.budgets.budgets import Hold
 from gateway.metering.charges import NOTHING, Charge
 from gateway.pipeline.judge import Purpose
 from routers.policy.policy import Decision
@@ -43,6 +44,7 @@ class Journey:
     signals: Signals | None = None
     decision: Decision | None = None
     debug: bool = False
+    hold: Hold | None = None  # of its budgets, where something limits it
     settled: list[Settled] = field(default_factory=list)
     client_left: bool = False
     closed: bool = False

@@ -17,6 +17,7 @@ from gateway.configuration.settings import Snapshot
 from gateway.dispatch.attempt import CannotCarry, NoTargetLeft, Refused
 from gateway.dispatch.dispatcher import Dispatcher, Engines, Job
 from gateway.ledger.records import Outcome
+from gateway.metering.budgets.budgets import CannotCount, OverBudget, OverRate
 from gateway.pipeline.booking import Account, Tariff, Till
 from gateway.pipeline.exchange import Exchange
 from gateway.pipeline.faults import (
@@ -30,6 +31,7 @@ from gateway.pipeline.faults import (
 )
 from gateway.pipeline.journey import Journey
 from gateway.pipeline.judge import Judge, purpose
+from gateway.pipeline.reserving import Reserving
 from routers.policy.policy import Decision, UnknownModel
 from routers.sensitivity.label import Level
 
@@ -47,6 +49,9 @@ _ENDINGS: Final[tuple[tuple[type[Exception], Outcome, str], ...]] = (
     (BodyTooLarge, "refused", "body_too_large"),
     (BodyTooSlow, "refused", "body_too_slow"),
     (Overloaded, "refused", "overloaded"),
+    (OverBudget, "refused", "over_budget"),
+    (OverRate, "refused", "over_rate"),
+    (CannotCount, "refused", "state_gone"),
     (ClientGone, "cancelled", "client_gone"),
     (Refused, "rejected", "client_error"),
     (NoTargetLeft, "failed", "no_target_left"),
@@ -63,6 +68,7 @@ class Runtime:
     engines: Engines
     tariffs: Mapping[str, Tariff]  # by model
     floors: Mapping[tuple[str, str], Level]  # by tenant and key: the lowest label its requests get
+    reserving: Reserving
 
 
 class Pipeline:
@@ -130,6 +136,10 @@ class Pipeline:
         )
         signals = journey.signals = judged.signals
         self._till.metrics.labels.at(str(signals.label.level)).value += 1
+        reserving, budgets = runtime.reserving, self._till.budgets
+        allowance = reserving.allowance(journey)
+        if allowance is not None:
+            signals = journey.signals = await reserving.weighed(budgets, signals, allowance)
         try:
             decision = journey.decision = runtime.engines.policy.decide(
                 signals, draw_of(principal.tenant, journey.purpose.conversation or judged.opening)
@@ -139,6 +149,10 @@ class Pipeline:
         self._count(decision)
         if not decision.targets:
             raise _no_way(decision)
+        if allowance is not None:
+            decision = journey.decision = await reserving.reserve(
+                budgets, journey, decision, allowance, len(body)
+            )
         await self._dispatch(exchange, runtime, journey, account, decision)
 
     async def _dispatch(

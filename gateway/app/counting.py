@@ -1,0 +1,77 @@
+"""Opens the state that limits are counted in, and brings to it what was spent before this process began."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from gateway.configuration.settings import StateSettings
+from gateway.ledger.ledger import Ledger
+from gateway.ledger.store import StoreUnavailable, StoreUnfit
+from gateway.ledger.stores import open_store
+from gateway.metering.budgets.limits import Allowances
+from gateway.metering.budgets.opening import spent_before
+from gateway.state.claims import Account, State
+from gateway.state.local import LocalState
+
+_log = logging.getLogger("weir.state")
+
+SHIPPING_SECONDS: Final = 5.0  # the ledger gets to ship what an earlier run left behind
+RETRY_SECONDS: Final = 10.0
+
+
+def open_state(settings: StateSettings, gateway: str) -> State:
+    """In Redis where it is configured, else in this process. `gateway` names this process among others. Raises
+    OSError where Redis's client is not installed."""
+    if settings.redis is None:
+        return LocalState(_utc_ms)
+    try:
+        from gateway.state.shared import RedisState  # noqa: PLC0415  # its client is an optional extra
+    except ImportError:
+        raise OSError("Redis's client is not installed: pip install 'weir-gateway[redis]'") from None
+    return RedisState(settings.redis.reveal(), gateway, _utc_ms)
+
+
+def _utc_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class Opening:
+    """What the ledger says was spent, for a state that forgets with its process."""
+
+    def __init__(self, state: State, ledger: Ledger, store: Path | str) -> None:
+        self._state = state
+        self._ledger = ledger
+        self._store = store
+
+    async def bring(self, allowances: Callable[[], Allowances]) -> None:
+        """Bring it, and try again for as long as the database is away."""
+        while not await self.try_to(allowances()):  # noqa: ASYNC110  # nothing tells when a database is back
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def try_to(self, allowances: Allowances) -> bool:
+        """Whether it was brought, or there is nothing to bring."""
+        state = self._state
+        limits = [limit for limit in allowances.all() if limit.measure.is_budget]
+        if not isinstance(state, LocalState) or not limits:
+            return True
+        deadline = time.monotonic() + SHIPPING_SECONDS
+        while self._ledger.lag_seconds() > 0 and time.monotonic() < deadline:  # noqa: ASYNC110  # another process ships
+            await asyncio.sleep(0.02)
+        try:
+            spent = await asyncio.to_thread(self._read, allowances)
+        except (StoreUnavailable, StoreUnfit) as error:
+            _log.warning("what was spent today is not known yet, so budgets begin at 0: %s", error)
+            return False
+        for account, amount in spent.items():
+            state.raise_to(account, amount)
+        return True
+
+    def _read(self, allowances: Allowances) -> dict[Account, int]:
+        store = open_store(self._store)
+        try:
+            return spent_before(store, allowances.all(), allowances.reserve.unpriced_usd, time.time_ns())
+        finally:
+            store.close()

@@ -1,0 +1,1 @@
+"""What several gateways share: in process, or Redis."""

@@ -1,0 +1,250 @@
+"""State in Redis: several gateways count together, and none passes a ceiling between them.
+
+Everything goes over one connection in the order it was asked for, as many commands at a time as wait:
+what was settled here is seen by the next reservation from here. A lease lives for LEASE_SECONDS and is
+renewed while its request does, so what a gateway held when it died is free again soon after.
+
+While Redis is gone, reservations are refused with Gone at once, and settlements wait. A settlement that was
+sent and not answered may have been done: it is sent again under the same number, which Redis knows.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from gateway.state import scripts
+from gateway.state.claims import Account, Claim, Full, Gone, Held
+
+_log = logging.getLogger("weir.state")
+
+LEASE_SECONDS: Final = 30.0
+_PATIENCE: Final = 0.5  # seconds Redis may take; a request waits for it
+_PAUSE: Final = 0.25  # seconds between tries while it is gone
+_COMMANDS: Final = 256  # in one round trip
+_FOLD_AT: Final = 1000  # waiting settlements, above which those of one owner become one
+_SLACK: Final = 60_000  # milliseconds a key outlives its window: gateways' clocks differ
+_ENDLESS: Final = 3_600_000  # milliseconds that keys without a window outlive their last use
+_REMEMBERED: Final = 40 * 86_400_000  # milliseconds a gateway's counter of settlements is kept
+
+
+@dataclass(slots=True)
+class _Settlement:
+    """What leases spent. `number` is given when it is sent first: Redis has done all up to the highest it knows."""
+
+    owner: str
+    leases: list[str]
+    spent: dict[Account, int]
+    number: int = 0
+
+
+@dataclass(slots=True)
+class _Command:
+    """A script to run, and who waits for its answer."""
+
+    script: str
+    keys: list[str]
+    arguments: list[str | int]
+    answer: asyncio.Future[Any] | None = None
+
+    @property
+    def wanted(self) -> bool:
+        return self.answer is None or not self.answer.done()
+
+
+class RedisState:
+    """One gateway's view of the shared state. `run` must be running."""
+
+    def __init__(
+        self, url: str, gateway: str, now_ms: Callable[[], int], *, lease_seconds: float = LEASE_SECONDS
+    ) -> None:
+        """`gateway` is unique to this process, `now_ms` UTC milliseconds; gateways' clocks may differ by seconds."""
+        self._redis = Redis.from_url(
+            url,
+            socket_timeout=_PATIENCE,
+            socket_connect_timeout=_PATIENCE,
+            retry=Retry(NoBackoff(), 0),
+            client_name="weir",
+        )
+        self._gateway = gateway
+        self._now_ms = now_ms
+        self._lease_ms = int(lease_seconds * 1000)
+        self.trouble = ""
+        self._wake = asyncio.Event()
+        self._questions: deque[_Command] = deque()
+        self._waiting: deque[_Settlement] = deque()
+        self._sent: list[_Settlement] = []  # and not answered: each may have been done
+        self._number = 0
+        self._leases: dict[str, Sequence[Claim]] = {}  # of requests under way
+        self._renewed = now_ms()
+
+    async def reserve(self, lease: str, claims: Sequence[Claim]) -> Held | Full:
+        """As State.reserve."""
+        now = self._now_ms()
+        self._leases[lease] = claims
+        arguments: list[str | int] = [lease, now, now + self._lease_ms, len(claims[0].amounts)]
+        for claim in claims:
+            arguments += (claim.ceiling, _go(claim.account, now), *claim.amounts)
+        found = await self._ask(scripts.RESERVE, [claim.account for claim in claims], arguments)
+        if found[0] >= 0:
+            return Held(found[0])
+        del self._leases[lease]
+        return Full(found[1], int(found[2]))
+
+    def settle(self, lease: str, spent: Sequence[tuple[Account, int]]) -> None:
+        """As State.settle."""
+        claims = self._leases.pop(lease, None)
+        if claims is None:
+            return
+        owner = claims[0].account.owner
+        amounts = dict.fromkeys((claim.account for claim in claims), 0) | dict(spent)
+        self._waiting.append(_Settlement(owner, [lease], amounts))
+        if len(self._waiting) > _FOLD_AT:
+            self._fold()
+        self._wake.set()
+
+    async def used(self, accounts: Sequence[Account]) -> list[int]:
+        """As State.used."""
+        return [int(each) for each in await self._ask(scripts.USED, accounts, [self._now_ms()])]
+
+    async def run(self) -> None:
+        """As State.run: everything that goes to Redis goes from here."""
+        while True:
+            await self._exchange()
+            if self.trouble:
+                await asyncio.sleep(_PAUSE)
+            elif not self._questions and not self._waiting:
+                await self._idle()
+
+    async def close(self) -> None:
+        """As State.close."""
+        while self._waiting or self._sent:
+            await self._exchange()
+            if self.trouble:
+                lost = len(self._waiting) + len(self._sent)
+                _log.warning("Redis is gone: the spending of %d requests will not be counted there", lost)
+                break
+        await self._redis.aclose()
+
+    async def _idle(self) -> None:
+        """Wait until there is something to send, or leases are to be renewed."""
+        self._wake.clear()
+        try:
+            async with asyncio.timeout(self._lease_ms / 3000):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    async def _ask(self, script: str, accounts: Sequence[Account], arguments: list[str | int]) -> Any:
+        if self.trouble:
+            raise Gone(self.trouble)
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._questions.append(_Command(script, _keys(accounts), arguments, answer))
+        self._wake.set()
+        return await answer
+
+    async def _exchange(self) -> None:
+        """One round trip with what waits: settlements first, so that reservations see them."""
+        while self._waiting and len(self._sent) < _COMMANDS:
+            self._number += 1
+            self._waiting[0].number = self._number
+            self._sent.append(self._waiting.popleft())
+        asked = [self._questions.popleft() for _ in range(min(len(self._questions), _COMMANDS))]
+        questions = [*self._renewals(), *(each for each in asked if each.wanted)]
+        pipeline = self._redis.pipeline(transaction=False)
+        for each in (*map(self._settling, self._sent), *questions):
+            pipeline.eval(each.script, len(each.keys), *each.keys, *each.arguments)
+        if not len(pipeline):
+            pipeline.ping()
+        try:
+            answers = self._settled(await pipeline.execute(raise_on_error=False))
+        except (RedisError, OSError) as error:
+            self._note(str(error) or type(error).__name__)
+            answers = [error] * len(questions)
+        for each, answer in zip(questions, answers, strict=False):
+            if each.answer is not None and each.wanted:
+                _give(each.answer, answer)
+
+    def _settled(self, answers: list[Any]) -> list[Any]:
+        """Strike out the settlements that were done; what remains are the answers to questions. One that Redis
+        refused was not done: it waits for its turn again."""
+        done = len(self._sent)
+        refused = [each for each, answer in zip(self._sent, answers, strict=False) if _is_error(answer)]
+        self._waiting.extendleft(reversed(refused))
+        self._sent.clear()
+        fault = next((answer for answer in answers if _is_error(answer)), None)
+        self._note("" if fault is None else str(fault))
+        return answers[done:]
+
+    def _note(self, trouble: str) -> None:
+        if trouble and not self.trouble:
+            _log.error("Redis cannot be asked: %s", trouble)
+        elif self.trouble and not trouble:
+            _log.warning("Redis can be asked again")
+        self.trouble = trouble
+
+    def _settling(self, settlement: _Settlement) -> _Command:
+        now = self._now_ms()
+        keys = [f"weir:{{{settlement.owner}}}:settled-by:{self._gateway}", *_keys(settlement.spent)]
+        arguments: list[str | int] = [settlement.number, _REMEMBERED, " ".join(settlement.leases)]
+        for account, amount in settlement.spent.items():
+            arguments += (_go(account, now), amount)
+        return _Command(scripts.SETTLE, keys, arguments)
+
+    def _renewals(self) -> list[_Command]:
+        """Commands that renew every lease under way, where it is time to."""
+        now = self._now_ms()
+        if now - self._renewed < self._lease_ms / 3:
+            return []
+        self._renewed = now
+        held: dict[Account, list[str]] = {}
+        for lease, claims in self._leases.items():
+            for claim in claims:
+                held.setdefault(claim.account, []).append(lease)
+        return [
+            _Command(scripts.RENEW, _keys([account]), [now + self._lease_ms, _go(account, now), *leases])
+            for account, leases in held.items()
+        ]
+
+    def _fold(self) -> None:
+        """Make one settlement of all of an owner's that wait: Redis has been gone for long."""
+        folded: dict[str, _Settlement] = {}
+        for each in self._waiting:
+            held = folded.setdefault(each.owner, _Settlement(each.owner, [], {}))
+            held.leases += each.leases
+            for account, amount in each.spent.items():
+                held.spent[account] = held.spent.get(account, 0) + amount
+        self._waiting = deque(folded.values())
+
+
+def _keys(accounts: Iterable[Account]) -> list[str]:
+    """The two keys of each account; the braces keep an owner's keys together."""
+    keys: list[str] = []
+    for account in accounts:
+        name = f"weir:{{{account.owner}}}:{account.name}"
+        keys += (name, f"{name}:leases")
+    return keys
+
+
+def _go(account: Account, now_ms: int) -> int:
+    """When an account's keys may go (UTC milliseconds)."""
+    return account.until + _SLACK if account.until else now_ms + _ENDLESS
+
+
+def _is_error(answer: object) -> bool:
+    return isinstance(answer, RedisError)
+
+
+def _give(waiting: asyncio.Future[Any], answer: object) -> None:
+    """Hand an answer to whoever waits for it."""
+    if isinstance(answer, Exception):
+        waiting.set_exception(Gone(str(answer)))
+    else:
+        waiting.set_result(answer)
