@@ -319,11 +319,13 @@ def _glued(text: str, start: int, end: int) -> bool:
 def _claim(number: Number) -> str | None:
     if number.plus and 8 <= len(number.digits) <= 15:
         return "PHONE_NUMBER"
-    fits = [claim for claim in _BY_SIZE.get(len(number.digits), ()) if claim.check(number.digits)]
-    for claim in fits if number.called else ():
-        if (number.alone or claim.check is not _any_of) and number.near.named(claim.names):
+    claims = _BY_SIZE.get(len(number.digits), ())
+    for claim in claims if number.called else ():
+        possible = (number.alone or claim.check is not _any_of) and claim.check(number.digits)
+        if possible and number.near.named(claim.names):
             return claim.type
-    claimed = next((claim.type for claim in fits if number.whole and claim.bare(number)), None)
+    bare = (claim for claim in claims if number.whole and claim.bare(number))
+    claimed = next((claim.type for claim in bare if claim.check(number.digits)), None)
     if claimed is None and _phone(number):
         claimed = "PHONE_NUMBER"
     if claimed is not None and _OF_A_THING.search(number.near.before):
