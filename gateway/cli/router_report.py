@@ -91,7 +91,7 @@ def _curve(judged: Judged, counts: Floats, measured: Measured) -> str:
     drawn = points(scores, gain, _SHARES, counts)
     low, high = np.nanquantile(drawn, [0.025, 0.975], axis=0)
     best = points(gain, gain, _SHARES)[0]
-    top = max(1.0, float(np.ceil(best.max() * 5) / 5))
+    top = max(1.0, float(np.ceil(best.max() * 4) / 4))
     frame = Frame("share of calls to the strong model (cost)", "advantage recovered (quality)", y=(0.0, top))
     marks = (
         band(frame, _pairs(low), _pairs(high), "a"),

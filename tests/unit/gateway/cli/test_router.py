@@ -12,9 +12,46 @@ from click.testing import CliRunner, Result
 from gateway.cli.router import eval_complexity, router
 from routers.complexity.weights import Weights
 
-HARD = ["prove", "theorem", "integral", "lemma", "converge", "modulus", "eigenvalue", "topology", "bound", "induction"]
-EASY = ["hello", "colour", "holiday", "weather", "breakfast", "garden", "football", "recipe", "birthday", "picture"]
-FILLER = ["please", "tell", "about", "the", "with", "some", "more", "a", "of", "and", "this", "that", "for", "you"]
+HARD = [
+    "prove",
+    "theorem",
+    "integral",
+    "lemma",
+    "converge",
+    "modulus",
+    "eigenvalue",
+    "topology",
+    "bound",
+    "induction",
+]
+EASY = [
+    "hello",
+    "colour",
+    "holiday",
+    "weather",
+    "breakfast",
+    "garden",
+    "football",
+    "recipe",
+    "birthday",
+    "picture",
+]
+FILLER = [
+    "please",
+    "tell",
+    "about",
+    "the",
+    "with",
+    "some",
+    "more",
+    "a",
+    "of",
+    "and",
+    "this",
+    "that",
+    "for",
+    "you",
+]
 
 
 def rows(count: int, seed: int, *, signal: float = 0.9, source: str = "made") -> list[dict[str, object]]:

@@ -2,6 +2,7 @@
 
 from array import array
 from dataclasses import replace
+from importlib.resources import files
 from math import log
 
 import pytest
@@ -91,3 +92,12 @@ def test_the_reasons_sum_to_the_log_odds(weights: Weights) -> None:
     for words in (0, 3):
         total = sum(pull for _, pull in scorer.explain(asked, words=words))
         assert total == pytest.approx(log(chance / (1 - chance)))
+
+
+def test_the_shipped_weights_are_small_and_say_where_they_come_from() -> None:
+    data = files("routers.complexity").joinpath("default.weights").read_bytes()
+    assert len(data) < 3_000_000
+    weights = Weights.from_bytes(data)
+    assert {"made", "by", "pair", "data", "rows", "metrics", "quantiles"} <= set(weights.card)
+    assert len(weights.seen) % 4 == 0
+    assert weights.to_bytes() == data
