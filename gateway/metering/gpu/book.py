@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 
 from adapters.chat import TokenUsage
 from gateway.metering.gpu.cached import CachedShares
-from gateway.metering.gpu.counts import SoleClient, abandoned, own, prompts_by_cohort, refined
+from gateway.metering.gpu.counts import AllOurs, Counted, abandoned, own, prompts_by_cohort, refined
 from gateway.metering.gpu.facts import SECOND, Booking, Coefficients, GpuBackend, Kind, Row, RowKey
 from gateway.metering.gpu.learning import Learner
-from gateway.metering.gpu.rows import Drawn, WindowRows
+from gateway.metering.gpu.rows import Drawn, Tokens, WindowRows
 from gateway.metering.gpu.spans import Span, length, union
 from gateway.metering.gpu.ticket import Ticket
 from gateway.metering.gpu.watch import Watch
@@ -28,7 +28,7 @@ class Rules:
     )  # for open requests, before what they turn out to have used is a correction
     cap: float = 1.25  # the price level's limit, as a multiple of its usual value
     usual_windows: int = 60
-    linger: int = 0  # windows that stay open for other gateways' claims (where several share rows: 2)
+    linger: int = 1  # windows that stay open for claims from beyond their edges (several gateways: 2)
     correctable: int = 3600  # windows whose prices are kept for attempts that go on so long
     settled_after: float = 5.0  # busy seconds until the usual price level is known well enough to cap by it
 
@@ -43,6 +43,8 @@ class _Held:
     explained: bool  # the counters told of work, so the row's price is one of its own
     granted: Claims = field(default_factory=dict)
     short: Claims = field(default_factory=dict)  # claims the window's own time did not reach for
+    ours: Tokens = field(default_factory=Tokens)  # what this gateway's requests read and wrote
+    told: Counted | None = None  # what the engine counted
     rest_ns: int = 0  # busy while no own request was there
     present: Claims = field(default_factory=dict)  # who was there, and for how long
     carried_ns: int = 0  # waiting at the window's end less at its beginning
@@ -82,7 +84,7 @@ class ReplicaBook:
         self._recent: deque[tuple[float, float]] = deque(maxlen=rules.usual_windows)  # busy and work, seconds
         self._recent_busy = 0.0
         self._usual = 1.0  # price level: busy seconds to a second of work
-        self._sole = SoleClient(rules.usual_windows)
+        self._all_ours = AllOurs(rules.usual_windows)
         self._overdue: list[Booking] = []  # corrections of other windows, found while closing one
         self._waiting_ns = 0
         self.steps_per_token = 1.0
@@ -191,13 +193,15 @@ class ReplicaBook:
         tickets = [t for t in self._tickets if t.begun < end and (t.ended is None or t.ended >= begin)]
         key = self._key(window)
         before = self._waiting_ns
-        row, work, rest = self._measure(begin, end, window, tickets)
+        told = self.watch.counted(begin, end)
+        row, known, work, rest = self._measure(begin, end, window, tickets, told)
         gpus = self.backend.gpus
         posted = await self._rows.publish(key, row, gpus * row.paid_ns)
         held = _Held(key, posted, mine=posted.writer == self._writer, explained=work > 0)
         self._waiting_ns = posted.waiting_ns
         held.carried_ns = posted.waiting_ns - before
-        held.rest_ns = rest
+        held.told, held.rest_ns, held.ours = told, rest, Tokens(known.prompts, known.generated)
+        await self._rows.tell(key, held.ours)
         held.present = _present(tickets, begin, end)
         wanted = {t: self._due(t, window, posted) for t in tickets}
         if not any(wanted.values()) and not work:
@@ -209,10 +213,10 @@ class ReplicaBook:
         self._closed[window] = posted
 
     def _measure(
-        self, begin: int, end: int, window: int, tickets: Sequence[Ticket]
-    ) -> tuple[Row, float, int]:
-        """The window's row, the seconds of work that explain its busy time, and how much of that time (ns) was
-        outside own requests."""
+        self, begin: int, end: int, window: int, tickets: Sequence[Ticket], told: Counted | None
+    ) -> tuple[Row, Counted, float, int]:
+        """The window's row, what own requests did, the seconds of work that explain its busy time, and how much
+        of that time (ns) was outside own requests."""
         spans = union(
             (max(t.reached, begin), min(end, end if t.ended is None else t.ended))
             for t in tickets
@@ -220,7 +224,7 @@ class ReplicaBook:
         )
         rest_busy, unobserved = self.watch.rest(begin, end, spans)
         busy = int(length(spans) * self.watch.inside(begin, end)) + rest_busy
-        known, told = own(tickets, window, spans), self.watch.counted(begin, end)
+        known = own(tickets, window, spans)
         counted = refined(told, known) if told else known
         counted = counted.plus(abandoned(tickets, window))
         work = counted.work(self.coefficients)
@@ -230,7 +234,6 @@ class ReplicaBook:
         if told and busy > 0:
             self._learner.add(busy / SECOND, counted, self.replica)
         if told:
-            self._sole.add(known, told)
             self._cached.counted(prompts_by_cohort(tickets, window), told.computed, told.prompts)
         paid = self._paid(busy + self._waiting_ns, work, over=self._over(end, tickets))
         row = Row(
@@ -244,7 +247,7 @@ class ReplicaBook:
             coefficients=self.coefficients,
             steps_per_token=self.steps_per_token,
         )
-        return row, work, rest_busy
+        return row, known, work, rest_busy
 
     def _paid(self, due_ns: int, work: float, *, over: bool) -> int:
         """How much of the busy time that is due gets paid for in this window."""
@@ -295,13 +298,16 @@ class ReplicaBook:
                 source.granted[ticket] = source.granted.get(ticket, 0) + ns
 
     async def _top_up(self, held: _Held) -> None:
-        """Where the engine lately did nothing but our own requests, what their claims leave is theirs too."""
-        left = self.backend.gpus * held.row.paid_ns - sum(held.granted.values())
-        if left > 0 and self._sole.alone and not held.rest_ns:
-            wanted = _shared(left, held.granted or held.present)
-            granted, _ = await self._draw(held.key, wanted, None)
-            for ticket, ns in granted.items():
-                held.granted[ticket] = held.granted.get(ticket, 0) + ns
+        """Where the engine lately worked for gateways alone, what their claims leave is their requests' too."""
+        total = await self._rows.tell(held.key, Tokens())
+        if held.told:
+            self._all_ours.add(total, held.told)
+        if held.rest_ns or not self._all_ours:
+            return
+        left = await self._rows.portion(held.key, held.ours)
+        granted, _ = await self._draw(held.key, _shared(left, held.granted or held.present), None)
+        for ticket, ns in granted.items():
+            held.granted[ticket] = held.granted.get(ticket, 0) + ns
 
     async def _finish(self, held: _Held) -> list[Booking]:
         await self._top_up(held)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.metering.gpu.facts import Coefficients
+from gateway.metering.gpu.rows import Tokens
 from gateway.metering.gpu.spans import Span, length
 from gateway.metering.gpu.ticket import Ticket
 
@@ -48,22 +49,21 @@ class Counted:
         )
 
 
-class SoleClient:
-    """Whether an engine lately did nothing but own requests, by what it counted in the last `windows`."""
+class AllOurs:
+    """Whether an engine lately worked for gateways alone, by the tokens it counted in the last `windows`."""
 
     def __init__(self, windows: int) -> None:
-        self._recent: deque[tuple[Counted, Counted]] = deque(maxlen=windows)
+        self._recent: deque[tuple[float, float, float, float]] = deque(maxlen=windows)
 
-    def add(self, known: Counted, told: Counted) -> None:
-        """One window: what own requests did, and what the engine counted."""
-        self._recent.append((known, told))
+    def add(self, ours: Tokens, told: Counted) -> None:
+        """One window: what all gateways know of, and what the engine counted."""
+        self._recent.append((ours.generated, told.generated, ours.prompts, told.prompts))
 
-    @property
-    def alone(self) -> bool:
-        """Tokens read and written are all ours, but for those on a window's edge."""
-        known = sum(mine.generated for mine, _ in self._recent), sum(mine.prompts for mine, _ in self._recent)
-        told = sum(all_.generated for _, all_ in self._recent), sum(all_.prompts for _, all_ in self._recent)
-        return all(mine >= _ALL * both for mine, both in zip(known, told, strict=True))
+    def __bool__(self) -> bool:
+        written, all_written, read, all_read = (
+            (sum(column) for column in zip(*self._recent, strict=True)) if self._recent else (0.0,) * 4
+        )
+        return written >= _ALL * all_written and read >= _ALL * all_read
 
 
 def own(tickets: Sequence[Ticket], window: int, spans: Sequence[Span]) -> Counted:

@@ -14,11 +14,26 @@ class Drawn:
     late: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What gateways know to have been read and written in a window."""
+
+    prompts: float = 0.0
+    generated: float = 0.0
+
+
 class WindowRows(Protocol):
     """Where rows are kept. Each call is atomic and answers the same when repeated by another gateway."""
 
     async def publish(self, key: RowKey, row: Row, pool_ns: int) -> Row:
         """Keep the row, and `pool_ns` of GPU time to be claimed, unless one is there; the row that counts."""
+
+    async def tell(self, key: RowKey, tokens: Tokens) -> Tokens:
+        """Add what this gateway's requests read and wrote; the sum over all gateways so far."""
+
+    async def portion(self, key: RowKey, tokens: Tokens) -> int:
+        """What of the time still unclaimed (GPU ns) falls to a gateway that told these tokens, by its part in
+        those told by gateways that have not asked yet. To be drawn next."""
 
     async def draw(self, key: RowKey, gpu_ns: int) -> Drawn:
         """Claim GPU time from the window's pool, as far as it goes; a negative claim gives back."""
@@ -32,6 +47,8 @@ class _Pool:
     row: Row
     left_ns: int
     closed: bool = False
+    tokens: Tokens = Tokens()
+    portioned: float = 0.0  # generated tokens of gateways that asked for their portion
 
 
 class InProcessRows:
@@ -55,6 +72,22 @@ class InProcessRows:
         drawn = min(gpu_ns, pool.left_ns)
         pool.left_ns -= drawn
         return Drawn(drawn, late=pool.closed)
+
+    async def tell(self, key: RowKey, tokens: Tokens) -> Tokens:
+        pool = self._pools.get((key.backend, key.replica, key.gpus), {}).get(key.window)
+        if pool is None:
+            return tokens
+        before = pool.tokens
+        pool.tokens = Tokens(before.prompts + tokens.prompts, before.generated + tokens.generated)
+        return pool.tokens
+
+    async def portion(self, key: RowKey, tokens: Tokens) -> int:
+        pool = self._pools.get((key.backend, key.replica, key.gpus), {}).get(key.window)
+        if pool is None:
+            return 0
+        open_still = pool.tokens.generated - pool.portioned
+        pool.portioned += tokens.generated
+        return int(pool.left_ns * min(1.0, tokens.generated / open_still)) if open_still > 0 else pool.left_ns
 
     async def close(self, key: RowKey) -> int:
         pool = self._pools[key.backend, key.replica, key.gpus][key.window]
