@@ -6,7 +6,8 @@ from typing import Any
 import httpx
 import openai
 import pytest
-from openai.types.responses import Response
+from openai.types.responses import Response, ResponseStreamEvent
+from pydantic import TypeAdapter
 
 from adapters.anthropic import Anthropic
 from adapters.call import Backend, Call
@@ -15,6 +16,7 @@ from adapters.openai import OpenAI
 from tests.contract import responses_oracle as oracle
 
 _CHAT_ONLY = OpenAI(lacks=frozenset({"responses"}))
+_EVENT: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
 _CUSTOM = {"type": "custom", "name": "run_sql", "description": "Runs a query."}
 _WEATHER = {
     "type": "function",
@@ -44,6 +46,8 @@ def _read(backend: Backend, recording: dict[str, Any]) -> Response:
     body = answer["sse"] if stream else json.dumps(answer["body"])
     out, headers = _through(backend, body.encode(), stream=stream, tools=[_WEATHER, _CUSTOM])
     Response.model_validate(oracle.assembled(out) if stream else json.loads(out))
+    for event in oracle.events_of(out) if stream else ():
+        _EVENT.validate_python(event)
     with _client(out, headers) as client:
         if not stream:
             return client.responses.create(model="m", input="x")
