@@ -357,3 +357,16 @@ def test_what_was_learned_is_handed_to_the_next_process():
     known = first.learned()
     assert list(known) == ["gpu-a"]
     assert accounts(learned=known).learned() == known
+
+
+def test_a_lone_answer_that_stalled_is_not_foreign():
+    books = accounts()
+    ticket = books.begin("gpu-a", "r0", "a-1", START)
+    for tenth in range(60):
+        at = START + tenth * 100 * MS
+        books.observe(
+            "gpu-a", "r0", page(at, running=float(tenth < 50), steps=min(tenth, 3), generated=min(tenth, 3))
+        )
+    ticket.end(START + 5 * SECOND, TokenUsage(output=3, source="reported"))
+    sums = by_kind(books.finish(START + 5 * SECOND + 500 * MS))
+    assert sums["request"] >= 0.99 * 5 * SECOND

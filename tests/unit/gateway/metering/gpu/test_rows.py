@@ -11,7 +11,7 @@ from gateway.metering.gpu.accounts import GpuAccounts
 from gateway.metering.gpu.book import Rules
 from gateway.metering.gpu.facts import SECOND, Booking, GpuBackend, Row, RowKey
 from gateway.metering.gpu.hardware import NEUTRAL
-from gateway.metering.gpu.rows import InProcessRows
+from gateway.metering.gpu.rows import InProcessRows, Tokens
 
 MS = 1_000_000
 
@@ -97,3 +97,22 @@ def test_two_gateways_book_every_nanosecond_once_between_them(plans, linger, swa
     provisioned = sum(accounts.provisioned("gpu-a", "r0") for accounts in pair)
     assert sum(sums.values()) == provisioned == 2 * 15 * SECOND
     assert min(sums.values()) >= 0
+
+
+async def test_what_nobody_claims_is_portioned_by_the_tokens_each_gateway_told():
+    rows = InProcessRows()
+    await rows.publish(key(), row(), 1_000)
+    first, second = Tokens(10, 30), Tokens(10, 10)
+    assert await rows.tell(key(), first) == first
+    assert await rows.tell(key(), second) == Tokens(20, 40)
+    assert await rows.portion(key(), first) == 750
+    await rows.draw(key(), 750)
+    assert await rows.portion(key(), second) == 250
+
+
+async def test_a_gateway_that_told_nothing_gets_no_portion_while_others_may():
+    rows = InProcessRows()
+    await rows.publish(key(), row(), 1_000)
+    await rows.tell(key(), Tokens(5, 5))
+    assert await rows.portion(key(), Tokens()) == 0
+    assert await rows.portion(key(3), Tokens()) == 0
