@@ -1,4 +1,4 @@
-"""A stand-in for OpenAI's API: chat completions and models, with its usage details, headers and errors."""
+"""A stand-in for OpenAI's API: chat, completions, embeddings and models, with its usage details and errors."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,12 +11,17 @@ import orjson
 
 from gateway.sandbox.answers import Answer, compose, pieces, token_ids
 from gateway.sandbox.asks import Ask, from_chat
+from gateway.sandbox.completions import TextFrame, continued
 from gateway.sandbox.http import Reply, Request
 from gateway.sandbox.provider import ProviderSettings, ProviderStandIn
 from gateway.sandbox.standin import Answer as Route
 from gateway.sandbox.standin import bearer
+from gateway.sandbox.vectors import embeddings
 
-MODELS: Final = ("gpt-5", "gpt-5-mini", "gpt-4o", "gpt-4o-mini")
+CHATTING: Final = ("gpt-5", "gpt-5-mini", "gpt-4o", "gpt-4o-mini")
+COMPLETING: Final = ("gpt-3.5-turbo-instruct",)
+EMBEDDING: Final = ("text-embedding-3-small",)
+MODELS: Final = (*CHATTING, *COMPLETING, *EMBEDDING)
 CACHE_FROM: Final = 1024  # tokens; shorter prompts are not cached
 CACHE_BLOCK: Final = 128  # tokens
 REASONING: Final = 64  # tokens that a reasoning model spends before it speaks
@@ -72,6 +77,8 @@ class OpenAIStandIn(ProviderStandIn):
         """The paths it knows."""
         return {
             ("POST", "/v1/chat/completions"): self._chat,
+            ("POST", "/v1/completions"): self._completions,
+            ("POST", "/v1/embeddings"): self._embeddings,
             ("GET", "/v1/models"): self._models,
         }
 
@@ -101,10 +108,7 @@ class OpenAIStandIn(ProviderStandIn):
         )
 
     async def _chat(self, request: Request, reply: Reply) -> None:
-        refusal = self._refusal(request)
-        if refusal is not None:
-            status, body = refusal
-            await reply.whole(status, body, {"content-type": "application/json", **self._headers()})
+        if await self._refused(request, reply, "messages"):
             return
         body = request.json()
         ask = from_chat(body)
@@ -125,7 +129,50 @@ class OpenAIStandIn(ProviderStandIn):
         await reply.write(b"data: [DONE]\n\n")
         await reply.end()
 
-    def _refusal(self, request: Request) -> tuple[int, bytes] | None:
+    async def _completions(self, request: Request, reply: Reply) -> None:
+        if await self._refused(request, reply, None, COMPLETING):
+            return
+        body = request.json()
+        frame = TextFrame(
+            id=f"cmpl-{self._id('t')}",
+            created=int(time()),
+            model=body["model"],
+            continued=continued(body, seed=self.settings.seed),
+            copies=int(body.get("n") or 1),
+            echo=body.get("echo") is True,
+            usage_wanted=bool((body.get("stream_options") or {}).get("include_usage")),
+        )
+        if body.get("stream") is not True:
+            await self.think(frame.usage()["completion_tokens"])
+            await reply.json(200, frame.whole(frame.usage()), self._headers())
+            return
+        await reply.begin(200, {"content-type": "text/event-stream; charset=utf-8", **self._headers()})
+        for index, each in frame.choices():
+            async for chunk in self.paced(frame.deltas(index, each)):
+                await reply.write(chunk)
+        if frame.usage_wanted:
+            await reply.write(frame.usage_event(frame.usage()))
+        await reply.write(b"data: [DONE]\n\n")
+        await reply.end()
+
+    async def _embeddings(self, request: Request, reply: Reply) -> None:
+        if not await self._refused(request, reply, "input", EMBEDDING):
+            await self.think(0)
+            await reply.json(200, embeddings(request.json()), self._headers())
+
+    async def _refused(
+        self, request: Request, reply: Reply, needed: str | None, models: tuple[str, ...] = ()
+    ) -> bool:
+        """Answer a request that deserves an error with it; whether it did."""
+        refusal = self._refusal(request, needed, models)
+        if refusal is not None:
+            status, body = refusal
+            await reply.whole(status, body, {"content-type": "application/json", **self._headers()})
+        return refusal is not None
+
+    def _refusal(
+        self, request: Request, needed: str | None, models: tuple[str, ...]
+    ) -> tuple[int, bytes] | None:
         """Status and body of the error that this request deserves, if any."""
         key = bearer(request)
         if key is None or self.settings.api_key not in (None, key):
@@ -140,10 +187,12 @@ class OpenAIStandIn(ProviderStandIn):
         kind = "invalid_request_error"
         if not isinstance(body, dict) or not body.get("model"):
             return 400, _error("you must provide a model parameter", kind)
-        if not isinstance(body.get("messages"), list) or not body["messages"]:
-            return 400, _error(
-                "Missing required parameter: 'messages'.", kind, "messages", "missing_required_parameter"
-            )
+        if needed is not None and not body.get(needed):
+            message = f"Missing required parameter: '{needed}'."
+            return 400, _error(message, kind, needed, "missing_required_parameter")
+        if models and body["model"] in CHATTING:
+            message = "This is a chat model and not supported in the v1/completions endpoint."
+            return 404, _error(message, kind, "model")
         if body["model"] not in self.settings.models:
             message = f"The model `{body['model']}` does not exist or you do not have access to it."
             return 404, _error(message, kind, code="model_not_found")

@@ -1,8 +1,9 @@
-"""A stand-in for vLLM's OpenAI-compatible server: chat, models, health, load, tokenizer, `/metrics`."""
+"""A stand-in for vLLM's server: chat, completions, messages, pooling, models, health, load, tokenizer, `/metrics`."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from time import time
 from typing import Any, Final
@@ -10,14 +11,17 @@ from zlib import crc32
 
 import orjson
 
+from gateway.sandbox import vectors
 from gateway.sandbox.answers import Answer, compose, token_ids
-from gateway.sandbox.asks import Ask, from_chat
+from gateway.sandbox.asks import Ask, from_chat, from_messages
+from gateway.sandbox.completions import TextFrame, continued
 from gateway.sandbox.engine import Engine, Job, Speed
 from gateway.sandbox.exposition import CONTENT_TYPE, EngineMetrics
 from gateway.sandbox.http import Reply, Request
 from gateway.sandbox.standin import Answer as Route
 from gateway.sandbox.standin import StandIn, bearer
-from gateway.sandbox.vllm_wire import Frame, Refused, validated
+from gateway.sandbox.vllm_messages import MessagesFrame
+from gateway.sandbox.vllm_wire import FINGERPRINT, Frame, Refused, validated
 
 _SSE: Final = {"content-type": "text/event-stream; charset=utf-8"}
 
@@ -34,6 +38,7 @@ class VllmSettings:
     prompt_tokens_details: bool = True  # --enable-prompt-tokens-details
     per_request_metrics: bool = True  # --enable-per-request-metrics
     tools: bool = True  # --enable-auto-tool-choice --tool-call-parser
+    pooling: bool = False  # --runner pooling: the model embeds and ranks, and generates nothing
     speed: Speed = field(default_factory=Speed)
     capacity: int = 400_000  # tokens in the KV cache
     seed: int = 0
@@ -73,8 +78,19 @@ class VllmStandIn(StandIn):
 
     def routes(self) -> Mapping[tuple[str, str], Route]:
         """vLLM's paths, as far as Weir and the tests use them."""
-        return {
-            ("POST", "/v1/chat/completions"): self._chat,
+        served: dict[tuple[str, str], Route] = {
+            ("POST", "/v1/embeddings"): partial(self._guarded, self._embeddings),
+            ("POST", "/v1/rerank"): partial(self._guarded, self._rerank),
+            ("POST", "/v1/score"): partial(self._guarded, self._score),
+        }
+        if not self.settings.pooling:
+            served = {
+                ("POST", "/v1/chat/completions"): partial(self._guarded, self._chat),
+                ("POST", "/v1/completions"): partial(self._guarded, self._completions),
+                ("POST", "/v1/messages"): partial(self._guarded, self._messages),
+                ("POST", "/v1/messages/count_tokens"): partial(self._guarded, self._count_tokens),
+            }
+        return served | {
             ("GET", "/v1/models"): self._models,
             ("GET", "/health"): self._empty,
             ("GET", "/ping"): self._empty,
@@ -82,6 +98,7 @@ class VllmStandIn(StandIn):
             ("GET", "/metrics"): self._scrape,
             ("GET", "/load"): self._server_load,
             ("POST", "/tokenize"): self._tokenize,
+            ("POST", "/detokenize"): self._detokenize,
             ("POST", "/reset_prefix_cache"): self._reset,
         }
 
@@ -109,21 +126,26 @@ class VllmStandIn(StandIn):
         else:
             await reply.json(404, {"detail": "Not Found"})
 
-    # chat
+    # what models do
 
-    async def _chat(self, request: Request, reply: Reply) -> None:
-        self._load += 1
-        try:
-            await self._answer(request, reply)
-        except Refused as refused:
-            await reply.json(refused.status, refused.body, self._request_id(request))
-        finally:
-            self._load -= 1
-
-    async def _answer(self, request: Request, reply: Reply) -> None:
+    async def _guarded(self, answer: Route, request: Request, reply: Reply) -> None:
+        """Have a request answered, or refused in vLLM's words: Anthropic's shape under /v1/messages."""
         if self._unauthorized(request):
             await reply.whole(401, *self.error(401))
             return
+        self._load += 1
+        try:
+            await answer(request, reply)
+        except Refused as refused:
+            body: Any = refused.body
+            if request.path.startswith("/v1/messages"):
+                told = {"type": body["error"]["type"], "message": body["error"]["message"]}
+                body = {"type": "error", "error": told}
+            await reply.json(refused.status, body, self._request_id(request))
+        finally:
+            self._load -= 1
+
+    async def _chat(self, request: Request, reply: Reply) -> None:
         body = validated(request)
         ask = from_chat(body)
         answer, prompt = self._prepare(body, ask)
@@ -157,10 +179,7 @@ class VllmStandIn(StandIn):
     def _prepare(self, body: Mapping[str, Any], ask: Ask) -> tuple[Answer, list[int]]:
         """The answer and the prompt's token ids. Raises Refused."""
         settings = self.settings
-        if ask.model not in settings.models:
-            names = ", ".join(settings.models)
-            message = f"The model `{ask.model}` does not exist. Valid aliases: {names}."
-            raise Refused(404, message, "NotFoundError", "model")
+        self._known(ask.model)
         if ask.tools and ask.tool_choice != "none" and not settings.tools:
             message = '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'
             raise Refused(400, message, "BadRequestError")
@@ -210,6 +229,100 @@ class VllmStandIn(StandIn):
         await reply.write(b"data: [DONE]\n\n")
         await reply.end()
 
+    async def _completions(self, request: Request, reply: Reply) -> None:
+        body = validated(request, "model")
+        self._known(body["model"])
+        given = continued(body, seed=self.settings.seed)
+        wanted = bool((body.get("stream_options") or {}).get("include_usage"))
+        extra = {"stop_reason": None, "token_ids": None, "prompt_token_ids": None}
+        frame = TextFrame(
+            id=f"cmpl-{request.headers.get('x-request-id') or next(self._ids)}",
+            created=int(time()),
+            model=body["model"],
+            continued=given,
+            copies=int(body.get("n") or 1),
+            echo=body.get("echo") is True,
+            usage_wanted=wanted,
+            extra=extra,
+            tail={"service_tier": None, "system_fingerprint": FINGERPRINT, "kv_transfer_params": None},
+        )
+        streamed = body.get("stream") is True
+        headers = self._request_id(request)
+        if streamed:
+            await reply.begin(200, {**_SSE, **headers})
+        for index, each in frame.choices():
+            chunks = iter(frame.deltas(index, each))
+            with self.engine.submit(list(each.ids), each.answer.tokens, at_limit=True) as job:
+                async for _ in job.tokens():
+                    chunk = next(chunks, None)
+                    if streamed and chunk is not None:
+                        await reply.write(chunk)
+            for chunk in chunks if streamed else ():
+                await reply.write(chunk)
+        if not streamed:
+            await reply.json(200, frame.whole(frame.usage()), headers)
+            return
+        if wanted:
+            await reply.write(frame.usage_event(frame.usage()))
+        await reply.write(b"data: [DONE]\n\n")
+        await reply.end()
+
+    async def _messages(self, request: Request, reply: Reply) -> None:
+        body = validated(request, "messages", "model", "max_tokens")
+        ask = from_messages(body)
+        answer, prompt = self._prepare(body, ask)
+        details = self.settings.prompt_tokens_details
+        frame = MessagesFrame(f"chatcmpl-{next(self._ids):016x}", ask.model, len(prompt), details, answer)
+        length = answer.tokens + (not answer.cut_short)
+        headers = self._request_id(request)
+        with self.engine.submit(prompt, length, at_limit=answer.cut_short) as job:
+            if not ask.stream:
+                async for _ in job.tokens():
+                    pass
+                await reply.json(200, frame.whole(job), headers)
+                return
+            await reply.begin(200, {**_SSE, **headers})
+            async for event in frame.events(job):
+                await reply.write(event)
+            await reply.end()
+
+    async def _count_tokens(self, request: Request, reply: Reply) -> None:
+        body = validated(request, "messages", "model")
+        self._known(body["model"])
+        tokens = len(token_ids(from_messages({"max_tokens": 1, **body}).text))
+        counted = {"input_tokens": tokens, "context_management": {"original_input_tokens": tokens}}
+        await reply.json(200, counted, self._request_id(request))
+
+    async def _embeddings(self, request: Request, reply: Reply) -> None:
+        body = validated(request, "input", "model")
+        answer = vectors.embeddings(body) | {"id": f"embd-{next(self._ids):016x}", "created": int(time())}
+        await self._pooled(request, reply, body, answer)
+
+    async def _rerank(self, request: Request, reply: Reply) -> None:
+        body = validated(request, "query", "documents", "model")
+        await self._pooled(request, reply, body, vectors.rerank(body, f"{next(self._ids):016x}"))
+
+    async def _score(self, request: Request, reply: Reply) -> None:
+        body = validated(request, "text_1", "text_2", "model")
+        await self._pooled(request, reply, body, vectors.score(body, f"{next(self._ids):016x}", int(time())))
+
+    async def _pooled(
+        self, request: Request, reply: Reply, body: Mapping[str, Any], answer: Mapping[str, Any]
+    ) -> None:
+        """Read what was asked, in one step of the engine, and answer."""
+        self._known(body["model"])
+        with self.engine.submit([0] * answer["usage"]["prompt_tokens"], 1, at_limit=True) as job:
+            async for _ in job.tokens():
+                pass
+        await reply.json(200, answer, self._request_id(request))
+
+    def _known(self, model: str) -> None:
+        """Raises Refused for a model it does not serve."""
+        if model not in self.settings.models:
+            names = ", ".join(self.settings.models)
+            message = f"The model `{model}` does not exist. Valid aliases: {names}."
+            raise Refused(404, message, "NotFoundError", "model")
+
     # the rest
 
     async def _models(self, request: Request, reply: Reply) -> None:
@@ -255,6 +368,10 @@ class VllmStandIn(StandIn):
             "token_strs": None,
         }
         await reply.json(200, answer)
+
+    async def _detokenize(self, request: Request, reply: Reply) -> None:
+        tokens = request.json()["tokens"]
+        await reply.json(200, {"prompt": " ".join(f"<{token}>" for token in tokens)})
 
     async def _reset(self, request: Request, reply: Reply) -> None:
         self.engine.forget()

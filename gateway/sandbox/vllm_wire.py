@@ -23,8 +23,9 @@ class Refused(Exception):  # noqa: N818  # it names what happened to the request
         self.body: Final = {"error": {"message": message, "type": kind, "param": param, "code": status}}
 
 
-def validated(request: Request) -> dict[str, Any]:
-    """The body, with vLLM's first checks. Raises Refused."""
+def validated(request: Request, *needed: str) -> dict[str, Any]:
+    """The body, with vLLM's first checks of the `needed` fields, those of chat by default. Raises Refused."""
+    needed = needed or ("messages", "model")
     if not request.headers.get("content-type", "application/json").startswith("application/json"):
         raise _invalid("Unsupported Media Type: Only 'application/json' is allowed", None)
     try:
@@ -32,12 +33,12 @@ def validated(request: Request) -> dict[str, Any]:
     except orjson.JSONDecodeError as error:
         detail = f"{{'type': 'json_invalid', 'loc': 'body.{error.pos}', 'msg': 'JSON decode error'}}"
         raise _invalid(detail, f"body.{error.pos}") from None
-    for name in ("messages", "model"):
+    for name in needed:
         if not isinstance(body, dict) or name not in body:
             raise _invalid(
                 f"{{'type': 'missing', 'loc': 'body.{name}', 'msg': 'Field required'}}", f"body.{name}"
             )
-    if not isinstance(body["messages"], list):
+    if not isinstance(body.get("messages", []), list):
         raise _invalid(
             "{'type': 'list_type', 'loc': 'body.messages', 'msg': 'Input should be a valid list'}",
             "body.messages",
