@@ -143,7 +143,10 @@ class _Walk:
             self.texts.append((origin, url))
         elif mime and not mime.startswith(_TEXTUAL):
             self.texts.append((origin, head))
-            self.opaque[_kind_of(mime, "file")] = None
+            if mime == "application/octet-stream":
+                self._unnamed(url[comma + 1 :], "file", origin)
+            else:
+                self.opaque[_kind_of(mime, "file")] = None
         else:
             payload = url[comma + 1 :]
             decoded = _unbase64(payload) if "base64" in head.lower() else unquote_to_bytes(payload)
@@ -175,7 +178,7 @@ class _Walk:
                 if value not in _WORDS_OF_THE_WIRE:
                     self.texts.append((origin, value))
             elif key in ("data", "file_data") and value.__class__ is str:
-                self._payload(value, kind, textual, holder.get("type"), origin)
+                self._payload(value, kind, textual, bool(mime), holder.get("type"), origin)
             elif key in ("url", "image_url", "file_url", "audio_url", "video_url") and value.__class__ is str:
                 self._address(value, kind, origin)
             elif key in ("file_id", "id") and value.__class__ is str:
@@ -184,16 +187,26 @@ class _Walk:
             elif not isinstance(value, dict) or (key not in _MEDIA and key != "source"):
                 self.descend(value, "file" if key in ("filename", "title") else origin)
 
-    def _payload(self, value: str, kind: str, textual: bool, source: Any, origin: str) -> None:
+    def _payload(self, value: str, kind: str, textual: bool, named: bool, source: Any, origin: str) -> None:
         if value[:5] in _DATA_SCHEMES:
             self.data_url(value, origin)
-        elif not textual:
-            self.opaque[kind] = None
         elif source == "text":  # a document given as plain text
             self.texts.append((origin, value))
-        else:
+        elif textual:
             decoded = _unbase64(value)
             self.texts.append((origin, value if decoded is None else decoded.decode("utf-8", "replace")))
+        elif named:
+            self.opaque[kind] = None
+        else:
+            self._unnamed(value, kind, origin)
+
+    def _unnamed(self, payload: str, kind: str, origin: str) -> None:
+        """Base64 of nobody says what: text if it reads like text, else opaque."""
+        decoded = _unbase64(payload) if kind == "file" else None
+        if decoded is None or decoded.translate(None, _TEXT_BYTES):
+            self.opaque[kind] = None
+        else:
+            self.texts.append((origin, decoded.decode("utf-8", "replace")))
 
     def _address(self, value: str, kind: str, origin: str) -> None:
         if value[:5] in _DATA_SCHEMES:
@@ -233,6 +246,7 @@ class _Walk:
 
 
 _LONGEST_HEAD: Final = 200  # characters of a data URL before its comma
+_TEXT_BYTES: Final = bytes([9, 10, 12, 13, *range(32, 127), *range(128, 256)])
 _DATA_SCHEMES: Final = frozenset({"data:", "DATA:", "Data:"})
 _ORIGINS: Final = {"filename": "file", "name": "name"}
 _PLAIN: Final = "content text name description parameters properties function arguments input output type id"

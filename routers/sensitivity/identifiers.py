@@ -63,13 +63,13 @@ _NAMES: Final = {  # what is known only by what it is called, in the languages o
     "MEDICAL_RECORD_NUMBER": r"\bmrn\b|medical record|patient[ _-]?(?:id|no|number|nr)|chart (?:no|number|#|id)|"
     r"hospital (?:id|no|number)|patienten?(?:nummer|-id)|"
     r"num(?:é|e)ro de dossier|historia cl(?:í|i)nica|cartella clinica|health record|encounter (?:id|no|number)",
-    "HEALTH_PLAN_ID": r"member[ _-]?(?:id|no|number)|subscriber[ _-]?(?:id|no|number)|insurance (?:id|no|number|"
-    r"policy|member)|policy ?holder (?:id|no|number)|health plan (?:id|no|number)|"
+    "HEALTH_PLAN_ID": r"member[ _-]?(?:id|no|number)|subscriber[ _-]?(?:id|no|number)|insurance (?:id|policy|member)|"
+    r"health insurance|medical insurance|policy ?holder (?:id|no|number)|health plan (?:id|no|number)|"
     r"beneficiary (?:id|no|number)|group (?:no|number|id)|medicaid (?:id|no|number)|versicherten(?:nummer|nr)|"
     r"krankenversicherungsnummer|\behic\b",
-    "NATIONAL_ID": r"national (?:id|identity|identification|insurance)|identity (?:card|number|no)|id card|"
+    "NATIONAL_ID": r"national (?:id|identity|identification|X)|identity (?:card|number|no)|id card|"
     r"id ?(?:number|no\.|nr)|personal (?:id|number|code)|"
-    r"tax(?:payer)? ?(?:id|identification|number|no|file number)|social (?:security|insurance)|fiscal (?:code|"
+    r"tax(?:payer)? ?(?:id|identification|number|no|file number)|fiscal (?:code|"
     r"number)|citizen(?:ship)? (?:id|number|no)|"
     r"ausweisnummer|personalausweis|steuernummer|sozialversicherungsnummer|\bahv\b|\bein\b ?(?:no|number|:|#|is)|"
     r"\bcnp\b|rodné číslo|\boib\b|\bemšo\b|"

@@ -91,7 +91,9 @@ _CARD: Final = words(
     r"kredit\w*|karte\w*|kartennummer|carte|cb|tarjeta|cart[aã]o|carta|kaart|karta|kort\w*|kortti|pan|cc|ccn|"
     r"card ?number|creditcard|cardnumber|cc_?num\w*"
 )
-_SSN: Final = words(r"ssn|ss ?#|ss ?no|social(?: security)?|soc sec|social insurance|sozialversicherung\w*")
+_SSN: Final = words(
+    r"ssn|ss ?#|ss ?no|social security|(?:my|his|her) social|social ?(?:#|:|no)|soc sec|sozialversicherung\w*"
+)
 _PHONE: Final = words(
     r"(?:tele|smart)?phones?(?:[_ ]?(?:no|nr|num|number))?|telephone\w*|tel|telefon\w*|t[eé]l[eé]phone|"
     r"tel[eé]fono\w*|mobile?|"

@@ -1,0 +1,37 @@
+"""Classifiers for the tests: the quick engine and the one that needs no wheel."""
+
+from collections.abc import Callable
+
+import pytest
+
+from routers.sensitivity.classifier import Classifier, Verdict, triggers
+from routers.sensitivity.engine import Engine, PlainEngine, compile_triggers
+from routers.sensitivity.label import Segment
+from routers.sensitivity.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    return compile_triggers(triggers())
+
+
+@pytest.fixture(scope="session")
+def classifier(engine: Engine) -> Classifier:
+    return Classifier(Settings(), engine)
+
+
+@pytest.fixture(scope="session")
+def plain() -> Classifier:
+    return Classifier(Settings(), PlainEngine(triggers()))
+
+
+@pytest.fixture(scope="session")
+def found(classifier: Classifier) -> Callable[[str], set[str]]:
+    """The types found in a text."""
+    return lambda text: set(classifier.label([Segment(text)]).types)
+
+
+@pytest.fixture(scope="session")
+def judged(classifier: Classifier) -> Callable[..., Verdict]:
+    """The verdict on segments of (origin, text)."""
+    return lambda *texts: classifier.verdict([Segment(text, origin) for origin, text in texts])

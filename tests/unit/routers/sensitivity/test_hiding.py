@@ -1,0 +1,82 @@
+"""Hidden values: whatever a model would read through, the classifier reads through."""
+
+import base64
+import html
+from urllib.parse import quote
+
+import pytest
+
+CARD = "4539148803436467"
+SSN = "436-78-4374"
+MAIL = "anna.kowalska@example.org"
+DIGITS = "zero one two three four five six seven eight nine".split()  # noqa: SIM905  # ten words read better in a row
+
+WAYS = {
+    "zero width": lambda v: "\u200b".join(v),
+    "bidirectional marks": lambda v: f"\u202e\u2066{v}\u2069",
+    "full width": lambda v: "".join(chr(ord(c) + 0xFEE0) for c in v),
+    "percent": lambda v: "".join(f"%{ord(c):02X}" for c in v),
+    "percent twice": lambda v: quote("".join(f"%{ord(c):02X}" for c in v)),
+    "entities": lambda v: "".join(f"&#{ord(c)};" for c in v),
+    "hexadecimal entities": lambda v: "".join(f"&#x{ord(c):x};" for c in v),
+    "unicode escapes": lambda v: "".join(f"\\u{ord(c):04x}" for c in v),
+    "hexadecimal escapes": lambda v: "".join(f"\\x{ord(c):02x}" for c in v),
+    "base64": lambda v: base64.b64encode(f"my number: {v}".encode()).decode(),
+    "base64 twice": lambda v: base64.b64encode(base64.b64encode(f"my number: {v}".encode())).decode(),
+    "hexadecimal": lambda v: v.encode().hex(),
+    "quoted printable": lambda v: "".join(f"={ord(c):02X}" for c in v),
+    "spaced": lambda v: " ".join(v),
+    "dotted": lambda v: "_".join(v),
+    "broken line": lambda v: f"{v[:7]}\n{v[7:]}",
+    "broken line, CRLF": lambda v: f"{v[:7]}\r\n{v[7:]}",
+    "quoted line": lambda v: f"{v[:7]}\n> {v[7:]}",
+    "backwards": lambda v: f"{v[::-1]} (reversed)",
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("name", "value", "kind"),
+    [("card number", CARD, "CREDIT_CARD"), ("SSN", SSN, "US_SSN"), ("mail", MAIL, "EMAIL_ADDRESS")],
+)
+def test_read_through(found, way, name, value, kind):
+    assert kind in found(f"my {name}: {WAYS[way](value)} ok?")
+
+
+def test_the_ways_do_hide(found):
+    assert html.unescape(WAYS["entities"](CARD)) == CARD
+    assert all(CARD not in hide(CARD) for way, hide in WAYS.items() if "bidirectional" not in way)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("CREDIT_CARD", "card: " + " ".join(DIGITS[int(c)] for c in CARD)),
+        ("CREDIT_CARD", "card " + "".join(chr(0x660 + int(c)) for c in CARD)),  # Arabic-Indic digits
+        ("EMAIL_ADDRESS", "reach me: anna dot kowalska at example dot org"),
+        ("EMAIL_ADDRESS", "anna [at] example [dot] org"),
+        ("EMAIL_ADDRESS", "mail me: \u0430nn\u0430@\u0435xample.org"),  # Cyrillic letters
+        ("EMAIL_ADDRESS", '{"payload": "{\\"v\\": \\"anna@example.org\\"}"}'),
+        ("US_SSN", '{"note": "line one\\n436-78-4374 is my SSN"}'),
+    ],
+)
+def test_other_disguises(found, kind, text):
+    assert kind in found(text)
+
+
+def test_split_over_parts_and_turns(judged):
+    parts = judged(("user", "email: v.weber@mail"), ("user", ".example.com"))
+    turns = judged(
+        ("user", "first half of my SSN: 436-7"), ("assistant", "ok"), ("user", "8-4374 is the second half")
+    )
+    assert "EMAIL_ADDRESS" in parts.label.types
+    assert "US_SSN" in turns.label.types
+
+
+def test_pictures_are_left_out(found):
+    picture = base64.b64encode(bytes(range(256)) * 8).decode()
+    assert not found(f"what is in data:image/png;base64,{picture} ?")
+
+
+def test_names_in_their_own_script_are_left_alone(found):
+    assert not found("Привет, мир! Как дела? Это обычный текст про Nokia и Linux.")
