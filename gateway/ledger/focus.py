@@ -1,0 +1,263 @@
+"""The ledger as rows of FOCUS 1.4, the FinOps Foundation's format for cost and usage: what finance tools read.
+
+One row for each hour and each kind of spending. Models rented by the token: a row for each tenant, workflow,
+route and model. GPUs of ours: an hour of a replica is one charge, split by measured GPU time over those it
+worked for, with rows of their own for idle, foreign, waiting and unobserved time; the ratios sum to 1.
+
+`EffectiveCost` is what it cost. `BilledCost` is 0 throughout: the provider's invoice, which finance has already,
+must not be counted twice. List prices are not kept by the ledger: `ListCost` and `ContractedCost` repeat
+`EffectiveCost`.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import groupby
+from typing import Final, Literal
+
+import orjson
+
+from gateway.ledger.encoding import plain_decimal
+from gateway.ledger.store import Store
+from gateway.ledger.sums import GPU_TIME, SPENT, GpuTime, Spend
+
+ColumnType = Literal["string", "decimal", "datetime"]  # a JSON column is a string that holds an object
+Value = str | Decimal | datetime | None
+Row = Mapping[str, Value]
+
+# In the specification's own (alphabetical) order, then what Weir adds. Columns of the specification that are
+# not here are conditional ones whose condition never holds: commitments, invoices, reservations, unit prices.
+COLUMNS: Final[Mapping[str, ColumnType]] = {
+    "AllocatedMethodDetails": "string",
+    "AllocatedMethodId": "string",
+    "AllocatedResourceId": "string",
+    "AllocatedResourceName": "string",
+    "AllocatedTags": "string",
+    "BilledCost": "decimal",
+    "BillingAccountId": "string",
+    "BillingAccountName": "string",
+    "BillingCurrency": "string",
+    "BillingPeriodEnd": "datetime",
+    "BillingPeriodStart": "datetime",
+    "ChargeCategory": "string",
+    "ChargeClass": "string",
+    "ChargeDescription": "string",
+    "ChargeFrequency": "string",
+    "ChargePeriodEnd": "datetime",
+    "ChargePeriodStart": "datetime",
+    "ConsumedQuantity": "decimal",
+    "ConsumedUnit": "string",
+    "ContractedCost": "decimal",
+    "EffectiveCost": "decimal",
+    "HostProviderName": "string",
+    "InvoiceIssuerName": "string",
+    "ListCost": "decimal",
+    "PricingQuantity": "decimal",
+    "PricingUnit": "string",
+    "ResourceId": "string",
+    "ResourceName": "string",
+    "ResourceType": "string",
+    "ServiceCategory": "string",
+    "ServiceName": "string",
+    "ServiceProviderName": "string",
+    "ServiceSubcategory": "string",
+    "SubAccountId": "string",
+    "SubAccountName": "string",
+    "SubAccountType": "string",
+    "Tags": "string",
+    "x_Calls": "decimal",
+    "x_CachedTokens": "decimal",
+    "x_InputTokens": "decimal",
+    "x_OutputTokens": "decimal",
+    "x_Unpriced": "decimal",
+}
+METHOD: Final = "weir-gpu-time"  # AllocatedMethodId: ARCHITECTURE and the guide say how the time is measured
+
+_HOUR: Final = timedelta(hours=1)
+_DAY_NS: Final = 86_400_000_000_000
+_GPU_HOUR_NS: Final = Decimal(3_600_000_000_000)
+_MILLION: Final = Decimal(1_000_000)
+_RATIO: Final = Decimal("1e-12")
+_SPEND_BY: Final = ("hour", "tenant", "workflow", "route", "model", "backend", "zone")
+_GPU_BY: Final = ("hour", "backend", "replica", "use", "tenant", "workflow", "route", "model")
+_uses: Final[Mapping[str, str]] = {
+    "foreign": "traffic that did not come through Weir",
+    "waiting": "work not yet explained by the engine's counters",
+    "idle": "nothing: the GPUs were idle",
+    "unobserved": "time in which nobody watched",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Payer:
+    """Who keeps these books: the billing account of every row, and the owner of the GPUs."""
+
+    account: str = "weir"
+    owner: str = "Self-hosted"
+
+
+def rows(store: Store, start: int, end: int, payer: Payer) -> Iterator[Row]:
+    """The rows of [start, end) (UTC nanoseconds, whole hours), by hour. Raises StoreUnavailable, StoreUnfit.
+
+    What the ledger has no price for is not in any cost: `x_Unpriced` counts the attempts or GPU bookings of the
+    row that it is missing for.
+    """
+    ours = {time.by[0] for time in store.sums(GPU_TIME, ("backend",), start, end)}
+    for day in range(start - start % _DAY_NS, end, _DAY_NS):  # so that a year needs no more memory than a day
+        span = (max(start, day), min(end, day + _DAY_NS))
+        spent = store.sums(SPENT, _SPEND_BY, *span)
+        yield from (_token_row(spend, payer) for spend in spent if spend.by[5] not in ours and _used(spend))
+        times = store.sums(GPU_TIME, _GPU_BY, *span)
+        for _, charge in groupby(times, key=lambda time: time.by[:3]):
+            yield from _gpu_rows(list(charge), payer)
+
+
+def _used(spend: Spend) -> bool:
+    """Whether there is anything to report: a call that was refused cost nothing and used nothing."""
+    return bool(spend.usd or spend.unpriced or _tokens(spend))
+
+
+def _tokens(spend: Spend) -> int:
+    return spend.input_tokens + spend.cached_tokens + spend.output_tokens
+
+
+def _token_row(spend: Spend, payer: Payer) -> Row:
+    hour, tenant, workflow, route, model, backend, zone = spend.by
+    tokens = Decimal(_tokens(spend))
+    return {
+        **_common(hour, spend.usd, payer),
+        "ChargeDescription": f"{spend.attempts} calls of {model} at {backend}"
+        + (f", {spend.unpriced} of them without a known price" if spend.unpriced else ""),
+        "ConsumedQuantity": tokens,
+        "ConsumedUnit": "Tokens",
+        "HostProviderName": zone or backend,
+        "InvoiceIssuerName": backend,
+        "PricingQuantity": tokens / _MILLION,
+        "PricingUnit": "1000000 Tokens",
+        "ResourceId": f"{backend}/{model}",
+        "ResourceName": model,
+        "ResourceType": "Model",
+        "ServiceName": f"{backend} model API",
+        "ServiceProviderName": backend,
+        **_sub_account(tenant),
+        "Tags": _json(tenant=tenant, workflow=workflow, route=route, model=model, zone=zone),
+        "x_Calls": Decimal(spend.attempts),
+        "x_InputTokens": Decimal(spend.input_tokens),
+        "x_CachedTokens": Decimal(spend.cached_tokens),
+        "x_OutputTokens": Decimal(spend.output_tokens),
+        "x_Unpriced": Decimal(spend.unpriced),
+    }
+
+
+def _gpu_rows(charge: Sequence[GpuTime], payer: Payer) -> Iterator[Row]:
+    """The parts of one charge: an hour of one replica."""
+    for time, ratio in zip(charge, ratios(charge), strict=True):
+        yield _gpu_row(time, ratio, payer)
+
+
+def ratios(charge: Sequence[GpuTime]) -> list[Decimal | None]:
+    """Each part's share of the charge, to 12 digits and summing to exactly 1: of its money where all of it is
+    known, else of its time. None where there is nothing to share out."""
+    priced = not any(time.unpriced for time in charge)
+    money = [time.usd for time in charge]
+    parts = money if priced and sum(money) > 0 else [Decimal(time.gpu_ns) for time in charge]
+    whole = sum(parts, Decimal(0))
+    if not whole:
+        return [None] * len(charge)
+    shares = [(part / whole).quantize(_RATIO) for part in parts]
+    largest = max(range(len(shares)), key=lambda at: shares[at])
+    shares[largest] += 1 - sum(shares)
+    return list(shares)
+
+
+def _gpu_row(time: GpuTime, ratio: Decimal | None, payer: Payer) -> Row:
+    hour, backend, replica, use, tenant, workflow, route, model = time.by
+    hours = Decimal(time.gpu_ns) / _GPU_HOUR_NS
+    ends = ", ".join(name for name in (tenant, workflow, route, model) if name)
+    purpose = f"requests of {ends}" if use == "request" else _uses[use]
+    details = None
+    if ratio is not None:
+        details = (
+            f'{{"Elements":[{{"AllocatedRatio":{plain_decimal(ratio)},"UsageUnit":"GPU-Hours",'
+            f'"UsageQuantity":{plain_decimal(hours)}}}]}}'
+        )
+    return {
+        **_common(hour, time.usd, payer),
+        "AllocatedMethodDetails": details,
+        "AllocatedMethodId": METHOD,
+        "AllocatedResourceId": "/".join((tenant, workflow, route, model)) if use == "request" else use,
+        "AllocatedResourceName": ends if use == "request" else use,
+        "AllocatedTags": _json(use=use, tenant=tenant, workflow=workflow, route=route, model=model),
+        "ChargeDescription": f"GPU time of {backend} that went on {purpose}"
+        + (f"; {time.unpriced} bookings without a known rate" if time.unpriced else ""),
+        "ConsumedQuantity": hours,
+        "ConsumedUnit": "GPU-Hours",
+        "HostProviderName": payer.owner,
+        "InvoiceIssuerName": payer.owner,
+        "PricingQuantity": hours,
+        "PricingUnit": "GPU-Hours",
+        "ResourceId": f"{backend} {replica}",
+        "ResourceName": backend,
+        "ResourceType": "GPU",
+        "ServiceName": "Self-hosted inference",
+        "ServiceProviderName": payer.owner,
+        **_sub_account(tenant),
+        "Tags": _json(use=use, tenant=tenant, workflow=workflow, route=route, model=model),
+        "x_Unpriced": Decimal(time.unpriced),
+    }
+
+
+def _common(hour: str, usd: Decimal, payer: Payer) -> dict[str, Value]:
+    """What every row says alike, or by its hour and cost alone."""
+    since = datetime.fromisoformat(hour)
+    month = since.replace(day=1, hour=0)
+    row: dict[str, Value] = dict.fromkeys(COLUMNS)
+    row |= {
+        "BilledCost": Decimal(0),
+        "BillingAccountId": payer.account,
+        "BillingAccountName": payer.account,
+        "BillingCurrency": "USD",
+        "BillingPeriodStart": month,
+        "BillingPeriodEnd": (month + timedelta(days=32)).replace(day=1),
+        "ChargeCategory": "Usage",
+        "ChargeFrequency": "Usage-Based",
+        "ChargePeriodStart": since,
+        "ChargePeriodEnd": since + _HOUR,
+        "ContractedCost": usd,
+        "EffectiveCost": usd,
+        "ListCost": usd,
+        "ServiceCategory": "AI and Machine Learning",
+        "ServiceSubcategory": "Generative AI",
+    }
+    return row
+
+
+def _sub_account(tenant: str) -> dict[str, Value]:
+    """The tenant; time that no tenant used has none."""
+    name = tenant or None
+    return {"SubAccountId": name, "SubAccountName": name, "SubAccountType": "Tenant" if name else None}
+
+
+def _json(**tags: str) -> str:
+    """The tags that say something, as a JSON object."""
+    return orjson.dumps({name: value for name, value in tags.items() if value}).decode()
+
+
+def text(row: Row) -> list[str]:
+    """A row as CSV has it: null is empty, numbers are plain digits, times ISO 8601 in UTC."""
+    return ["" if row[name] is None else _text(row[name]) for name in COLUMNS]
+
+
+def _text(value: Value) -> str:
+    if isinstance(value, Decimal):
+        return plain_decimal(value)
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return str(value)
+
+
+def columns(held: Iterable[Row]) -> dict[str, list[Value]]:
+    """Rows turned into columns, as Parquet has them."""
+    found = list(held)
+    return {name: [row[name] for row in found] for name in COLUMNS}
