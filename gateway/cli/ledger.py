@@ -2,12 +2,11 @@
 
 import csv
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final, TextIO, TypeVar
+from typing import Any, Final, TextIO
 
 import click
 import orjson
@@ -15,63 +14,21 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from gateway.cli.ledger_options import FROM, STORE, STORE_DEFAULT, TO, opened, span
 from gateway.ledger.encoding import SHAPES, plain_decimal
 from gateway.ledger.records import Kind
-from gateway.ledger.store import Store, StoreUnavailable, StoreUnfit
-from gateway.ledger.stores import open_store
-from gateway.ledger.sums import GPU_TIME, SPENT, GpuTime, Question, Spend
+from gateway.ledger.sums import ACTIONS, GPU_TIME, SPENT, Answer, GpuTime, Question, Spend
 from gateway.ledger.verify import Verified, compare, verify_journal, verify_store
+from gateway.ledger.workflows import ActionCost, action_costs
 
-_STORE_DEFAULT: Final = ".weir/ledger.sqlite"
-_DAY: Final = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H"])
-_STORE: Final = click.option(
-    "--store",
-    envvar="WEIR_LEDGER",
-    default=_STORE_DEFAULT,
-    show_default=True,
-    show_envvar=True,
-    help="The ledger: a SQLite file, or postgresql://…",
-)
-_FROM: Final = click.option(
-    "--from", "start", type=_DAY, help="First day or hour (UTC).  [default: 30 days ago]"
-)
-_TO: Final = click.option(
-    "--to", "end", type=_DAY, help="Until this day or hour, not included (UTC).  [default: now]"
-)
 _SHAPE: Final = click.option(
     "--format", "shape", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True
 )
-_T = TypeVar("_T", Spend, GpuTime)
 
 
 @click.group()
 def ledger() -> None:
     """Query, export and verify what was booked."""
-
-
-@contextmanager
-def _opened(name: str) -> Iterator[Store]:
-    """The ledger to read; what is wrong with it becomes the command's error."""
-    if "://" not in name and not Path(name).exists():
-        raise click.ClickException(f"there is no ledger at {name}; name it with --store or WEIR_LEDGER")
-    try:
-        store = open_store(name)
-        try:
-            yield store
-        finally:
-            store.close()
-    except (StoreUnavailable, StoreUnfit) as error:
-        raise click.ClickException(str(error)) from None
-
-
-def _span(start: datetime | None, end: datetime | None) -> tuple[int, int]:
-    """The time asked for, in UTC nanoseconds: whole hours, the last one included where no end is named."""
-    now = datetime.now(UTC)
-    first = start.replace(tzinfo=UTC) if start else (now - timedelta(days=30)).replace(minute=0)
-    last = end.replace(tzinfo=UTC) if end else now + timedelta(hours=1)
-    if last <= first:
-        raise click.UsageError("--to must be later than --from")
-    return (int(first.timestamp()) // 3600 * 3600 * 10**9, int(last.timestamp()) // 3600 * 3600 * 10**9)
 
 
 def _by(question: Question[Any], default: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -89,9 +46,9 @@ def _by(question: Question[Any], default: str) -> Callable[[Callable[..., Any]],
 
 
 @ledger.command()
-@_STORE
-@_FROM
-@_TO
+@STORE
+@FROM
+@TO
 @_by(SPENT, "day,tenant,route")
 @_SHAPE
 def query(store: str, start: datetime | None, end: datetime | None, by: tuple[str, ...], shape: str) -> None:
@@ -100,8 +57,8 @@ def query(store: str, start: datetime | None, end: datetime | None, by: tuple[st
     Money whose price is unknown is not in the sums; the column `unpriced` counts the attempts it is missing
     for. GPU time and its money are what requests were told at once; `weir ledger gpu` has the final figures.
     """
-    with _opened(store) as opened:
-        found = opened.sums(SPENT, by, *_span(start, end))
+    with opened(store) as kept:
+        found = kept.sums(SPENT, by, *span(start, end))
     fields = [
         {
             **dict(zip(by, each.by, strict=True)),
@@ -123,9 +80,9 @@ def query(store: str, start: datetime | None, end: datetime | None, by: tuple[st
 
 
 @ledger.command()
-@_STORE
-@_FROM
-@_TO
+@STORE
+@FROM
+@TO
 @_by(GPU_TIME, "day,backend,use")
 @_SHAPE
 def gpu(store: str, start: datetime | None, end: datetime | None, by: tuple[str, ...], shape: str) -> None:
@@ -134,8 +91,8 @@ def gpu(store: str, start: datetime | None, end: datetime | None, by: tuple[str,
     These are the final figures of closed windows, corrections included. All uses together are the GPU-seconds
     that were provisioned.
     """
-    with _opened(store) as opened:
-        found = opened.sums(GPU_TIME, by, *_span(start, end))
+    with opened(store) as kept:
+        found = kept.sums(GPU_TIME, by, *span(start, end))
     fields = [
         {
             **dict(zip(by, each.by, strict=True)),
@@ -149,6 +106,73 @@ def gpu(store: str, start: datetime | None, end: datetime | None, by: tuple[str,
         _console().print(_table(by, ("GPU-s", "USD", "unpriced"), found, _gpu_figures))
     else:
         _write(fields, shape)
+
+
+@ledger.command()
+@STORE
+@FROM
+@TO
+@click.option(
+    "--by",
+    default="workflow",
+    show_default=True,
+    callback=lambda _context, _parameter, value: tuple(filter(None, map(str.strip, value.split(",")))),
+    help="Group by these, in this order: day, hour, tenant, workflow.",
+)
+@_SHAPE
+def actions(
+    store: str, start: datetime | None, end: datetime | None, by: tuple[str, ...], shape: str
+) -> None:
+    """What actions cost, and what each success did, by workflow or as --by says.
+
+    All spend counts: retries, failures, final GPU figures, and the workflow's share of the time that GPUs stood
+    idle. Coverage is the share of the actions whose outcome is known. Later feedback is in these figures.
+    """
+    if unknown := [name for name in by if name not in ACTIONS.dimensions or name == "outcome"]:
+        raise click.BadParameter(
+            f"{unknown[0]!r} is not one of day, hour, tenant, workflow", param_hint="--by"
+        )
+    with opened(store) as kept:
+        found = action_costs(kept, by, *span(start, end))
+    if shape != "table":
+        _write([{**dict(zip(by, each.by, strict=True)), **_action_fields(each)} for each in found], shape)
+        return
+    names = ("actions", "successes", "coverage", "USD", "idle USD", "USD/action", "USD/success", "unpriced")
+    table = Table(box=SIMPLE_HEAD, padding=0, pad_edge=False)
+    for name in by:
+        table.add_column(name, overflow="fold", min_width=6)
+    for name in names:
+        table.add_column(name, justify="right", no_wrap=True)
+    for each in found:
+        table.add_row(*(value or "-" for value in each.by), *_action_figures(each))
+    _console().print(table)
+
+
+def _action_fields(cost: ActionCost) -> dict[str, Any]:
+    return {
+        "actions": cost.actions,
+        "successes": cost.successes,
+        "failures": cost.failures,
+        "coverage": cost.coverage,
+        "usd": plain_decimal(cost.usd),
+        "idle_usd": plain_decimal(cost.idle_usd),
+        "usd_per_action": None if cost.per_action is None else plain_decimal(cost.per_action),
+        "usd_per_success": None if cost.per_success is None else plain_decimal(cost.per_success),
+        "unpriced": cost.unpriced,
+    }
+
+
+def _action_figures(cost: ActionCost) -> tuple[str, ...]:
+    return (
+        _short(cost.actions),
+        _short(cost.successes),
+        "-" if cost.coverage is None else f"{cost.coverage:.1%}",
+        f"{cost.usd:,.4f}",
+        f"{cost.idle_usd:,.4f}",
+        "-" if cost.per_action is None else f"{cost.per_action:,.6f}",
+        "-" if cost.per_success is None else f"{cost.per_success:,.6f}",
+        _missing(cost.unpriced),
+    )
 
 
 def _seconds(ns: int) -> str:
@@ -173,8 +197,8 @@ def _console() -> Console:
 def _table(
     by: Sequence[str],
     names: Sequence[str],
-    found: Sequence[_T],
-    figures: Callable[[Sequence[_T]], tuple[str, ...]],
+    found: Sequence[Answer],
+    figures: Callable[[Sequence[Answer]], tuple[str, ...]],
 ) -> Table:
     """Rows by their dimensions, with a last row for all of them."""
     table = Table(show_footer=bool(found), footer_style="bold", box=SIMPLE_HEAD, padding=0, pad_edge=False)
@@ -228,9 +252,9 @@ def _short(count: int) -> str:
 
 
 @ledger.command()
-@_STORE
-@_FROM
-@_TO
+@STORE
+@FROM
+@TO
 @click.option(
     "--kind", type=click.Choice([*SHAPES]), default="attempt", show_default=True, help="Which records."
 )
@@ -246,8 +270,8 @@ def export(
     writer = csv.writer(output)
     if shape == "csv":
         writer.writerow(record_shape.names)
-    with _opened(store) as opened:
-        for record in opened.records(kind, *_span(start, end)):
+    with opened(store) as kept:
+        for record in kept.records(kind, *span(start, end)):
             if shape == "csv":
                 writer.writerow(record_shape.row(orjson.loads(record_shape.encode(record))))
             else:
@@ -255,7 +279,7 @@ def export(
 
 
 @ledger.command()
-@_STORE
+@STORE
 @click.option(
     "--journal",
     type=click.Path(file_okay=False, path_type=Path),
@@ -272,16 +296,16 @@ def verify(store: str, journal: Path | None, head: str) -> None:
     Prints the head of each chain. Keep it where the gateway cannot write: a later run with --head shows
     whether the chain was made anew since.
     """
-    directory = journal or Path(_STORE_DEFAULT if "://" in store else store).with_suffix(".journal")
+    directory = journal or Path(STORE_DEFAULT if "://" in store else store).with_suffix(".journal")
     kept_here = (directory / "journal.id").exists()
     found: list[tuple[str, Verified]] = []
     try:
         if kept_here:
             found.append(("journal", verify_journal(directory, seek=head)))
-        with _opened(store) as opened:
-            found.extend(("database", verify_store(opened, name, seek=head)) for name in opened.journals())
+        with opened(store) as kept:
+            found.extend(("database", verify_store(kept, name, seek=head)) for name in kept.journals())
             if kept_here:
-                found.append(("journal against database", compare(opened, directory)))
+                found.append(("journal against database", compare(kept, directory)))
     except OSError as error:
         raise click.ClickException(f"the journal cannot be read: {error}") from None
     _console().print(_verified_table(found))

@@ -16,7 +16,16 @@ from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 import orjson
 
 from adapters.chat import TokenUsage
-from gateway.ledger.records import AttemptRecord, GpuBooking, Kind, Record, RequestRecord
+from gateway.ledger.records import (
+    ActionRecord,
+    AttemptRecord,
+    EnergyBooking,
+    FeedbackRecord,
+    GpuBooking,
+    Kind,
+    Record,
+    RequestRecord,
+)
 
 ColumnType = Literal[
     "text", "integer", "real", "boolean", "decimal", "date", "json", "money"
@@ -193,6 +202,9 @@ SHAPES: Final[Mapping[Kind, Shape]] = {
     "request": Shape("request", RequestRecord),
     "attempt": Shape("attempt", AttemptRecord),
     "gpu": Shape("gpu", GpuBooking),
+    "energy": Shape("energy", EnergyBooking),
+    "action": Shape("action", ActionRecord),
+    "feedback": Shape("feedback", FeedbackRecord),
 }
 _by_record: Final[Mapping[type, Shape]] = {shape.record: shape for shape in SHAPES.values()}
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from heapq import merge
 from operator import itemgetter
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import psycopg
 from psycopg import sql
@@ -17,6 +17,7 @@ from gateway.ledger.encoding import SHAPES, ColumnType
 from gateway.ledger.reading import Line
 from gateway.ledger.records import SCHEMA, Kind, Record
 from gateway.ledger.schema import (
+    INDEXES,
     ROLLUPS,
     TABLES,
     Decoded,
@@ -27,10 +28,8 @@ from gateway.ledger.schema import (
     row_columns,
     rows,
 )
-from gateway.ledger.store import Cursor, StoreUnavailable, StoreUnfit, is_checkpoint
-from gateway.ledger.sums import GpuTime, Question, Spend
-
-_T = TypeVar("_T", Spend, GpuTime)
+from gateway.ledger.store import Cursor, Standing, StoreUnavailable, StoreUnfit, find_standing, is_checkpoint
+from gateway.ledger.sums import Answer, Question
 
 _TYPES: Final[dict[ColumnType, str]] = {
     "text": "text",
@@ -108,9 +107,9 @@ class PostgresStore:
             self._run("CREATE TABLE IF NOT EXISTS weir_schema (version integer NOT NULL)")
             found = self._run("SELECT max(version) FROM weir_schema").fetchone()
             held = found[0] if found else None
-            if held is None:
-                self._create()
-            elif held != SCHEMA:
+            if held is None or held < SCHEMA:
+                self._create()  # what an older version lacks
+            elif held > SCHEMA:
                 raise StoreUnfit(
                     f"the ledger's tables are of version {held}, this Weir writes version {SCHEMA}"
                 )
@@ -119,18 +118,20 @@ class PostgresStore:
         self._run("INSERT INTO weir_schema VALUES (%s)", (SCHEMA,))
         for kind, table in TABLES.items():
             self._run(
-                f"CREATE TABLE {table} ({column_definitions(kind, _TYPES)}, PRIMARY KEY (journal, line, at)) "
-                "PARTITION BY RANGE (at)"
+                f"CREATE TABLE IF NOT EXISTS {table} ({column_definitions(kind, _TYPES)}, "
+                "PRIMARY KEY (journal, line, at)) PARTITION BY RANGE (at)"
             )
-            self._run(f"CREATE INDEX {table}_id ON {table} (id)")
-            self._run(f"CREATE INDEX {table}_at ON {table} (at)")
+            self._run(f"CREATE INDEX IF NOT EXISTS {table}_id ON {table} (id)")
+            self._run(f"CREATE INDEX IF NOT EXISTS {table}_at ON {table} (at)")
+        for name, table, columns in INDEXES:
+            self._run(f"CREATE INDEX IF NOT EXISTS {name} ON {table} ({columns})")
         for rollup in ROLLUPS:
-            self._run(f"CREATE TABLE {rollup.table} ({rollup_definitions(rollup, _TYPES)})")
+            self._run(f"CREATE TABLE IF NOT EXISTS {rollup.table} ({rollup_definitions(rollup, _TYPES)})")
         self._run(
-            "CREATE TABLE cursors (journal text PRIMARY KEY, line bigint NOT NULL, digest text NOT NULL)"
+            "CREATE TABLE IF NOT EXISTS cursors (journal text PRIMARY KEY, line bigint NOT NULL, digest text NOT NULL)"
         )
         self._run(
-            "CREATE TABLE checkpoints (journal text, line bigint, digest text NOT NULL, "
+            "CREATE TABLE IF NOT EXISTS checkpoints (journal text, line bigint, digest text NOT NULL, "
             "PRIMARY KEY (journal, line))"
         )
 
@@ -206,7 +207,7 @@ class PostgresStore:
                     )
             self._partitions.add(name)
 
-    def sums(self, question: Question[_T], by: Sequence[str], start: int, end: int) -> list[_T]:
+    def sums(self, question: Question[Answer], by: Sequence[str], start: int, end: int) -> list[Answer]:
         """As Store.sums."""
         query = question.sql(by, "sum(usd)", "%s")
         with _translated():
@@ -225,6 +226,15 @@ class PostgresStore:
         )
         with _translated():
             return [Cursor(*found) for found in self._run(query, (journal, journal))]
+
+    def standing(self, tenant: str, *, action: str = "", request: str = "") -> Standing | None:
+        """As Store.standing."""
+
+        def rows_of(query: str, values: tuple[str, str]) -> list[tuple[Any, ...]]:
+            return self._run(query.format("%s"), values).fetchall()
+
+        with _translated():
+            return find_standing(rows_of, "sum(usd)", tenant, action, request)
 
     def records(self, kind: Kind, start: int, end: int) -> Iterator[Record]:
         """As Store.records."""

@@ -8,9 +8,10 @@ from typing import Any, Final
 
 import orjson
 
-from gateway.ledger.records import SCHEMA, Kind
+from gateway.ledger.records import Kind
 
 SUFFIX: Final = ".jsonl"
+_CHAIN: Final = 1  # how lines are chained; part of every chain from its first value on
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Line:
 
 def genesis(journal: str) -> str:
     """The chain's value before a journal's first line."""
-    return hashlib.sha256(f"weir ledger {SCHEMA} {journal}".encode()).hexdigest()
+    return hashlib.sha256(f"weir ledger {_CHAIN} {journal}".encode()).hexdigest()
 
 
 def chained(previous: str, number: int, kind: Kind, body: bytes) -> str:

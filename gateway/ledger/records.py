@@ -14,7 +14,9 @@ from typing import Any, Final, Literal
 
 from adapters.chat import TokenUsage
 
-SCHEMA: Final = 1  # raised when a field changes its meaning; a new field with a default needs no raise
+SCHEMA: Final = (
+    2  # raised when a kind of record is added or a field changes its meaning; stores upgrade older ones
+)
 
 Outcome = Literal[
     "ok",  # the whole answer was delivered
@@ -25,6 +27,8 @@ Outcome = Literal[
     "refused",  # Weir said no: a boundary, a limit, a budget
 ]
 
+FAILED_OUTCOMES: Final = frozenset({"cut", "failed", "rejected", "refused"})  # of a request: HTTP failures
+
 _no_usage: Final = TokenUsage()
 _nothing: Final[Mapping[str, Any]] = MappingProxyType({})
 
@@ -33,7 +37,9 @@ def _empty() -> Mapping[str, Any]:
     return _nothing
 
 
-@dataclass(slots=True, kw_only=True)  # not frozen: made for every request, and that would take four times as long
+@dataclass(
+    slots=True, kw_only=True
+)  # not frozen: made for every request, and that would take four times as long
 class RequestRecord:
     """One API call by an application: who asked, how it was judged, what came of it.
 
@@ -81,7 +87,9 @@ class RequestRecord:
     overhead_ns: int = 0  # Weir's own share of the duration
 
 
-@dataclass(slots=True, kw_only=True)  # not frozen: made for every request, and that would take four times as long
+@dataclass(
+    slots=True, kw_only=True
+)  # not frozen: made for every request, and that would take four times as long
 class AttemptRecord:
     """One call to one replica, with its own charge: retried, failed and cancelled ones too."""
 
@@ -118,7 +126,9 @@ class AttemptRecord:
 GpuUse = Literal["request", "foreign", "waiting", "idle", "unobserved"]
 
 
-@dataclass(slots=True, kw_only=True)  # not frozen: made for every request, and that would take four times as long
+@dataclass(
+    slots=True, kw_only=True
+)  # not frozen: made for every request, and that would take four times as long
 class GpuBooking:
     """A final figure of GPU time, booked once its window has closed, or a correction of one (signed).
 
@@ -147,8 +157,85 @@ class GpuBooking:
     priced_at: date | None = None
 
 
-Record = RequestRecord | AttemptRecord | GpuBooking
-Kind = Literal["request", "attempt", "gpu"]
+EnergyUse = Literal["request", "foreign", "idle", "unobserved"]
+
+
+@dataclass(slots=True, kw_only=True)
+class EnergyBooking:
+    """Electricity that one use of a replica's GPUs took in closed windows, split as their GPU time was.
+
+    `energy_uj` None says that nobody could read a meter for that long: unknown, which is not 0.
+    """
+
+    id: str
+    at: int  # when it was booked, UTC nanoseconds
+    window: int  # where the first of its windows starts, UTC nanoseconds
+    window_ns: int  # how long they are together
+    backend: str
+    replica: str
+    use: EnergyUse
+    energy_uj: int | None  # microjoules
+    tenant: str = ""
+    workflow: str = ""
+    action: str = ""
+    route: str = ""
+    model: str = ""
+    zone: str = ""
+    request: str = ""
+    attempt: str = ""
+    usd: Decimal | None = None  # only where the GPU's rate leaves power out
+    price_source: str = ""
+
+
+ActionOutcome = Literal["success", "failure", "unknown"]
+
+
+@dataclass(slots=True, kw_only=True)
+class ActionRecord:
+    """Actions that closed with one outcome, or a correction of that (`count` and money signed).
+
+    A request without an action's id is an action by itself. Those that nobody judged are kept together:
+    `action` is empty and `count` says how many they are. Sums of `count` and `usd` are exact at any time.
+    """
+
+    id: str
+    at: int  # when it was booked, UTC nanoseconds
+    tenant: str
+    outcome: ActionOutcome
+    workflow: str = ""
+    action: str = ""  # as the application named it, or the id of its only request
+    judged_by: str = ""  # the metric that said so, or `http`: its last request failed
+    count: int = 1
+    opened: int = 0  # when its first request ended, UTC nanoseconds
+    closed: int = 0
+    requests: int = 0
+    failed: int = 0  # of them
+    usd: Decimal = Decimal(0)  # all that is known of its attempts' cost: final figures for GPUs of ours
+    unpriced: int = 0  # attempts whose cost is unknown
+    gpu_ns: int = 0
+    correction: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class FeedbackRecord:
+    """What an application said of an action. `value` is a word or a figure: it holds no free text."""
+
+    id: str
+    at: int
+    tenant: str
+    metric: str
+    value: str  # `true`, `false`, a number, a word
+    number: float | None = None
+    outcome: Literal["", "success", "failure"] = ""  # what it says of the action; empty: nothing
+    workflow: str = ""
+    action: str = ""
+    request: str = ""  # where it was said of one request
+    late: bool = False  # the action was closed already: the ledger changes, the counters do not
+    tags: Mapping[str, str] = field(default_factory=_empty)
+
+
+Record = RequestRecord | AttemptRecord | GpuBooking | EnergyBooking | ActionRecord | FeedbackRecord
+Kind = Literal["request", "attempt", "gpu", "energy", "action", "feedback"]
 
 
 def attempt_id(request: str, n: int) -> str:

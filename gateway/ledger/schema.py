@@ -12,7 +12,17 @@ from gateway.ledger.encoding import SHAPES, ColumnType
 from gateway.ledger.reading import Line
 from gateway.ledger.records import Kind
 
-TABLES: Final[Mapping[Kind, str]] = {"request": "requests", "attempt": "attempts", "gpu": "gpu_bookings"}
+TABLES: Final[Mapping[Kind, str]] = {
+    "request": "requests",
+    "attempt": "attempts",
+    "gpu": "gpu_bookings",
+    "energy": "energy_bookings",
+    "action": "actions",
+    "feedback": "feedback",
+}
+INDEXES: Final = (  # (name, table, columns), beside the id and the time of every table
+    ("actions_action", "actions", "tenant, action"),
+)
 _HOUR_NS: Final = 3_600_000_000_000
 
 Members = Mapping[str, Any]
@@ -100,7 +110,31 @@ GPU: Final = Rollup(
     keys=("backend", "replica", "use", "tenant", "workflow", "route", "model"),
     sums=(Sum("gpu_ns", _field("gpu_ns")), Sum("usd", _usd, money=True), Sum("unpriced", _unpriced)),
 )
-ROLLUPS: Final = (SPEND, REQUESTS, GPU)
+ENERGY: Final = Rollup(
+    table="hourly_energy",
+    kind="energy",
+    time="window",
+    keys=("backend", "replica", "use", "tenant", "workflow", "route", "model"),
+    sums=(
+        Sum("energy_uj", _field("energy_uj")),
+        Sum("usd", _usd, money=True),
+        Sum("unknown", lambda members: int(members.get("energy_uj") is None)),
+    ),
+)
+ACTIONS: Final = Rollup(
+    table="hourly_actions",
+    kind="action",
+    time="closed",
+    keys=("tenant", "workflow", "outcome"),
+    sums=(
+        Sum("actions", lambda members: members.get("count", 1)),
+        Sum("requests", _field("requests")),
+        Sum("usd", _usd, money=True),
+        Sum("unpriced", _field("unpriced")),
+        Sum("gpu_ns", _field("gpu_ns")),
+    ),
+)
+ROLLUPS: Final = (SPEND, REQUESTS, GPU, ENERGY, ACTIONS)
 
 
 def row_columns(kind: Kind) -> tuple[str, ...]:

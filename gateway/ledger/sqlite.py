@@ -8,12 +8,13 @@ from decimal import Decimal
 from heapq import merge
 from operator import itemgetter
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final
 
 from gateway.ledger.encoding import SHAPES, ColumnType, plain_decimal
 from gateway.ledger.reading import Line
 from gateway.ledger.records import SCHEMA, Kind, Record
 from gateway.ledger.schema import (
+    INDEXES,
     ROLLUPS,
     TABLES,
     Decoded,
@@ -24,10 +25,8 @@ from gateway.ledger.schema import (
     row_columns,
     rows,
 )
-from gateway.ledger.store import Cursor, StoreUnavailable, StoreUnfit, is_checkpoint
-from gateway.ledger.sums import GpuTime, Question, Spend
-
-_T = TypeVar("_T", Spend, GpuTime)
+from gateway.ledger.store import Cursor, Standing, StoreUnavailable, StoreUnfit, find_standing, is_checkpoint
+from gateway.ledger.sums import Answer, Question
 
 # Money is exact text: SQLite's own numbers are binary.
 _TYPES: Final[dict[ColumnType, str]] = {
@@ -94,9 +93,9 @@ class SqliteStore:
         with self._transaction():
             self._db.execute("CREATE TABLE IF NOT EXISTS weir_schema (version INTEGER NOT NULL)")
             held = self._db.execute("SELECT max(version) FROM weir_schema").fetchone()[0]
-            if held is None:
-                self._create()
-            elif held != SCHEMA:
+            if held is None or held < SCHEMA:
+                self._create()  # what an older version lacks
+            elif held > SCHEMA:
                 raise StoreUnfit(
                     f"the ledger's tables are of version {held}, this Weir writes version {SCHEMA}"
                 )
@@ -105,20 +104,22 @@ class SqliteStore:
         self._db.execute("INSERT INTO weir_schema VALUES (?)", (SCHEMA,))
         for kind, table in TABLES.items():
             self._db.execute(
-                f"CREATE TABLE {table} ({column_definitions(kind, _TYPES)}, "
+                f"CREATE TABLE IF NOT EXISTS {table} ({column_definitions(kind, _TYPES)}, "
                 "PRIMARY KEY (journal, line)) WITHOUT ROWID"
             )
-            self._db.execute(f"CREATE INDEX {table}_id ON {table} (id)")
-            self._db.execute(f"CREATE INDEX {table}_at ON {table} (at)")
+            self._db.execute(f"CREATE INDEX IF NOT EXISTS {table}_id ON {table} (id)")
+            self._db.execute(f"CREATE INDEX IF NOT EXISTS {table}_at ON {table} (at)")
+        for name, table, columns in INDEXES:
+            self._db.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {table} ({columns})")
         for rollup in ROLLUPS:
             self._db.execute(
-                f"CREATE TABLE {rollup.table} ({rollup_definitions(rollup, _TYPES)}) WITHOUT ROWID"
+                f"CREATE TABLE IF NOT EXISTS {rollup.table} ({rollup_definitions(rollup, _TYPES)}) WITHOUT ROWID"
             )
         self._db.execute(
-            "CREATE TABLE cursors (journal TEXT PRIMARY KEY, line INTEGER NOT NULL, digest TEXT NOT NULL)"
+            "CREATE TABLE IF NOT EXISTS cursors (journal TEXT PRIMARY KEY, line INTEGER NOT NULL, digest TEXT NOT NULL)"
         )
         self._db.execute(
-            "CREATE TABLE checkpoints (journal TEXT, line INTEGER, digest TEXT NOT NULL, "
+            "CREATE TABLE IF NOT EXISTS checkpoints (journal TEXT, line INTEGER, digest TEXT NOT NULL, "
             "PRIMARY KEY (journal, line))"
         )
 
@@ -183,7 +184,7 @@ class SqliteStore:
             ),
         )
 
-    def sums(self, question: Question[_T], by: Sequence[str], start: int, end: int) -> list[_T]:
+    def sums(self, question: Question[Answer], by: Sequence[str], start: int, end: int) -> list[Answer]:
         """As Store.sums."""
         query = question.sql(by, "decimal_sum(usd)", "?")
         with _translated():
@@ -204,6 +205,15 @@ class SqliteStore:
         )
         with _translated():
             return [Cursor(*found) for found in self._db.execute(query, (journal, journal))]
+
+    def standing(self, tenant: str, *, action: str = "", request: str = "") -> Standing | None:
+        """As Store.standing."""
+
+        def rows_of(query: str, values: tuple[str, str]) -> list[tuple[Any, ...]]:
+            return self._db.execute(query.format("?"), values).fetchall()
+
+        with _translated():
+            return find_standing(rows_of, "decimal_sum(usd)", tenant, action, request)
 
     def records(self, kind: Kind, start: int, end: int) -> Iterator[Record]:
         """As Store.records."""

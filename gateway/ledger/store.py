@@ -1,14 +1,13 @@
 """What the ledger asks of a database: take lines exactly once, and answer for them."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol, TypeVar
+from decimal import Decimal
+from typing import Any, Final, Protocol
 
 from gateway.ledger.reading import Line
-from gateway.ledger.records import Kind, Record
-from gateway.ledger.sums import GpuTime, Question, Spend
-
-_T = TypeVar("_T", Spend, GpuTime)
+from gateway.ledger.records import FAILED_OUTCOMES, ActionOutcome, Kind, Record
+from gateway.ledger.sums import Answer, Question
 
 # In lines, about. Between two checkpoints a changed row is seen, but not which one it is.
 CHECKPOINT_EVERY: Final = 10_000
@@ -30,6 +29,44 @@ class Cursor:
     digest: str
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How an action stands in the ledger. `usd`, `gpu_ns` are what is booked under its own name: actions that are
+    kept together have none. `closed` (UTC nanoseconds) is 0 while it is open."""
+
+    action: str
+    workflow: str
+    outcome: ActionOutcome
+    closed: int
+    usd: Decimal = Decimal(0)
+    gpu_ns: int = 0
+
+
+STANDING_REQUEST: Final = "SELECT action, workflow, outcome, at FROM requests WHERE tenant = {0} AND id = {0}"
+STANDING_ACTION: Final = (
+    "SELECT workflow, outcome, max(closed), {1}, sum(gpu_ns) FROM actions "
+    "WHERE tenant = {0} AND action = {0} GROUP BY workflow, outcome HAVING sum(count) > 0"
+)
+Rows = Callable[[str, tuple[str, str]], Sequence[Sequence[Any]]]
+
+
+def find_standing(rows: Rows, usd: str, tenant: str, action: str, request: str) -> Standing | None:
+    """Store.standing by a database's own way to run a query (`{0}` marks a parameter) and to sum money."""
+    asked: Standing | None = None
+    if request:
+        for name, workflow, outcome, at in rows(STANDING_REQUEST, (tenant, request)):
+            failed = outcome in FAILED_OUTCOMES and not name
+            asked = Standing(name or request, workflow, "failure" if failed else "unknown", 0 if name else at)
+        if asked is None:
+            return None
+        action = asked.action
+    for workflow, outcome, closed, money, gpu_ns in rows(
+        STANDING_ACTION.replace("{1}", usd), (tenant, action)
+    ):
+        return Standing(action, workflow, outcome, closed, Decimal(money), int(gpu_ns))
+    return asked
+
+
 def is_checkpoint(held: Cursor | None, last: Line) -> bool:
     """Whether a shipment that ends at `last` leaves a checkpoint."""
     return (held.number if held else 0) // CHECKPOINT_EVERY < last.number // CHECKPOINT_EVERY
@@ -44,9 +81,13 @@ class Store(Protocol):
     def ship(self, journal: str, lines: Sequence[Line]) -> None:
         """Rows, hourly sums and cursor in one transaction; lines at or below the cursor are left out."""
 
-    def sums(self, question: Question[_T], by: Sequence[str], start: int, end: int) -> list[_T]:
+    def sums(self, question: Question[Answer], by: Sequence[str], start: int, end: int) -> list[Answer]:
         """The sums of [start, end) (UTC nanoseconds, whole hours), by those dimensions and in their order.
         Raises ValueError for a dimension the question does not have."""
+
+    def standing(self, tenant: str, *, action: str = "", request: str = "") -> Standing | None:
+        """How an action of that tenant stands, found by its id or by one of its requests; None: there is none.
+        A request without an action's id is an action by itself."""
 
     def records(self, kind: Kind, start: int, end: int) -> Iterator[Record]:
         """Every record of a kind of [start, end) (UTC nanoseconds), by time."""

@@ -1,4 +1,5 @@
-"""The questions the hourly tables answer: what was spent, and what the GPUs' time went on."""
+"""The questions the hourly tables answer: what was spent, what GPU time and
+electricity went on, and what became of actions."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,17 +38,40 @@ class GpuTime:
     unpriced: int  # bookings without a rate
 
 
-_T = TypeVar("_T", Spend, GpuTime)
+@dataclass(frozen=True, slots=True)
+class EnergySum:
+    """A sum over energy bookings. `unknown` counts bookings of time in which nobody could read a meter."""
+
+    by: tuple[str, ...]
+    energy_uj: int
+    usd: Decimal
+    unknown: int
 
 
 @dataclass(frozen=True, slots=True)
-class Question(Generic[_T]):
+class ActionSum:
+    """A sum over closed actions, corrections by later feedback and later bookings included. `usd` is what their
+    own requests cost; idle time is not in it."""
+
+    by: tuple[str, ...]
+    actions: int
+    requests: int
+    usd: Decimal
+    unpriced: int  # attempts whose cost is unknown
+    gpu_ns: int
+
+
+Answer = TypeVar("Answer", Spend, GpuTime, EnergySum, ActionSum)
+
+
+@dataclass(frozen=True, slots=True)
+class Question(Generic[Answer]):
     """One hourly table: by what it can be grouped, and which sums make an answer of type `answer`."""
 
     table: str
     dimensions: tuple[str, ...]
     sums: tuple[str, ...]  # SQL, in the order of the answer's fields; `usd` stands for the exact sum of money
-    answer: Callable[..., _T]
+    answer: Callable[..., Answer]
 
     def sql(self, by: Sequence[str], usd: str, mark: str) -> str:
         """The query: `usd` is the database's exact sum of that column, `mark` its parameter mark (the start and
@@ -63,11 +87,11 @@ class Question(Generic[_T]):
             f"WHERE hour >= {mark} AND hour < {mark}{grouped}"
         )
 
-    def answers(self, found: Sequence[Sequence[Any]], by: Sequence[str]) -> list[_T]:
+    def answers(self, found: Sequence[Sequence[Any]], by: Sequence[str]) -> list[Answer]:
         """What the query found; nothing where there was nothing to sum."""
         return [self._answer(row, by) for row in found if row[len(by)] is not None]
 
-    def _answer(self, row: Sequence[Any], by: Sequence[str]) -> _T:
+    def _answer(self, row: Sequence[Any], by: Sequence[str]) -> Answer:
         values = tuple(
             datetime.fromtimestamp(value, UTC).strftime(_time_formats[name])
             if name in _time_formats
@@ -91,6 +115,18 @@ SPENT: Final = Question(
         "gpu_ns",
     ),
     Spend,
+)
+ENERGY: Final = Question(
+    "hourly_energy",
+    ("day", "hour", "backend", "replica", "use", "tenant", "workflow", "route", "model"),
+    ("energy_uj", "usd", "unknown"),
+    EnergySum,
+)
+ACTIONS: Final = Question(
+    "hourly_actions",
+    ("day", "hour", "tenant", "workflow", "outcome"),
+    ("actions", "requests", "usd", "unpriced", "gpu_ns"),
+    ActionSum,
 )
 GPU_TIME: Final = Question(
     "hourly_gpu",

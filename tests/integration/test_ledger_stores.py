@@ -242,7 +242,7 @@ def test_days_are_named_and_ends_are_kept(name, journal):
 
 def test_every_hourly_table_holds_the_sums_of_its_rows(name, journal):
     shipped(name, journal).close()
-    for rollup in ROLLUPS:
+    for rollup in ROLLUPS[:3]:  # test_ledger_actions.py fills the others
         whole = change(name, f"SELECT count(*) FROM {TABLES[rollup.kind]}")[0][0]  # noqa: S608  # names of our own
         assert whole == 150
         for total in rollup.sums:
