@@ -48,7 +48,7 @@ def visible(values: Mapping[str, Any], dialect: Dialect) -> Visible:
                 walk.texts.append(("name", key))
                 walk.string(value, key)
         elif value.__class__ is dict or value.__class__ is list or value.__class__ is int:
-            walk.schema = walk.schema or (key in _SCHEMAS and _declares(value))
+            walk.schema = walk.schema or (key in _SCHEMAS and _declares(key, value))
             if value.__class__ is not int or value > _LONG_NUMBER:
                 walk.texts.append(("name", key))
             walk.descend(value, key)
@@ -80,10 +80,13 @@ _NOT_FOR_THE_MODEL: Final = frozenset({"model"})
 _SCHEMAS: Final = frozenset(
     {"response_format", "text", "output_config", "output_format", "guided_json", "structured_outputs"}
 )
+_FORMAT_HOLDERS: Final = frozenset({"text", "output_config"})  # a schema is their `format`; they hold more
 _LONG_NUMBER: Final = 999_999  # a number of seven digits may identify somebody
 _WIRE: Final = (  # values of `type` and `role`: no text of anybody's
     "text input_text output_text refusal image_url input_image image file input_file document input_audio audio "
-    "function function_call function_call_output tool_use tool_result message reasoning thinking custom "
+    "function function_call function_call_output custom_tool_call custom_tool_call_output summary_text reasoning_text "
+    "item_reference compaction mcp web_search file_search code_interpreter "
+    "tool_use tool_result message reasoning thinking custom "
     "string object array number integer boolean null json_schema json_object auto "
     "system developer user assistant tool base64 url"
 )
@@ -240,6 +243,10 @@ class _Walk:
             if value.__class__ is bool or value is None:
                 stack.append((key, "name"))
             else:
+                if (
+                    where == "tools" and key in _ELSEWHERE and value.__class__ is not dict
+                ):  # a schema's property
+                    self.opaque[_ELSEWHERE[key]] = None
                 stack.append((value, _ORIGINS.get(key, where)))
                 if key not in _PLAIN_NAMES:
                     stack.append((key, "name"))
@@ -248,8 +255,31 @@ class _Walk:
 _LONGEST_HEAD: Final = 200  # characters of a data URL before its comma
 _TEXT_BYTES: Final = bytes([9, 10, 12, 13, *range(32, 127), *range(128, 256)])
 _DATA_SCHEMES: Final = frozenset({"data:", "DATA:", "Data:"})
-_ORIGINS: Final = {"filename": "file", "name": "name"}
-_PLAIN: Final = "content text name description parameters properties function arguments input output type id"
+_ORIGINS: Final = {  # `sealed`: thoughts that only the provider who made them can open
+    "filename": "file", "name": "name", "encrypted_content": "sealed", "signature": "sealed",
+    "tools": "tools",
+}  # fmt: skip
+_ELSEWHERE: Final = {  # what a tool of the provider's will read, which does not stand in the request
+    "vector_store_ids": "file_id",
+    "file_ids": "file_id",
+    "server_url": "remote_url",
+    "connector_id": "remote_url",
+    "container": "file_id",
+}
+_SPEAKERS: Final = {  # items of the responses dialect that are no messages, and whose words they are
+    "function_call": "tool_call",
+    "custom_tool_call": "tool_call",
+    "function_call_output": "tool",
+    "custom_tool_call_output": "tool",
+    "reasoning": "assistant",
+    "compaction": "assistant",
+}
+_REFERENCES: Final = frozenset({"item_reference", "compaction"})  # they stand for what was said before
+_BARE: Final = frozenset({"id"})  # what an item reference has that does not say it is one
+_PLAIN: Final = (
+    "content text name description parameters properties function arguments input output type id call_id summary "
+    "encrypted_content"
+)
 _PLAIN_NAMES: Final = frozenset(_PLAIN.split())  # names that every request has: context for nothing
 
 
@@ -262,12 +292,16 @@ def _conversation(walk: _Walk, speaker: str, value: Any) -> None:
         if walk.token_ids(value):
             return
         for item in value:
-            if item.__class__ is dict and ("role" in item or "content" in item):
+            if item.__class__ is dict and _is_message(item):
                 _message(walk, item, speaker)
             else:
                 _loose_item(walk, item, speaker)
     else:
         walk.descend(value, speaker)
+
+
+def _is_message(item: Mapping[str, Any]) -> bool:
+    return ("role" in item or "content" in item) and item.get("type") != "reasoning"
 
 
 def _message(walk: _Walk, message: Mapping[str, Any], speaker: str) -> None:
@@ -297,12 +331,12 @@ def _loose_item(walk: _Walk, item: Any, speaker: str) -> None:
     """An item that is no message: one prompt of several, a tool's call or result, a reference."""
     if item.__class__ is dict:
         kind = item.get("type")
-        if kind == "item_reference":
+        if (kind.__class__ is str and kind in _REFERENCES) or item.keys() == _BARE:
             walk.opaque["response_id"] = None
-        speaker = "tool" if kind == "function_call_output" else speaker
+        speaker = _SPEAKERS.get(kind, speaker) if kind.__class__ is str else speaker
         spoken = item.get("text") or item.get("output")
-        if isinstance(spoken, str):
-            walk.turns.append((speaker, spoken))
+        if spoken.__class__ is str or spoken.__class__ is list:
+            walk.turns.append((speaker, _spoken(spoken)))
     elif item.__class__ is str:
         walk.turns.append((speaker, item))
     walk.descend(item, speaker)
@@ -315,14 +349,11 @@ def _spoken(content: Any) -> str:
     return "\n".join(text for text in said if isinstance(text, str))
 
 
-def _declares(value: Any) -> bool:
+def _declares(key: str, value: Any) -> bool:
     """Whether a field that may hold an output schema does."""
-    if not isinstance(value, dict):
-        return False
-    inner = value.get("format", value)
-    if isinstance(inner, dict) and inner.get("type") in ("text", None) and "format" in value:
-        return False
-    return not (isinstance(inner, dict) and inner.get("type") == "text")
+    if key in _FORMAT_HOLDERS and isinstance(value, dict):
+        value = value.get("format")
+    return isinstance(value, dict) and value.get("type") != "text"
 
 
 def _unbase64(payload: str) -> bytes | None:
