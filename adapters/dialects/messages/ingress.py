@@ -10,7 +10,6 @@ from adapters.dialects.checks import (
     check_messages,
     check_metadata,
     check_model,
-    check_present,
 )
 from adapters.document import Document
 
@@ -22,7 +21,6 @@ def read(document: Document, headers: Headers = ()) -> Call:
     """A messages request as a call. `headers` passed the allow-list. Raises InvalidRequest."""
     values = document.values
     _check(values)
-    check_present(values, "max_tokens")
     check_counts(values, "max_tokens", least=0)  # with 0 a prompt is cached and nothing is said
     return Call("messages", document, values.get("stream") is True, wants_usage=True, headers=headers)
 
