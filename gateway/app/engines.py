@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from functools import partial
@@ -22,6 +23,8 @@ from gateway.pipeline.booking import GpuOwner
 
 _log = logging.getLogger("weir.engines")
 
+BOOKED_AT_ONCE: Final = 32  # well under a millisecond
+LARGEST_PAGE: Final = 4 * 1024 * 1024  # bytes of an engine's metrics
 _NOBODY: Final = GpuOwner("", 0, "", "", "", "", "", "")
 
 
@@ -43,6 +46,7 @@ class EngineWatch:
         self._rate_of = rate_of
         self._process = process
         self._number = 0
+        self._unbooked: deque[Booking] = deque()
         self._scrapers: dict[Replica, asyncio.Task[None]] = {}
 
     def follow(self, replicas: Iterable[Replica]) -> None:
@@ -55,6 +59,7 @@ class EngineWatch:
                 _fetch(replica.pool, b"/metrics"),
                 partial(self._accounts.observe, replica.backend, replica.url),
                 now_ns=time.monotonic_ns,
+                occupied=partial(self._accounts.occupied, replica.backend, replica.url),
                 phase_ns=time.time_ns() - time.monotonic_ns(),
             )
             self._scrapers[replica] = asyncio.get_running_loop().create_task(scraper.run())
@@ -63,7 +68,10 @@ class EngineWatch:
         """Close windows once a second, for as long as the task lives."""
         while True:
             await asyncio.sleep(1)
-            self.book(await self._accounts.close(time.monotonic_ns()))
+            self._unbooked.extend(await self._accounts.close(time.monotonic_ns()))
+            while self._unbooked:
+                self._book_few()
+                await asyncio.sleep(0)  # a busy second has thousands: requests take their turns in between
 
     async def finish(self) -> None:
         """Stop watching, and book everything up to now."""
@@ -72,13 +80,14 @@ class EngineWatch:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._scrapers.clear()
-        self.book(await self._accounts.close(time.monotonic_ns(), final=True))
+        self._unbooked.extend(await self._accounts.close(time.monotonic_ns(), final=True))
+        while self._unbooked:
+            self._book_few()
 
-    def book(self, bookings: Iterable[Booking]) -> None:
-        """Count closed windows and keep them."""
-        records = [self._record(booking) for booking in bookings]
-        if records:
-            self._ledger.append(*records)
+    def _book_few(self) -> None:
+        """Count some of what closed windows brought, and keep it."""
+        few = [self._unbooked.popleft() for _ in range(min(BOOKED_AT_ONCE, len(self._unbooked)))]
+        self._ledger.append(*map(self._record, few))
 
     def _record(self, booking: Booking) -> GpuBooking:
         owner = booking.owner if isinstance(booking.owner, GpuOwner) else _NOBODY
@@ -128,9 +137,12 @@ def _fetch(pool: Pool, path: bytes) -> Fetch:
 
     async def fetch() -> bytes:
         async with await pool.exchange(outgoing) as answer:
-            parts = []
+            parts, size = [], 0
             while data := await answer.read():
                 parts.append(data)
+                size += len(data)
+                if size > LARGEST_PAGE:
+                    raise OSError(f"{path.decode()} is larger than a metrics page can be")
             if answer.status != 200:
                 raise OSError(f"{path.decode()} answered {answer.status}")
             return b"".join(parts)

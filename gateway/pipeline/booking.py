@@ -84,7 +84,13 @@ class Account:
             return  # it runs no model
         tokens = journey.signals.prompt_tokens if journey.signals else 0
         attempt.ticket = self._till.accounts.begin(
-            permit.backend, attempt.replica, owner, attempt.started, prompt_tokens=tokens
+            permit.backend,
+            attempt.replica,
+            owner,
+            attempt.started,
+            prompt_tokens=tokens,
+            cohort=(owner.tenant, owner.route),
+            streamed=journey.call is not None and journey.call.stream,
         )
 
     def head(self, attempt: Attempt) -> Headers:

@@ -2,13 +2,34 @@
 
 from bisect import bisect_left
 from collections.abc import Hashable, Mapping
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from adapters.chat import TokenUsage
 from gateway.metering.gpu.facts import Coefficients, Provisional, Row
+from gateway.metering.gpu.spans import Span
 
-if TYPE_CHECKING:
-    from gateway.metering.gpu.book import ReplicaBook
+
+class Book(Protocol):
+    """What a ticket asks of the account it is written in (`book.ReplicaBook`)."""
+
+    @property
+    def coefficients(self) -> Coefficients:
+        """What the engine's doings cost, as far as is known."""
+
+    def window(self, now_ns: int) -> int:
+        """The number of the window this moment is in."""
+
+    def bounds(self, window: int) -> Span:
+        """When the window begins and ends, monotonic ns."""
+
+    def prompt_of(self, usage: TokenUsage, ticket: "Ticket") -> tuple[int, int]:
+        """(computed, cached) prompt tokens."""
+
+    def computable(self, took_ns: int) -> float:
+        """Prompt tokens that may have been computed in that time."""
+
+    def ended(self, ticket: "Ticket") -> int:
+        """Take note that the ticket ended; GPU ns it probably used."""
 
 
 class Ticket:
@@ -42,7 +63,7 @@ class Ticket:
 
     def __init__(
         self,
-        book: "ReplicaBook | None",
+        book: Book | None,
         owner: Hashable,
         now_ns: int,
         cohort: Hashable = None,
@@ -164,7 +185,7 @@ class Ticket:
             self.abandoned = True
             self.windows, self.counts, self.befores = [window], [0.0], [0.0]
 
-    def _spread(self, now_ns: int, metrics: Mapping[str, float], book: "ReplicaBook") -> None:
+    def _spread(self, now_ns: int, metrics: Mapping[str, float], book: Book) -> None:
         """The tokens came in one piece: lay them evenly over the time the engine took to write them."""
         came = self.first or now_ns
         first = came - self._writing(came, metrics, book.coefficients)
