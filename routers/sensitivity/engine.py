@@ -159,19 +159,21 @@ class PlainEngine:
                 for e in self._led.get(beginning[:n], ())
                 if e not in entries
             ]
-        self._beginnings = re.compile(f"(?=({_any_of(sorted(self._led, key=len, reverse=True))}))")
+        self._beginnings = re.compile(_any_of(sorted(self._led, key=len, reverse=True)))
 
     def scan(self, text: str) -> list[Hit]:
         """See Engine. A trigger that matches at several ends hits once, at its longest."""
         lower = _lower(text)
         found: list[Hit] = []
-        for sign in self._beginnings.finditer(lower):
+        sign = self._beginnings.search(lower)
+        while sign is not None:
             at = sign.start()
-            for literal, index, pattern in self._led[sign[1]]:
+            for literal, index, pattern in self._led[sign[0]]:
                 if lower.startswith(literal, at):
                     match = pattern.match(text, at)
                     if match is not None:
                         found.append((match.end(), index))
+            sign = self._beginnings.search(lower, at + 1)
         dense = _dense(text)
         for index, trigger, pattern in self._others:
             if trigger.needs and not any(literal in lower for literal in trigger.needs):

@@ -92,6 +92,7 @@ RULES: Final[tuple[Rule, ...]] = (
         r"(?<![A-Za-z0-9])(?:AKIA|ASIA|ABIA|ACCA|AROA|A3T[A-Z0-9])[A-Z2-7]{16}(?![A-Za-z0-9])",
         _random_upper,
         needs=("akia", "asia", "abia", "acca", "aroa", "a3t"),
+        leads=True,
         caseless=False,
     ),
     rule(
@@ -134,6 +135,7 @@ RULES: Final[tuple[Rule, ...]] = (
         r"\bSK[0-9a-fA-F]{32}\b",
         r"(?<![A-Za-z0-9])SK[0-9a-fA-F]{32}(?![A-Za-z0-9])",
         needs=("sk",),
+        leads=True,
         caseless=False,
     ),
     rule(
@@ -150,6 +152,7 @@ RULES: Final[tuple[Rule, ...]] = (
         r"\bpat[A-Za-z0-9]{14}\.[a-f0-9]{64}\b",
         r"(?<![A-Za-z0-9])pat[A-Za-z0-9]{14}\.[a-f0-9]{64}",
         needs=("pat",),
+        leads=True,
         caseless=False,
         back=96,
     ),
@@ -160,6 +163,7 @@ RULES: Final[tuple[Rule, ...]] = (
         r"(?<![A-Za-z0-9._])s\.[A-Za-z0-9]{24}(?![A-Za-z0-9])",
         _random_upper,
         needs=("s.",),
+        leads=True,
         caseless=False,
     ),
     rule(
@@ -169,6 +173,7 @@ RULES: Final[tuple[Rule, ...]] = (
         r"(?<![A-Za-z0-9])A3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})(?:-[A-Z0-9]{5}){3}",
         _random_upper,
         needs=("a3-",),
+        leads=True,
         caseless=False,
     ),
     rule(

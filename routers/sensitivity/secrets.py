@@ -195,6 +195,7 @@ RULES: Final[tuple[Rule, ...]] = (
         r"\bPIN\b[^\n0-9]{1,16}[0-9]{4}",
         r"(?<!\w)PIN(?: ?(?:code|number|no))?[\"'`]?\s*(?:is|was|:|=|=>)\s*[\"'`]?(?P<value>[0-9]{4,6})(?![0-9A-Za-z])",
         needs=("pin",),
+        leads=True,
         caseless=False,
         ahead=24,
     ),

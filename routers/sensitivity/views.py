@@ -254,7 +254,7 @@ VIEWS: Final = (
     ),
     View(
         "separated",
-        (Trigger(r"(?:[^\s][._,|*;] ?){7}"),),
+        (Trigger(r"(?:[._,|*;] ?[^\s]){6}[._,|*;]"),),
         re.compile(r"[^\s](?:[._,|*;] ?[^\s]){6,512}"),
         _unseparated,
         joins=True,

@@ -21,7 +21,8 @@ rate = lambda wanted: (lambda of: sum(answers[r["id"]]["must_stay"] for r in of)
     [r for r in rows if r["must_stay"] is wanted])
 names = ("recall_pattern_tier", "recall_context_tier", "recall_secrets", "evasion_recall", "structured_request_recall")
 message = dict.fromkeys(names) | {"recall": rate(True), "fpr_natural": rate(False), "fpr_lookalike": None}
-message |= {"n_pos": sum(r["must_stay"] for r in rows), "n_natural": sum(not r["must_stay"] for r in rows), "n_lookalike": 0}
+message |= {"n_pos": sum(r["must_stay"] for r in rows)}
+message |= {"n_natural": sum(not r["must_stay"] for r in rows), "n_lookalike": 0}
 json.dump({"message": message}, open(given.json, "w"))
 """
 
