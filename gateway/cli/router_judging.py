@@ -8,7 +8,7 @@ import numpy as np
 
 from gateway.cli.router_rows import read_examples
 from routers.complexity.scorer import Scorer
-from routers.complexity.train import Floats, Table, chances, fit_validated, tabulate, unseen, without_faulty
+from routers.complexity.train import Floats, Table, fit_validated, tabulate, unseen, without_faulty
 
 ENOUGH = 50  # rows under which no interval says anything
 
@@ -31,8 +31,7 @@ def judge(rows: tuple[Path, ...], scorer: Scorer) -> Judged:
     table = tabulate(examples)
     fresh = unseen(table, scorer.seen)
     if len(fresh) < min(ENOUGH, len(table)):
-        weights, raw = fit_validated(table)
-        scores = chances(weights, raw)
+        _, scores = fit_validated(table)
         origin = "The weights were trained on these rows, so scores are cross-validated by prompt."
     else:
         table = table.take(fresh)

@@ -19,7 +19,7 @@ from gateway.cli.router_weights import scorer_of
 from routers.complexity.curve import Interval, Measured, lead, measure, resamples
 from routers.complexity.example import Example
 from routers.complexity.scorer import Scorer
-from routers.complexity.train import Floats, Table, chances, fit_validated, tabulate, unseen, without_faulty
+from routers.complexity.train import Floats, Table, fit_validated, tabulate, unseen, without_faulty
 
 RANDOM, LENGTH, CURRENT = "random", "prompt length", "current weights"
 TO_BEAT: Final = (LENGTH, CURRENT)
@@ -51,10 +51,10 @@ def run(
     if promote is not None and current is None and promote.exists():
         current = promote
     held = scorer_of(current)
-    weights, raw = fit_validated(table)
+    weights, scores = fit_validated(table)
     draw = np.random.default_rng(seed)
-    measured = measure(raw, table.gain, resamples(len(table), count, draw))
-    rivals = compare(examples, table, raw, held, count, draw)
+    measured = measure(scores, table.gain, resamples(len(table), count, draw))
+    rivals = compare(examples, table, scores, held, count, draw)
     console.print(_sheet(len(table), measured, rivals))
     card = {
         "made": f"{now:%Y-%m-%dT%H:%M:%SZ}",
@@ -68,7 +68,7 @@ def run(
             rival.name: {"rows": rival.rows, "lead": _three(rival.lead), **_plain(rival.measured)}
             for rival in rivals
         },
-        "quantiles": [round(float(q), 4) for q in np.quantile(chances(weights, raw), np.linspace(0, 1, 101))],
+        "quantiles": [round(float(q), 4) for q in np.quantile(scores, np.linspace(0, 1, 101))],
     }
     data = weights.with_card(card).to_bytes()
     console.print(f"wrote {_written(data, out, now)}")
@@ -98,7 +98,7 @@ def _labelled(rows: tuple[Path, ...], console: Console) -> tuple[list[Example], 
 def compare(
     examples: Sequence[Example],
     table: Table,
-    raw: Floats,
+    new: Floats,
     current: Scorer,
     count: int,
     draw: np.random.Generator,
@@ -107,7 +107,7 @@ def compare(
 
     def rival(name: str, scores: Floats, rows: Any) -> Rival:
         gain, counts = table.gain[rows], resamples(len(rows), count, draw)
-        return Rival(name, len(rows), measure(scores, gain, counts), lead(raw[rows], scores, gain, counts))
+        return Rival(name, len(rows), measure(scores, gain, counts), lead(new[rows], scores, gain, counts))
 
     every, fresh = np.arange(len(table)), unseen(table, current.seen)
     rivals = [rival(RANDOM, draw.random(len(table)), every), rival(LENGTH, table.lengths, every)]

@@ -30,12 +30,14 @@ class Scorer:
     def __init__(self, weights: Weights) -> None:
         self._weights: Final = weights
         # the logistic curve is folded into the coefficients: score = logistic(base + facts · pull + trees + words)
-        slope = weights.slope
-        self._base: Final = tuple(bias * slope + weights.intercept for bias in weights.biases)
-        self._pull: Final = tuple(c * slope for c in weights.coefficients)
-        self._slope: Final = slope
+        slopes = weights.slopes
+        bases = zip(weights.biases, slopes, weights.intercepts, strict=True)
+        self._base: Final = tuple(bias * slope + intercept for bias, slope, intercept in bases)
+        rows = zip(weights.coefficients, slopes, strict=True)
+        self._pull: Final = tuple(tuple(one * slope for one in row) for row, slope in rows)
+        self._step: Final = tuple(step * slope for step, slope in zip(weights.steps, slopes, strict=True))
+        self._slope: Final = slopes
         self._trees: Final = weights.trees
-        self._step: Final = tuple(step * slope for step in weights.steps)
         self._table: Final = weights.tables
 
     @classmethod
@@ -65,12 +67,14 @@ class Scorer:
         """
         reading, _ = self._hardest(conversation)
         form = reading.form
-        start, moved = reasons(self._trees, reading.facts)
+        start, moved = reasons(self._trees[form], reading.facts)
         found = [
-            (feature.reason, fact * pull + moved.get(at, 0.0) * self._slope)
-            for at, (fact, pull, feature) in enumerate(zip(reading.facts, self._pull, FEATURES, strict=True))
+            (feature.reason, fact * pull + moved.get(at, 0.0) * self._slope[form])
+            for at, (fact, pull, feature) in enumerate(
+                zip(reading.facts, self._pull[form], FEATURES, strict=True)
+            )
         ]
-        base = self._base[form] + start * self._slope
+        base = self._base[form] + start * self._slope[form]
         found.append((f"a task with {FORMS[form]}" if form else "an open task", base))
         rest = self._words(reading)
         for word, pull in self._strongest_words(reading, words):
@@ -92,8 +96,12 @@ class Scorer:
 
     def _chance(self, reading: Reading) -> float:
         form = reading.form
-        odds = self._base[form] + self._words(reading) + self._slope * walk(self._trees, reading.facts)
-        for fact, pull in zip(reading.facts, self._pull, strict=True):
+        odds = (
+            self._base[form]
+            + self._words(reading)
+            + self._slope[form] * walk(self._trees[form], reading.facts)
+        )
+        for fact, pull in zip(reading.facts, self._pull[form], strict=True):
             odds += fact * pull
         return 1 / (1 + exp(-odds)) if odds > -700 else 0.0
 

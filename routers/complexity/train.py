@@ -3,7 +3,7 @@
 from array import array
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from zlib import crc32
 
@@ -20,8 +20,8 @@ from routers.complexity.weights import Weights
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-WORDS: Final = 5.0  # ridge penalty of a word all forms share
-WORDS_OF_FORM: Final = 10.0  # of what one form adds to it
+OWN: Final = 1_000  # rows from which a form is fitted, and calibrated, on its own
+WORDS: Final = 3.3  # ridge penalty of a word of middling rarity
 SUBJECT: Final = 1.5  # weight of the subject's mean gain beside the example's own, in the words' target
 FACTS: Final = 100.0  # ridge penalty of a fact, in scaled units
 FACTS_SHARE: Final = 0.25  # weight of the facts' ridge beside words and trees
@@ -29,7 +29,8 @@ TREES: Final = 120
 RATE: Final = 0.07
 LEAF: Final = 60  # rows a leaf rests on, at least
 PRIOR: Final = 0.05  # gain per unit of the features' hand-set pull, added to what was learned
-FEW_ROWS: Final = 300  # rows at which the prior counts twice
+FEW_ROWS: Final = 300  # rows of a form at which the prior counts twice
+FEWEST_ROWS: Final = 100  # with fewer it counts no more
 FOLDS: Final = 10
 _SUBJECT_OF_NOTE: Final = 25  # rows from which a subject's mean is trusted to show faulty labels
 
@@ -108,38 +109,67 @@ def without_faulty(examples: Sequence[Example]) -> tuple[list[Example], frozense
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
-    """A fitted raw score: what words, facts and trees each expect of the gain, and the prior, added up."""
+class Part:
+    """A fitted raw score for one form: what words, facts and trees each expect of the gain, and the prior."""
 
-    tables: Floats = field(repr=False)  # (forms, buckets)
+    words: Floats = field(repr=False)  # (buckets,)
     coefficients: Floats  # (features,)
     trees: tuple[Node, ...] = field(repr=False)
-    biases: Floats  # (forms,)
+    bias: float
 
     def raw(self, table: Table) -> Floats:
         """Raw scores of a table's examples."""
-        words = [
-            self.tables[form, buckets].sum() / np.sqrt(max(len(buckets), 1))
-            for form, buckets in zip(table.forms, table.buckets, strict=True)
-        ]
+        words = [self.words[buckets].sum() / np.sqrt(max(len(buckets), 1)) for buckets in table.buckets]
         trees = [walk(self.trees, facts) for facts in table.facts.tolist()]
-        out: Floats = self.biases[table.forms] + table.facts @ self.coefficients + words + np.array(trees)
+        out: Floats = self.bias + table.facts @ self.coefficients + np.array(words) + np.array(trees)
+        return out
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A part for each form."""
+
+    parts: tuple[Part, ...]
+
+    def raw(self, table: Table) -> Floats:
+        """Raw scores of a table's examples."""
+        out = np.zeros(len(table))
+        for form, part in enumerate(self.parts):
+            rows = np.flatnonzero(table.forms == form)
+            out[rows] = part.raw(table.take(rows)) if len(rows) else 0.0
         return out
 
 
 def fit_model(table: Table) -> Model:
-    """Fits the three parts side by side, each on the whole gain: their sum ranks better than any joint fit did."""
-    gain = table.gain - table.gain.mean()
-    tables, biases = _fit_words(table, gain + SUBJECT * _subject_means(table, gain))
+    """A form with rows enough learns from its own: what makes an open task hard says little of a quiz question.
+
+    The prior is added by how many rows of the form there were, so a form nobody has labelled leans on it.
+    """
+    own = [np.flatnonzero(table.forms == form) for form in range(len(FORMS))]
+    every = _fit_part(table) if min(map(len, own)) < OWN else None
+    parts = [every if every and len(rows) < OWN else _fit_part(table.take(rows)) for rows in own]
+    return Model(
+        tuple(
+            replace(part, coefficients=part.coefficients + prior(len(rows)))
+            for part, rows in zip(parts, own, strict=True)
+        )
+    )
+
+
+def _fit_part(table: Table) -> Part:
+    """Fits words, facts and trees side by side, each on the whole gain: their sum ranked better than a joint fit."""
+    mean = float(table.gain.mean())
+    gain = table.gain - mean
     facts = table.facts
     ridge = facts.T @ facts + FACTS * np.eye(len(FEATURES))
-    learned = np.linalg.solve(ridge, facts.T @ gain)
-    return Model(tables, FACTS_SHARE * learned + prior(len(table)), _fit_trees(table, gain), biases)
+    learned = (FACTS_SHARE * np.linalg.solve(ridge, facts.T @ gain)).astype(np.float64)
+    words = _fit_words(table, gain + SUBJECT * _subject_means(table, gain))
+    return Part(words, learned, _fit_trees(table, gain), mean)
 
 
 def prior(rows: int) -> Floats:
     """The features' hand-set pulls as coefficients, stronger where few rows could teach anything else."""
-    return PRIOR * (1 + FEW_ROWS / rows) * np.array([feature.prior for feature in FEATURES])
+    return PRIOR * (1 + FEW_ROWS / max(rows, FEWEST_ROWS)) * np.array([feature.prior for feature in FEATURES])
 
 
 def _subject_means(table: Table, gain: Floats) -> Floats:
@@ -152,23 +182,14 @@ def _subject_means(table: Table, gain: Floats) -> Floats:
     return means
 
 
-def _fit_words(table: Table, target: Floats) -> tuple[Floats, Floats]:
-    """Ridge on hashed words: what all forms share plus what each adds. Tables (forms, buckets), biases (forms,)."""
-    rows, forms, size = len(table), len(FORMS), 1 << BITS
+def _fit_words(table: Table, target: Floats) -> Floats:
+    """Ridge on hashed words, of which the common are held back more. A pull per bucket."""
+    rows = len(table)
     counts = np.array([len(buckets) for buckets in table.buckets])
-    flat = np.concatenate(table.buckets)
     row_of = np.repeat(np.arange(rows), counts)
-    # columns: the shared buckets, then each form's own, then an intercept per form
-    of_form = flat + (1 + table.forms[row_of]) * size
-    intercept = (1 + forms) * size + table.forms
-    used, column = np.unique(np.concatenate([flat, of_form, intercept]), return_inverse=True)
-    row_of = np.concatenate([row_of, row_of, np.arange(rows)])
     value = (1 / np.sqrt(np.maximum(counts, 1)))[row_of]
-    value[-rows:] = 1.0
-    seen = np.bincount(column, minlength=len(used))
-    rarity = np.log(1 + rows / seen)  # common words are held back more
-    penalty = np.where(used < size, WORDS, WORDS_OF_FORM) * 4 / rarity
-    penalty[used >= (1 + forms) * size] = 10.0
+    used, column = np.unique(np.concatenate(table.buckets), return_inverse=True)
+    rarity = np.log(1 + rows / np.bincount(column, minlength=len(used)))
 
     def forward(weights: Floats) -> Floats:
         return np.bincount(row_of, weights=weights[column] * value, minlength=rows).astype(np.float64)
@@ -176,10 +197,9 @@ def _fit_words(table: Table, target: Floats) -> tuple[Floats, Floats]:
     def backward(residual: Floats) -> Floats:
         return np.bincount(column, weights=residual[row_of] * value, minlength=len(used)).astype(np.float64)
 
-    every = np.zeros((2 + forms) * size)
-    every[used] = _conjugate_gradient(forward, backward, target, penalty)
-    tables = every[size : (1 + forms) * size].reshape(forms, size) + every[:size]
-    return tables, every[(1 + forms) * size :][:forms]
+    every = np.zeros(1 << BITS)
+    every[used] = _conjugate_gradient(forward, backward, target, WORDS * 4 / rarity)
+    return every
 
 
 def _fit_trees(table: Table, gain: Floats) -> tuple[Node, ...]:
@@ -277,36 +297,39 @@ def _rounded(node: Any) -> Any:
     return (fact, round(cut, 5), _rounded(left), _rounded(right))
 
 
-def pack(model: Model, slope: float, intercept: float, keys: Ints) -> Weights:
+def pack(model: Model, slopes: Sequence[float], intercepts: Sequence[float], keys: Ints) -> Weights:
     """Rounds the tables to signed bytes; `keys` of the prompts it was trained on."""
-    steps = tuple(float(np.abs(row).max()) / 127 or 1.0 for row in model.tables)
+    parts = model.parts
+    steps = tuple(float(np.abs(part.words).max()) / 127 or 1.0 for part in parts)
     tables = tuple(
-        array("b", np.rint(row / step).astype(np.int8).tobytes())
-        for row, step in zip(model.tables, steps, strict=True)
+        array("b", np.rint(part.words / step).astype(np.int8).tobytes())
+        for part, step in zip(parts, steps, strict=True)
     )
     return Weights(
         tables,
         steps,
-        tuple(round(float(x), 6) for x in model.coefficients),
-        tuple(_rounded(tree) for tree in model.trees),
-        tuple(round(float(x), 6) for x in model.biases),
-        slope,
-        intercept,
+        tuple(tuple(round(float(x), 6) for x in part.coefficients) for part in parts),
+        tuple(tuple(_rounded(tree) for tree in part.trees) for part in parts),
+        tuple(round(part.bias, 6) for part in parts),
+        tuple(slopes),
+        tuple(intercepts),
         np.unique(keys).astype("<u4").tobytes(),
         {},
     )
 
 
-def chances(weights: Weights, raw: Floats) -> Floats:
-    """The calibrated scores of raw ones."""
-    return 1 / (1 + np.exp(-(weights.slope * raw + weights.intercept)))
-
-
 def fit_validated(table: Table, folds: int = FOLDS) -> tuple[Weights, Floats]:
-    """Weights fitted on all examples, and each example's raw score from a model that did not see it."""
+    """Weights fitted on all examples, and each example's score (0..1) from a model that did not see it."""
     raw = cross_validated(table, folds_of(table.keys, folds))
-    slope, intercept = logistic(raw, (table.gain > 0).astype(np.float64))
-    return pack(fit_model(table), slope, intercept, table.keys), raw
+    needed = (table.gain > 0).astype(np.float64)
+    curves = [logistic(raw, needed)] * len(FORMS)
+    for form in range(len(FORMS)):
+        rows = table.forms == form
+        if rows.sum() >= OWN:
+            curves[form] = logistic(raw[rows], needed[rows])
+    slopes, intercepts = zip(*curves, strict=True)
+    scores = 1 / (1 + np.exp(-(np.array(slopes)[table.forms] * raw + np.array(intercepts)[table.forms])))
+    return pack(fit_model(table), slopes, intercepts, table.keys), scores
 
 
 def unseen(table: Table, seen: bytes) -> Ints:

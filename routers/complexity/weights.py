@@ -29,11 +29,11 @@ class Weights:
 
     tables: "tuple[array[int], ...]"  # per form, one signed byte per bucket
     steps: tuple[float, ...]  # per form, what one unit in its table is worth
-    coefficients: tuple[float, ...]  # one per feature
-    trees: tuple[Node, ...]
+    coefficients: tuple[tuple[float, ...], ...]  # per form, one per feature
+    trees: tuple[tuple[Node, ...], ...]  # per form
     biases: tuple[float, ...]  # per form
-    slope: float  # of the logistic curve that makes the raw score a chance
-    intercept: float
+    slopes: tuple[float, ...]  # per form, of the logistic curve that makes a raw score a chance
+    intercepts: tuple[float, ...]  # per form
     seen: bytes  # keys of the prompts they were trained on: little-endian CRC-32s, ascending
     card: Mapping[str, Any]  # where they come from: data, date, metrics
 
@@ -48,10 +48,10 @@ class Weights:
             "layout": [BITS, STEM],
             "steps": self.steps,
             "coefficients": self.coefficients,
-            "trees": [flatten(tree) for tree in self.trees],
+            "trees": [[flatten(tree) for tree in trees] for trees in self.trees],
             "biases": self.biases,
-            "slope": self.slope,
-            "intercept": self.intercept,
+            "slopes": self.slopes,
+            "intercepts": self.intercepts,
             "card": dict(self.card),
         }
         text = dumps(card, sort_keys=True, separators=(",", ":")).encode()
@@ -75,7 +75,7 @@ class Weights:
             return cls._read(loads(bytes(body[:length])), bytes(body[length:]))
         except BadWeights:
             raise
-        except (KeyError, TypeError, ValueError, zlib.error) as error:
+        except (KeyError, IndexError, TypeError, ValueError, zlib.error) as error:
             raise BadWeights(f"the weights cannot be read: {type(error).__name__}") from error
 
     @classmethod
@@ -88,15 +88,16 @@ class Weights:
         size, forms = 1 << BITS, len(FORMS)
         if len(unpacked) < size * forms:
             raise BadWeights("the weights' tables are cut short")
-        slope, intercept = _numbers([card["slope"], card["intercept"]], 2)
         return cls(
             tuple(array("b", unpacked[at * size : (at + 1) * size]) for at in range(forms)),
             _numbers(card["steps"], forms),
-            _numbers(card["coefficients"], len(FEATURES)),
-            tuple(unflatten(row, len(FEATURES)) for row in card["trees"]),
+            tuple(_numbers(card["coefficients"][form], len(FEATURES)) for form in range(forms)),
+            tuple(
+                tuple(unflatten(row, len(FEATURES)) for row in card["trees"][form]) for form in range(forms)
+            ),
             _numbers(card["biases"], forms),
-            slope,
-            intercept,
+            _numbers(card["slopes"], forms),
+            _numbers(card["intercepts"], forms),
             unpacked[size * forms :],
             card["card"],
         )

@@ -108,7 +108,7 @@ def test_the_same_rows_and_seed_give_the_same_weights(learnable: Path, tmp_path:
         assert weir("train", learnable, "--out", tmp_path / name, "--resamples", 60).exit_code == 0
         (written,) = (tmp_path / name).iterdir()
         weights = Weights.from_bytes(written.read_bytes())
-        made.append((weights.tables, weights.trees, weights.slope, weights.card["metrics"]))
+        made.append((weights.tables, weights.trees, weights.slopes, weights.card["metrics"]))
     assert made[0] == made[1]
 
 

@@ -26,11 +26,11 @@ def weights() -> Weights:
     return Weights(
         tables=(table,) * len(FORMS),
         steps=(0.01,) * len(FORMS),
-        coefficients=tuple(0.01 * at for at in range(len(FEATURES))),
-        trees=(TREE, TREE),
+        coefficients=(tuple(0.01 * at for at in range(len(FEATURES))),) * len(FORMS),
+        trees=((TREE, TREE),) * len(FORMS),
         biases=(0.1, 0.2, 0.3),
-        slope=2.0,
-        intercept=-0.5,
+        slopes=(2.0, 1.5, 1.0),
+        intercepts=(-0.5, -0.4, -0.3),
         seen=b"\x01\x00\x00\x00",
         card={"made": "2026-01-01T00:00:00Z"},
     )
@@ -73,10 +73,10 @@ def test_a_foreign_file_is_refused() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"coefficients": (0.1,)},
+        {"coefficients": ((0.1,),) * 3},
         {"biases": (0.1, float("nan"), 0.3)},
         {"tables": ()},
-        {"trees": ((99, 0.5, TREE[2], TREE[3]),)},
+        {"trees": (((99, 0.5, TREE[2], TREE[3]),),) * 3},
     ],
 )
 def test_weights_that_do_not_fit_are_refused(weights: Weights, wrong: dict[str, object]) -> None:
