@@ -10,7 +10,7 @@ from adapters.dialects.encoding import read_arguments, to_text
 from adapters.dialects.responses.sealing import sealed
 from adapters.dialects.responses.usage import write_usage
 
-_unfit_for_an_id = re.compile(r"[^\w-]").sub
+_unfit_for_an_id = re.compile(r"[^A-Za-z0-9_-]").sub
 
 TERMINAL: Final = {  # how a response may end → the stream's last event
     "completed": "response.completed",
@@ -139,6 +139,8 @@ def custom_call(id_: str, call_id: str, name: str, text: str, status: str) -> Js
 
 def free_text(arguments: str) -> str:
     """A custom tool's input, out of the arguments of the function that stands in for it."""
+    if not arguments:
+        return ""
     given = read_arguments(arguments)
     text = given.get("input", given.get("arguments"))  # the latter: what is no JSON, because a limit cut it
     return text if isinstance(text, str) else to_text(given)

@@ -17,9 +17,7 @@ from adapters.errors import StreamCut
 
 _delta = re.compile(rb"event: response\.\w+\.delta\n").match
 _number = re.compile(rb'"sequence_number"\s*:\s*(\d+)').findall
-_LAST: Final = frozenset(
-    {"response.completed", "response.incomplete", "response.failed", "response.cancelled"}
-)
+_CLEAN: Final = frozenset({"response.completed", "response.incomplete"})
 
 
 def relay(call: Call, headers: Headers) -> "JsonRelay | StreamRelay":
@@ -73,9 +71,10 @@ class StreamRelay(relaying.StreamRelay):
         kind, response = event.get("type"), event.get("response")
         if isinstance(response, dict):
             _note(self, response)
-            self.complete = self.complete or (kind in _LAST and self.error is None)
-        if kind == "response.failed" and self.error is None:
-            self.error = "the provider ended the response as failed"
+        if kind in _CLEAN:
+            self.complete = self.error is None
+        elif kind == "response.failed":
+            self.error = self.error or "the provider ended the response as failed"
         elif kind == "error" or (kind is None and event.get("error")):
             self.error = _words(event)
         elif isinstance(kind, str) and kind.endswith(".delta"):  # of a provider that names no events
@@ -103,7 +102,7 @@ def _note(relay: Counters, response: Json) -> None:
     if usage.source == "reported":
         relay.usage = usage
     relay.finish_reason = read_finish(response)
-    relay.error = read_error(response)
+    relay.error = relay.error or read_error(response)
     relay.made = made(response)
     metrics = response.get("metrics")
     if isinstance(metrics, dict):

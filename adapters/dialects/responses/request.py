@@ -160,7 +160,7 @@ def _goes_on(before: Turn, turn: Turn) -> bool:
 
 
 def _turn(item: Json, at: str) -> Turn:
-    match item.get("type", "message"):
+    match item.get("type") or "message":
         case "message":
             role = _ROLES.get(item.get("role"))
             if role is None:

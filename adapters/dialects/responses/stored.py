@@ -19,8 +19,9 @@ _NAMED: Final = frozenset(
      "container_id", "skill_id", "conversation_id", "conversation", "container", "approval_request_id")
 )  # fmt: skip
 _HOLDERS: Final = frozenset({"conversation", "prompt", "container"})  # objects whose `id` is the name
-_SCHEMAS: Final = frozenset({"parameters", "schema"})  # JSON Schema: keys there are the application's own
-_OTHERS_TEXT: Final = frozenset({"metadata", "headers"})
+_THEIR_OWN: Final = frozenset(
+    {"parameters", "schema", "metadata", "headers"}
+)  # keys the application makes up
 _STORED_STATE: Final = ("previous_response_id", "conversation", "prompt", "background", "store")
 
 
@@ -34,10 +35,7 @@ def references(values: Mapping[str, Any]) -> tuple[str, ...]:
         if isinstance(value, dict):
             for name in _of_object(key, value):
                 found[name] = None
-            inner = [
-                item for item in value.items() if item[0] not in _SCHEMAS and item[0] not in _OTHERS_TEXT
-            ]
-            stack.extend(reversed(inner))
+            stack.extend(reversed([item for item in value.items() if item[0] not in _THEIR_OWN]))
         elif isinstance(value, list):
             stack.extend((key, item) for item in reversed(value))
         elif isinstance(value, str) and key in _NAMED and value:
@@ -86,7 +84,7 @@ def refuse_stored(values: Mapping[str, Any]) -> None:
             )
     items = values.get("input")
     for i, item in enumerate(items if isinstance(items, list) else ()):
-        if item.get("type") == "item_reference":
+        if item.get("type") == "item_reference" or item.keys() == {"id"}:
             raise Unsupported(
                 f"input[{i}]", f"'input[{i}]' refers to a stored item, and this model's provider stores none"
             )

@@ -175,6 +175,7 @@ def test_ids_an_answer_leaves_behind() -> None:
         ({"store": True}, "store"),
         ({"background": True}, "background"),
         ({"input": [{"type": "item_reference", "id": "msg_1"}]}, "input[0]"),
+        ({"input": [{"id": "msg_1"}]}, "input[0]"),
         ({"tools": [_WEATHER, {"type": "web_search"}]}, "tools[1].type"),
         ({"tools": [{"type": "mcp", "server_label": "s"}]}, "tools[0].type"),
         ({"tools": [{"type": "computer_use_preview"}]}, "tools[0].type"),
