@@ -138,6 +138,7 @@ class _Builder:
                 document.reserve.unpriced_usd,
                 document.reserve.unpriced,
             ),
+            actions=document.actions.settings(),
             warnings=(
                 *checks.warnings(document, self._source, today),
                 *self._hints(routes, models, boundaries),
@@ -216,6 +217,7 @@ class _Builder:
             usd_per_gpu_hour=entry.usd_per_gpu_hour,
             timeouts=Timeouts(times.connect, times.first_byte, times.idle, times.total),
             ca_file=self._beside(("backends", name, "tls", "ca_file"), entry.tls.ca_file),
+            energy=None if entry.energy is None else entry.energy.settings(),
             max_connections=entry.max_connections,
             default_max_tokens=entry.default_max_tokens,
         )

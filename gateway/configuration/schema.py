@@ -23,6 +23,7 @@ from gateway.configuration.language import (
     When,
     known,
 )
+from gateway.configuration.outcomes import ActionTerms, EnergyTerms
 from gateway.configuration.spending import (
     BudgetTerms,
     Dollars,
@@ -139,6 +140,11 @@ class BackendEntry(Strict):
     )
     timeouts: TimeoutTerms = Field(
         TimeoutTerms(), description="How long to wait.", examples=[{"connect": "5s"}]
+    )
+    energy: EnergyTerms | None = Field(
+        None,
+        description="Where its GPUs' electricity is read.",
+        examples=[{"dcgm": "http://10.0.0.4:9400/metrics"}],
     )
     tls: TlsTerms = Field(TlsTerms(), description="TLS settings.", examples=[{"ca_file": "ca.pem"}])
     max_connections: int = Field(
@@ -402,6 +408,9 @@ class Document(Strict):
     )
     reserve: ReserveTerms = Field(
         ReserveTerms(), description="Upper estimates for budgets.", examples=[{"output_tokens": 4096}]
+    )
+    actions: ActionTerms = Field(
+        ActionTerms(), description="When an action is over, and when it succeeded.", examples=[{"quiet": "5m"}]
     )
     server: ServerTerms = Field(ServerTerms(), description="The process.", examples=[{"port": 4000}])
 

@@ -42,6 +42,17 @@ class Timeouts:
 
 
 @dataclass(frozen=True, slots=True)
+class EnergySettings:
+    """Where a backend's electricity is read: GPUs of this host by index, or a DCGM exporter's page."""
+
+    nvml: tuple[int, ...] = ()
+    dcgm: str | None = None
+    devices: frozenset[str] = frozenset()  # of the page, by index or UUID; empty: all
+    usd_per_kwh: Decimal | None = None  # None: the GPU's rate covers it
+    pue: Decimal = Decimal(1)
+
+
+@dataclass(frozen=True, slots=True)
 class BackendSettings:
     """One API endpoint family. `replicas` are base URLs without the dialect's own path (no `/v1`)."""
 
@@ -55,6 +66,7 @@ class BackendSettings:
     usd_per_gpu_hour: Decimal | None = None
     timeouts: Timeouts = Timeouts()
     ca_file: str | None = None
+    energy: EnergySettings | None = None
     max_connections: int = 256  # to each replica
     default_max_tokens: int = 4096  # where the wire demands a limit and the application set none
 
@@ -110,6 +122,24 @@ class TenantSettings:
     limits: LimitSettings = LimitSettings()
     over_budget: Literal["refuse", "downgrade"] = "refuse"
     floor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """From which figure on a metric means success; both None: only a boolean or a word decides."""
+
+    at_least: float | None = None
+    at_most: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActionSettings:
+    """When an action is over (seconds of quiet), how many may be open, and which feedback decides (empty: any
+    boolean)."""
+
+    quiet: float = 300.0
+    most_open: int = 100_000
+    outcomes: Mapping[str, Threshold] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +217,7 @@ class Settings:
     server: ServerSettings
     state: StateSettings = StateSettings()
     reserve: ReserveSettings = ReserveSettings()
+    actions: ActionSettings = ActionSettings()
     warnings: tuple[str, ...] = ()
     files: tuple[str, ...] = ()  # every file it was read from, the YAML and what that names
     stamp: Stamp = ()  # their state before they were read
@@ -204,6 +235,7 @@ class Snapshot:
     server: ServerSettings
     state: StateSettings
     reserve: ReserveSettings
+    actions: ActionSettings
     warnings: tuple[str, ...]
     files: tuple[str, ...]
     settings: Settings = field(repr=False)
@@ -229,6 +261,7 @@ class Snapshot:
             settings.server,
             settings.state,
             settings.reserve,
+            settings.actions,
             settings.warnings,
             settings.files,
             settings,

@@ -7,12 +7,13 @@ Everything here belongs to the event loop's thread.
 
 import asyncio
 from collections.abc import Callable, Collection, Iterator
+from decimal import Decimal
 from operator import attrgetter
 from typing import Final, TypeVar
 
 from adapters.chat import TokenUsage
 from gateway.metering.charges import Charge, Component
-from gateway.metering.series import Cell, Cells, Family, Histograms, Labels, MoneyCell, Sampled, TimeCell
+from gateway.metering.series import Cell, Cells, EnergyCell, Family, Histograms, Labels, MoneyCell, Sampled, TimeCell
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -123,6 +124,27 @@ class Metrics:
         self.overhead: Final = self._histogram(
             "weir_overhead_seconds", "Weir's own share of a request.", _OVERHEAD
         )
+        self.actions: Final = counter(
+            "weir_actions_total", "Actions closed, by outcome.", "workflow", "outcome"
+        )
+        self.action_money: Final = self._family(
+            Cells(
+                MoneyCell,
+                "counter",
+                "weir_action_cost_usd_total",
+                "USD spent on closed actions where known; idle time is not in it.",
+                ("workflow", "outcome"),
+            )
+        )
+        self.energy: Final = self._family(
+            Cells(
+                EnergyCell,
+                "counter",
+                "weir_energy_joules_total",
+                "Electricity of GPUs of ours, where it is metered, by what it went on.",
+                ("route", "model", "backend", "use"),
+            )
+        )
         self.labels: Final = counter("weir_labels_total", "Requests by the level of their label.", "level")
         self.boundary_blocks: Final = counter(
             "weir_boundary_blocks_total", "Requests for which a boundary took away a model.", "boundary"
@@ -190,6 +212,26 @@ class Metrics:
         self.gpu.at(route, model, backend, use).add(gpu_ns)
         for component, usd in cost.components.items():
             self.cost.at(route, model, zone, component).add(usd)
+
+    def action(self, workflow: str, outcome: str) -> None:
+        """Count an action that closed; a workflow that is not allow-listed is `other`."""
+        self.actions.at(self.workflow(workflow), outcome).value += 1
+
+    def action_cost(self, workflow: str, outcome: str, usd: Decimal) -> None:
+        """Add what a closed action cost; negative in a correction."""
+        self.action_money.at(self.workflow(workflow), outcome).add(usd)
+
+    def energy_used(
+        self, route: str, model: str, backend: str, use: str, energy_uj: int, usd: Decimal | None, zone: str
+    ) -> None:
+        """Add electricity in microjoules, and its money where the GPU's rate leaves power out."""
+        self.energy.at(route, model, backend, use).add(energy_uj)
+        if usd is not None:
+            self.cost.at(route, model, zone, "energy").add(usd)
+
+    def watch_actions(self, opened: Callable[[], int]) -> None:
+        """Show how many actions are open, asked for at each scrape."""
+        self._family(Sampled("gauge", "weir_actions_open", "Actions that are not closed yet.", opened))
 
     def watch_ledger(self, lag_seconds: Callable[[], float], unbooked: Callable[[], int]) -> None:
         """Show a ledger's lag and losses, asked for at each scrape."""

@@ -54,6 +54,23 @@ class TimeCell:
         return f"{self.value // 1_000_000_000}.{self.value % 1_000_000_000:09d}"
 
 
+class EnergyCell:
+    """One counter of energy, kept in integer microjoules and shown in joules."""
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value = 0
+
+    def add(self, uj: int) -> None:
+        """Add microjoules."""
+        self.value += uj
+
+    def joules(self) -> str:
+        """The value as the text format has it."""
+        return f"{self.value // 1_000_000}.{self.value % 1_000_000:06d}"
+
+
 class HistogramCell:
     """One histogram series over fixed upper bounds."""
 
@@ -77,7 +94,7 @@ class Family(Protocol):
         """HELP, TYPE and each series, as the text format has them."""
 
 
-_C = TypeVar("_C", Cell, MoneyCell, TimeCell)
+_C = TypeVar("_C", Cell, MoneyCell, TimeCell, EnergyCell)
 
 
 class Cells(Generic[_C]):
@@ -116,7 +133,7 @@ class Cells(Generic[_C]):
             return
         yield self._head
         for prefix, cell in list(self._cells.values()):
-            yield f"{prefix} {cell.seconds() if isinstance(cell, TimeCell) else _number(cell.value)}\n"
+            yield f"{prefix} {_shown(cell)}\n"
 
 
 class Histograms:
@@ -170,6 +187,14 @@ class Sampled:
     def lines(self) -> Iterator[str]:
         """As Family.lines."""
         yield f"{self._head}{self.name} {_number(self._value())}\n"
+
+
+def _shown(cell: Cell | MoneyCell | TimeCell | EnergyCell) -> str:
+    if isinstance(cell, TimeCell):
+        return cell.seconds()
+    if isinstance(cell, EnergyCell):
+        return cell.joules()
+    return _number(cell.value)
 
 
 def _number(value: float | Decimal) -> str:

@@ -28,7 +28,7 @@ CASES = {
     "unknown section": (
         "aliases: {auto: routed}",
         "alias: {auto: routed}",
-        "a.yaml:11: unknown key `alias`\n    did you mean `aliases`? (allowed: air_gapped, aliases, backends,"
+        "a.yaml:11: unknown key `alias`\n    did you mean `aliases`? (allowed: actions, air_gapped, aliases, backends,"
         " boundaries, models, reserve, routes, sensitivity, server, site, state, tenants, zones)",
     ),
     "unknown kind of backend": (

@@ -1,0 +1,158 @@
+"""The actions that are open, in memory: a few additions for each request, and a bound on how many.
+
+An action closes when nothing has come for it for the quiet time; what comes later is told apart by the memory
+of those closed last. Belongs to the event loop's thread.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Final
+
+from gateway.ledger.records import FAILED_OUTCOMES, ActionOutcome, RequestRecord
+from gateway.metering.actions.feedback import Verdict
+
+Key = tuple[str, str]  # tenant, and the action's id or that of its only request
+
+_ZERO: Final = Decimal(0)
+_IDS_PER_ACTION: Final = 256  # requests by whose id feedback finds an open action
+
+
+class Action:
+    """One action: times are UTC nanoseconds; `named` tells whether the application gave it an id."""
+
+    __slots__ = (
+        "closed",
+        "failed",
+        "failing",
+        "gpu_ns",
+        "ids",
+        "judged_by",
+        "key",
+        "named",
+        "opened",
+        "requests",
+        "touched",
+        "unpriced",
+        "usd",
+        "verdict",
+        "workflow",
+    )
+
+    def __init__(self, key: Key, workflow: str, at: int, *, named: bool) -> None:
+        self.key = key
+        self.workflow = workflow
+        self.named = named
+        self.opened = self.touched = at
+        self.closed = 0
+        self.requests = self.failed = self.unpriced = self.gpu_ns = 0
+        self.usd = _ZERO
+        self.failing = False  # its last request ended in an HTTP failure
+        self.verdict: Verdict = ""
+        self.judged_by = ""
+        self.ids: list[str] | None = None
+
+    @property
+    def outcome(self) -> ActionOutcome:
+        """What feedback said; without any, a failed last request is a failure, and the rest is unknown."""
+        return self.verdict or ("failure" if self.failing else "unknown")
+
+
+class ActionBook:
+    """Open actions by last sign of life, and those closed last. Neither grows beyond `most`."""
+
+    def __init__(self, quiet_ns: int, most: int) -> None:
+        self.quiet_ns = quiet_ns
+        self.most = most
+        self._open: OrderedDict[Key, Action] = OrderedDict()
+        self._closed: OrderedDict[Key, Action] = OrderedDict()
+        self._of_request: dict[str, Key] = {}  # of actions with an id
+        self._early: list[Action] = []  # closed for want of room
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def request(self, record: RequestRecord, usd: Decimal, unpriced: int) -> Action | None:
+        """A request ended; `usd` is what of its cost is final. Gives back its action if that is closed: then
+        nothing was added to it."""
+        named = record.action != ""
+        key = (record.tenant, record.action if named else record.id)
+        action = self._touched(key, record.workflow, record.at + record.duration_ns, named=named)
+        if action.closed:
+            return action
+        action.requests += 1
+        if usd:
+            action.usd += usd
+        action.unpriced += unpriced
+        if record.outcome in FAILED_OUTCOMES:
+            action.failing = True
+            action.failed += 1
+        elif record.outcome == "ok":
+            action.failing = False
+        if named:
+            self._note(action, record.id)
+        return None
+
+    def spent(
+        self, key: Key, workflow: str, at: int, usd: Decimal, gpu_ns: int, *, named: bool
+    ) -> Action | None:
+        """GPU time of a request was booked for good, which may be before the request ends. As `request`."""
+        action = self._touched(key, workflow, at, named=named)
+        if action.closed:
+            return action
+        action.usd += usd
+        action.gpu_ns += gpu_ns
+        return None
+
+    def find(self, tenant: str, action: str, request: str) -> Action | None:
+        """The action, open or lately closed, by its id or a request's."""
+        key = (tenant, action)
+        if request:
+            key = self._of_request.get(request, (tenant, request))
+            if key[0] != tenant:
+                return None
+        return self._open.get(key) or self._closed.get(key)
+
+    def close(self, now_ns: int, *, everything: bool = False) -> Iterator[Action]:
+        """Close what has been quiet long enough."""
+        early, self._early = self._early, []
+        yield from early
+        while self._open:
+            oldest = next(iter(self._open.values()))
+            if not everything and oldest.touched + self.quiet_ns > now_ns:
+                return
+            yield self._shut(oldest, now_ns)
+
+    def _touched(self, key: Key, workflow: str, at: int, *, named: bool) -> Action:
+        action = self._open.get(key)
+        if action is None:
+            action = self._closed.get(key)
+            if action is not None:
+                return action
+            action = self._open[key] = Action(key, workflow, at, named=named)
+            if len(self._open) > self.most:
+                self._early.append(self._shut(next(iter(self._open.values())), at))
+            return action
+        self._open.move_to_end(key)
+        action.touched = at
+        if workflow and not action.workflow:
+            action.workflow = workflow
+        return action
+
+    def _shut(self, action: Action, now_ns: int) -> Action:
+        del self._open[action.key]
+        action.closed = now_ns
+        self._closed[action.key] = action
+        if len(self._closed) > self.most:
+            _, forgotten = self._closed.popitem(last=False)
+            for request in forgotten.ids or ():
+                self._of_request.pop(request, None)
+        return action
+
+    def _note(self, action: Action, request: str) -> None:
+        ids = action.ids
+        if ids is None:
+            ids = action.ids = []
+        if len(ids) < _IDS_PER_ACTION and len(self._of_request) < 4 * self.most:
+            ids.append(request)
+            self._of_request[request] = action.key
