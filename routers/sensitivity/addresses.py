@@ -101,7 +101,7 @@ RULES: Final[tuple[Rule, ...]] = (
     rule(
         "street-named-first",
         "STREET_ADDRESS",
-        rf"(?:{_STREET_FIRST}) [^\n]{{2,44}}[0-9]",
+        rf"\b(?:{_STREET_FIRST}) [^\n]{{2,44}}[0-9]",
         rf"(?<!\w)(?:[0-9]{{1,4}}(?: ?bis| ?ter)?,? )?(?:{_STREET_FIRST}) (?:{_PARTICLE} ){{0,2}}(?:l'|d')?"
         r"(?-i:[A-ZÀ-Þ])[\w' .\u2019-]{1,36}?,? (?:n[°º.]? ?)?[0-9]{1,4}(?!\w|[.,][0-9])",
         needs=stems(_STREET_FIRST),
@@ -110,7 +110,7 @@ RULES: Final[tuple[Rule, ...]] = (
     rule(
         "street-number-first",
         "STREET_ADDRESS",
-        rf"(?:{_STREET_FIRST}) [a-z]",
+        rf"\b(?:{_STREET_FIRST}) [a-z]",
         rf"(?<!\w)[0-9]{{1,4}}(?: ?bis| ?ter)?,? (?:{_STREET_FIRST}) (?:{_PARTICLE} ){{0,2}}(?:l'|d')?{_LARGE}",
         needs=stems(_STREET_FIRST),
         leads=True,
@@ -128,7 +128,7 @@ RULES: Final[tuple[Rule, ...]] = (
     rule(
         "unit",
         "STREET_ADDRESS",
-        rf"(?:{_UNIT})\b\.? ?#? ?[0-9]{{1,5}}\b",
+        rf"\b(?:{_UNIT})\b\.? ?#? ?[0-9]{{1,5}}\b",
         rf"(?<!\w)(?:{_UNIT})\b\.? ?#? ?[0-9]{{1,5}}[a-z]?(?!\w)",
         _in_an_address,
         needs=stems(_UNIT),

@@ -299,8 +299,9 @@ VIEWS: Final = (
     View(
         "line-break",
         (
-            Trigger(r"[0-9][-.]?[ \t]{0,2}\r?\n[ \t>*|]{0,4}[-.]?[0-9a-z]", ("\n",)),
-            Trigger(r"\n[ \t>]{0,4}(?:[-.]?[0-9]{2}|[a-z0-9._-]{0,30}@)", ("\n",), leads=True),
+            Trigger(r"[0-9][-.]?[ \t]{0,2}\r?\n[ \t>*|]{0,4}[-.]?(?:[a-z]{0,6}[0-9]|[a-z][^a-z.)])", ("\n",)),
+            Trigger(r"[A-Z@_-]\r?\n[ \t>]{0,4}[-.]?[0-9]{2}", ("\n",), caseless=False),
+            Trigger(r"\n[ \t>]{0,4}[a-z0-9._-]{0,30}@", ("\n",), leads=True),
             Trigger(r"\n[a-z_-]{1,7}[0-9][a-z0-9_-]{3}", ("\n",), leads=True),
             Trigger(r"@[a-z0-9.-]{0,40}\r?\n", ("@",), leads=True),
         ),
