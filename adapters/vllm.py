@@ -1,7 +1,8 @@
 """vLLM: an engine on the company's own GPUs, speaking OpenAI's dialect with additions of its own."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from adapters.call import Call, Dialect, Outgoing
 from adapters.chat import Json
@@ -42,9 +43,28 @@ class VLLM(OpenAI):
         return OpenAI.outgoing(self, call, model)
 
     def speaks(self, call: Call) -> bool:
-        """As `OpenAI`, but that vLLM's responses overlook tools that take free text: those go through chat."""
-        custom = call.dialect == "responses" and custom_tools(call.document.values)
-        return not custom and OpenAI.speaks(self, call)
+        """As `OpenAI`, but for responses requests that vLLM's chat understands better than its responses do."""
+        overlooked = call.dialect == "responses" and _overlooked(call.document.values)
+        return not overlooked and OpenAI.speaks(self, call)
+
+
+def _overlooked(values: Mapping[str, Any]) -> bool:
+    """Whether vLLM 0.32 would silently leave something of a responses request undone: tools that take free text, and
+    their calls; JSON without a schema; a choice among some of the tools; an assistant's words behind its first part."""
+    asked = (values.get("text") or {}).get("format") or {}
+    choice = values.get("tool_choice")
+    return (
+        bool(custom_tools(values))
+        or asked.get("type") == "json_object"
+        or (isinstance(choice, dict) and choice.get("type") == "allowed_tools")
+        or any(_item_overlooked(item) for item in _objects(values.get("input")))
+    )
+
+
+def _item_overlooked(item: Json) -> bool:
+    content = item.get("content")
+    parts = len(content) if isinstance(content, list) and item.get("role") == "assistant" else 0
+    return parts > 1 or item.get("type") in ("custom_tool_call", "custom_tool_call_output")
 
 
 def _refuse_services(call: Call) -> None:

@@ -296,10 +296,29 @@ def test_only_allowed_tools_are_offered() -> None:
     assert sent["tool_choice"] == "required"
 
 
-def test_vllm_is_given_free_text_tools_through_chat() -> None:
-    assert VLLM().outgoing(_call(tools=[_WEATHER]), "m").path == b"/v1/responses"
-    sent = VLLM().outgoing(_call(tools=[_SQL]), "m")
-    assert sent.path == b"/v1/chat/completions"
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"tools": [_SQL]},
+        {"input": [{"type": "custom_tool_call", "call_id": "c", "name": "run_sql", "input": "SELECT 1"}]},
+        {"text": {"format": {"type": "json_object"}}},
+        {"tools": [_WEATHER], "tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": [_WEATHER]}},
+        {"input": [{"role": "assistant", "content": [{"type": "output_text", "text": "a"}] * 2}]},
+    ],
+    ids=["free text", "its call", "json without a schema", "allowed tools", "several parts"],
+)
+def test_what_vllms_responses_overlook_goes_through_its_chat(body: dict[str, Any]) -> None:
+    call = _call(**body)
+    assert VLLM().outgoing(call, "m").path == b"/v1/chat/completions"
+    relay = VLLM().relay(call, "m", ())
+    relay.feed(b'{"id":"1","choices":[{"message":{"content":"hi"},"finish_reason":"stop"}]}')
+    assert json.loads(relay.finish())["object"] == "response"
+
+
+def test_vllm_is_given_all_else_as_it_came() -> None:
+    format_ = {"type": "json_schema", "name": "a", "schema": {}}
+    call = _call(tools=[_WEATHER], text={"format": format_}, input=[{"role": "user", "content": "x"}])
+    assert VLLM().outgoing(call, "m").path == b"/v1/responses"
 
 
 def test_json_held_to_a_tools_arguments_comes_back_as_text() -> None:
