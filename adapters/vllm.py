@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final
 
 from adapters.call import Call, Dialect, Outgoing
 from adapters.chat import Json
-from adapters.dialects.responses.stored import custom_tools, refuse_hosted, refuse_stored
+from adapters.dialects.responses.stored import CARRIED_TOOLS, refuse_hosted, refuse_stored
 from adapters.errors import Unsupported
 from adapters.openai import OpenAI
 
@@ -14,6 +14,7 @@ _BLOCKS: Final = frozenset(  # of a messages request, as vLLM 0.32 reads them
     ("text", "image", "tool_use", "tool_result", "tool_reference", "thinking", "redacted_thinking",
      "tool_addition", "tool_removal")
 )  # fmt: skip
+_TOOLS: Final = CARRIED_TOOLS | {"namespace"}  # of a responses request
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class VLLM(OpenAI):
             _refuse_services(call)
         elif call.dialect == "responses":
             refuse_stored(call.document.values)
-            refuse_hosted(call.document.values)
+            refuse_hosted(call.document.values, _TOOLS)
         return OpenAI.outgoing(self, call, model)
 
     def speaks(self, call: Call) -> bool:
@@ -49,22 +50,14 @@ class VLLM(OpenAI):
 
 
 def _overlooked(values: Mapping[str, Any]) -> bool:
-    """Whether vLLM 0.32 would silently leave something of a responses request undone: tools that take free text, and
-    their calls; JSON without a schema; a choice among some of the tools; an assistant's words behind its first part."""
-    asked = (values.get("text") or {}).get("format") or {}
+    """Whether vLLM 0.32 would silently leave something of a responses request undone: a choice among some of the
+    tools, or an assistant's words behind its first part."""
     choice = values.get("tool_choice")
-    return (
-        bool(custom_tools(values))
-        or asked.get("type") == "json_object"
-        or (isinstance(choice, dict) and choice.get("type") == "allowed_tools")
-        or any(_item_overlooked(item) for item in _objects(values.get("input")))
+    some = isinstance(choice, dict) and choice.get("type") == "allowed_tools"
+    return some or any(
+        item.get("role") == "assistant" and len(_objects(item.get("content"))) > 1
+        for item in _objects(values.get("input"))
     )
-
-
-def _item_overlooked(item: Json) -> bool:
-    content = item.get("content")
-    parts = len(content) if isinstance(content, list) and item.get("role") == "assistant" else 0
-    return parts > 1 or item.get("type") in ("custom_tool_call", "custom_tool_call_output")
 
 
 def _refuse_services(call: Call) -> None:

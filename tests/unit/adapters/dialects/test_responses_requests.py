@@ -299,13 +299,10 @@ def test_only_allowed_tools_are_offered() -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        {"tools": [_SQL]},
-        {"input": [{"type": "custom_tool_call", "call_id": "c", "name": "run_sql", "input": "SELECT 1"}]},
-        {"text": {"format": {"type": "json_object"}}},
         {"tools": [_WEATHER], "tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": [_WEATHER]}},
         {"input": [{"role": "assistant", "content": [{"type": "output_text", "text": "a"}] * 2}]},
     ],
-    ids=["free text", "its call", "json without a schema", "allowed tools", "several parts"],
+    ids=["allowed tools", "several parts"],
 )
 def test_what_vllms_responses_overlook_goes_through_its_chat(body: dict[str, Any]) -> None:
     call = _call(**body)
@@ -317,7 +314,10 @@ def test_what_vllms_responses_overlook_goes_through_its_chat(body: dict[str, Any
 
 def test_vllm_is_given_all_else_as_it_came() -> None:
     format_ = {"type": "json_schema", "name": "a", "schema": {}}
-    call = _call(tools=[_WEATHER], text={"format": format_}, input=[{"role": "user", "content": "x"}])
+    spaces = {"type": "namespace", "name": "n", "tools": [_WEATHER]}
+    call = _call(
+        tools=[_WEATHER, _SQL, spaces], text={"format": format_}, input=[{"role": "user", "content": "x"}]
+    )
     assert VLLM().outgoing(call, "m").path == b"/v1/responses"
 
 
