@@ -63,7 +63,7 @@ class AnthropicStandIn(ProviderStandIn):
         request_id = self._id("req")
         return _error(kind, message, request_id), headers | {"request-id": request_id}
 
-    def error_event(self) -> bytes:
+    def error_event(self, path: str) -> bytes:  # noqa: ARG002  # the base's signature
         """What Anthropic sends when a stream breaks."""
         return _event({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}})
 

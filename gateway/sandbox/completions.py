@@ -78,8 +78,29 @@ class TextFrame:
         return b"data: " + orjson.dumps(self._message(choices) | told) + b"\n\n"
 
 
-def continued(body: Mapping[str, Any], *, seed: int) -> tuple[Continued, ...]:
-    """The continuations that a body asks for. Raises TypeError where its prompt is none."""
+def framed(
+    body: Mapping[str, Any],
+    identity: str,
+    created: int,
+    seed: int,
+    extra: Mapping[str, Any] | None = None,
+    tail: Mapping[str, Any] | None = None,
+) -> TextFrame:
+    """The answer that a body asks for. Raises TypeError where its prompt is none."""
+    return TextFrame(
+        id=identity,
+        created=created,
+        model=body["model"],
+        continued=_continued(body, seed),
+        copies=int(body.get("n") or 1),
+        echo=body.get("echo") is True,
+        usage_wanted=bool((body.get("stream_options") or {}).get("include_usage")),
+        extra=extra or {},
+        tail=tail or {},
+    )
+
+
+def _continued(body: Mapping[str, Any], seed: int) -> tuple[Continued, ...]:
     prompts = body.get("prompt", "")
     if isinstance(prompts, str) or (prompts and isinstance(prompts[0], int)):
         prompts = [prompts]

@@ -11,9 +11,10 @@ import orjson
 
 from gateway.sandbox.answers import Answer, compose, pieces, token_ids
 from gateway.sandbox.asks import Ask, from_chat
-from gateway.sandbox.completions import TextFrame, continued
+from gateway.sandbox.completions import framed
 from gateway.sandbox.http import Reply, Request
 from gateway.sandbox.provider import ProviderSettings, ProviderStandIn
+from gateway.sandbox.responses import ResponsesFrame, failure, from_responses, usage
 from gateway.sandbox.standin import Answer as Route
 from gateway.sandbox.standin import bearer
 from gateway.sandbox.vectors import embeddings
@@ -55,6 +56,7 @@ _ERRORS: Final[Mapping[int, tuple[str, str, str | None]]] = {
     ),
     503: ("The engine is currently overloaded, please try again later.", "server_error", None),
 }
+_MEMBERS: Final = {"background": False, "service_tier": "default", "store": True, "user": None}
 _BROKEN: Final = (
     "The server had an error while processing your request. Sorry about that!",
     "server_error",
@@ -72,6 +74,7 @@ class OpenAIStandIn(ProviderStandIn):
     ) -> None:
         super().__init__(settings or ProviderSettings(MODELS), cache_block=CACHE_BLOCK, host=host, port=port)
         self._ids = count(1)
+        self._stored: dict[str, tuple[tuple[str, str], ...]] = {}  # responses' turns, by id
 
     def routes(self) -> Mapping[tuple[str, str], Route]:
         """The paths it knows."""
@@ -79,6 +82,7 @@ class OpenAIStandIn(ProviderStandIn):
             ("POST", "/v1/chat/completions"): self._chat,
             ("POST", "/v1/completions"): self._completions,
             ("POST", "/v1/embeddings"): self._embeddings,
+            ("POST", "/v1/responses"): self._responses,
             ("GET", "/v1/models"): self._models,
         }
 
@@ -93,9 +97,11 @@ class OpenAIStandIn(ProviderStandIn):
             headers["www-authenticate"] = 'Bearer realm="OpenAI API"'
         return _error(message, kind, code=code), headers
 
-    def error_event(self) -> bytes:
+    def error_event(self, path: str) -> bytes:
         """What OpenAI sends when a stream breaks: an error where a chunk would stand."""
         message, kind, code = _BROKEN
+        if path == "/v1/responses":
+            return failure(message, kind)
         return b"data: " + _error(message, kind, code=code) + b"\n\n"
 
     async def lost(self, request: Request, reply: Reply) -> None:
@@ -133,15 +139,7 @@ class OpenAIStandIn(ProviderStandIn):
         if await self._refused(request, reply, None, COMPLETING):
             return
         body = request.json()
-        frame = TextFrame(
-            id=f"cmpl-{self._id('t')}",
-            created=int(time()),
-            model=body["model"],
-            continued=continued(body, seed=self.settings.seed),
-            copies=int(body.get("n") or 1),
-            echo=body.get("echo") is True,
-            usage_wanted=bool((body.get("stream_options") or {}).get("include_usage")),
-        )
+        frame = framed(body, f"cmpl-{self._id('t')}", int(time()), self.settings.seed)
         if body.get("stream") is not True:
             await self.think(frame.usage()["completion_tokens"])
             await reply.json(200, frame.whole(frame.usage()), self._headers())
@@ -153,6 +151,33 @@ class OpenAIStandIn(ProviderStandIn):
         if frame.usage_wanted:
             await reply.write(frame.usage_event(frame.usage()))
         await reply.write(b"data: [DONE]\n\n")
+        await reply.end()
+
+    async def _responses(self, request: Request, reply: Reply) -> None:
+        if await self._refused(request, reply, "input"):
+            return
+        body = request.json()
+        before = self._stored.get(body.get("previous_response_id"), ())
+        if body.get("previous_response_id") and not before:
+            message = f"Previous response with id '{body['previous_response_id']}' not found."
+            kind, code = "invalid_request_error", "previous_response_not_found"
+            lost = _error(message, kind, "previous_response_id", code)
+            await reply.whole(400, lost, {"content-type": "application/json", **self._headers()})
+            return
+        ask = from_responses(body, before)
+        answer = compose(ask, seed=self.settings.seed)
+        frame = ResponsesFrame(f"resp_{self._id('s')}", int(time()), body, answer, _MEMBERS)
+        if body.get("store") is not False:
+            self._stored[frame.id] = (*ask.turns, ("assistant", answer.text))
+        reasoning = REASONING if _reasons(ask.model) else 0
+        told = usage(len(token_ids(ask.text)), 0, answer, reasoning)
+        if not ask.stream:
+            await self.think(answer.tokens + reasoning)
+            await reply.json(200, frame.whole(told), self._headers())
+            return
+        await reply.begin(200, {"content-type": "text/event-stream; charset=utf-8", **self._headers()})
+        async for event in self.paced([*frame.opening(), *frame.items(), frame.closing(told)]):
+            await reply.write(event)
         await reply.end()
 
     async def _embeddings(self, request: Request, reply: Reply) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 import orjson
@@ -62,8 +63,8 @@ class StandIn(ABC):
         """The provider's own body and headers for an error of that status."""
 
     @abstractmethod
-    def error_event(self) -> bytes:
-        """The provider's own error inside a stream that began with a 200."""
+    def error_event(self, path: str) -> bytes:
+        """The provider's own error inside a stream that began with a 200, as it words it at that path."""
 
     @abstractmethod
     async def lost(self, request: Request, reply: Reply) -> None:
@@ -102,7 +103,7 @@ class StandIn(ABC):
                 reply.interruption = _stall
                 return False
             case "error_event":
-                reply.interruption = self._error_inside if streamed else _cut
+                reply.interruption = partial(self._error_inside, request.path) if streamed else _cut
                 return False
             case "hang":
                 await asyncio.sleep(NEVER)
@@ -113,8 +114,8 @@ class StandIn(ABC):
                 await reply.json(200, ["this", "is", "not", "an", "answer"])
         return True
 
-    async def _error_inside(self, reply: Reply) -> None:
-        await reply.write(self.error_event())
+    async def _error_inside(self, path: str, reply: Reply) -> None:
+        await reply.write(self.error_event(path))
         await reply.end()
 
     async def _control(self, request: Request, reply: Reply) -> None:

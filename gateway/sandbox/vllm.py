@@ -14,10 +14,11 @@ import orjson
 from gateway.sandbox import vectors
 from gateway.sandbox.answers import Answer, compose, token_ids
 from gateway.sandbox.asks import Ask, from_chat, from_messages
-from gateway.sandbox.completions import TextFrame, continued
+from gateway.sandbox.completions import framed
 from gateway.sandbox.engine import Engine, Job, Speed
 from gateway.sandbox.exposition import CONTENT_TYPE, EngineMetrics
 from gateway.sandbox.http import Reply, Request
+from gateway.sandbox.responses import ResponsesFrame, Stepped, from_responses
 from gateway.sandbox.standin import Answer as Route
 from gateway.sandbox.standin import StandIn, bearer
 from gateway.sandbox.vllm_messages import MessagesFrame
@@ -87,6 +88,7 @@ class VllmStandIn(StandIn):
             served = {
                 ("POST", "/v1/chat/completions"): partial(self._guarded, self._chat),
                 ("POST", "/v1/completions"): partial(self._guarded, self._completions),
+                ("POST", "/v1/responses"): partial(self._guarded, self._responses),
                 ("POST", "/v1/messages"): partial(self._guarded, self._messages),
                 ("POST", "/v1/messages/count_tokens"): partial(self._guarded, self._count_tokens),
             }
@@ -114,9 +116,13 @@ class VllmStandIn(StandIn):
         message, kind = wordings.get(status, ("The engine failed.", "Internal Server Error"))
         return orjson.dumps(Refused(status, message, kind).body), {}
 
-    def error_event(self) -> bytes:
-        """vLLM ends a broken stream with an error and `[DONE]`."""
-        body = Refused(500, "EngineCore encountered an issue.", "Internal Server Error").body
+    def error_event(self, path: str) -> bytes:
+        """vLLM ends a broken stream with an error and `[DONE]`; a messages stream with Anthropic's error."""
+        message = "EngineCore encountered an issue."
+        if path == "/v1/messages":
+            error = {"type": "error", "error": {"type": "internal_error", "message": message}}
+            return b"event: error\ndata: " + orjson.dumps(error) + b"\n\n"
+        body = Refused(500, message, "Internal Server Error").body
         return b"data: " + orjson.dumps(body) + b"\n\ndata: [DONE]\n\n"
 
     async def lost(self, request: Request, reply: Reply) -> None:
@@ -232,20 +238,10 @@ class VllmStandIn(StandIn):
     async def _completions(self, request: Request, reply: Reply) -> None:
         body = validated(request, "model")
         self._known(body["model"])
-        given = continued(body, seed=self.settings.seed)
-        wanted = bool((body.get("stream_options") or {}).get("include_usage"))
+        identity = f"cmpl-{request.headers.get('x-request-id') or next(self._ids)}"
         extra = {"stop_reason": None, "token_ids": None, "prompt_token_ids": None}
-        frame = TextFrame(
-            id=f"cmpl-{request.headers.get('x-request-id') or next(self._ids)}",
-            created=int(time()),
-            model=body["model"],
-            continued=given,
-            copies=int(body.get("n") or 1),
-            echo=body.get("echo") is True,
-            usage_wanted=wanted,
-            extra=extra,
-            tail={"service_tier": None, "system_fingerprint": FINGERPRINT, "kv_transfer_params": None},
-        )
+        tail = {"service_tier": None, "system_fingerprint": FINGERPRINT, "kv_transfer_params": None}
+        frame = framed(body, identity, int(time()), self.settings.seed, extra, tail)
         streamed = body.get("stream") is True
         headers = self._request_id(request)
         if streamed:
@@ -262,10 +258,17 @@ class VllmStandIn(StandIn):
         if not streamed:
             await reply.json(200, frame.whole(frame.usage()), headers)
             return
-        if wanted:
+        if frame.usage_wanted:
             await reply.write(frame.usage_event(frame.usage()))
         await reply.write(b"data: [DONE]\n\n")
         await reply.end()
+
+    async def _responses(self, request: Request, reply: Reply) -> None:
+        body = validated(request, "input", "model")
+        ask = from_responses(body)
+        answer, prompt = self._prepare(body, ask)
+        frame = ResponsesFrame(f"resp_{next(self._ids):016x}", int(time()), body, answer)
+        await self._generate(request, reply, ask, answer, prompt, Stepped(frame, len(prompt)))
 
     async def _messages(self, request: Request, reply: Reply) -> None:
         body = validated(request, "messages", "model", "max_tokens")
@@ -273,7 +276,18 @@ class VllmStandIn(StandIn):
         answer, prompt = self._prepare(body, ask)
         details = self.settings.prompt_tokens_details
         frame = MessagesFrame(f"chatcmpl-{next(self._ids):016x}", ask.model, len(prompt), details, answer)
-        length = answer.tokens + (not answer.cut_short)
+        await self._generate(request, reply, ask, answer, prompt, frame)
+
+    async def _generate(
+        self,
+        request: Request,
+        reply: Reply,
+        ask: Ask,
+        answer: Answer,
+        prompt: list[int],
+        frame: MessagesFrame | Stepped,
+    ) -> None:
+        length = answer.tokens + (not answer.cut_short)  # the end token counts too
         headers = self._request_id(request)
         with self.engine.submit(prompt, length, at_limit=answer.cut_short) as job:
             if not ask.stream:

@@ -206,6 +206,71 @@ def test_a_model_that_generates_embeds_nothing(client: openai.OpenAI) -> None:
         client.embeddings.create(model="llama", input="a cat")
 
 
+# ── responses ────────────────────────────────────────────────────────────────────────────────────────────
+
+TOOL: Any = {
+    "type": "function",
+    "name": "get_weather",
+    "description": "The weather of a city",
+    "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+}
+
+
+@pytest.mark.parametrize("model", ["gpt", "llama", "claude"])
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+def test_a_response(client: openai.OpenAI, weir: Pooled, model: str, streamed: bool) -> None:
+    if streamed:
+        with client.responses.stream(model=model, input="Say hello.", store=False) as stream:
+            numbers = [event.sequence_number for event in stream]
+            answer: Any = stream.get_final_response()
+        assert numbers == list(range(len(numbers)))
+    else:
+        answer = client.responses.create(model=model, input="Say hello.", store=False)
+    assert answer.status == "completed"
+    assert answer.output_text
+    row = weir.rows("requests")[-1]
+    assert (row["dialect"], row["model"], row["outcome"], row["usage_source"]) == (
+        "responses",
+        model,
+        "ok",
+        "reported",
+    )
+    assert answer.usage.output_tokens == row["output_tokens"] + row["reasoning_tokens"]
+
+
+@pytest.mark.parametrize("model", ["gpt", "llama", "claude"])
+def test_a_response_calls_a_tool_and_reads_its_result(client: openai.OpenAI, model: str) -> None:
+    question: list[Any] = [{"role": "user", "content": "What is the weather in Oslo?"}]
+    answer: Any = client.responses.create(model=model, input=question, tools=[TOOL], store=False)
+    call = next(item for item in answer.output if item.type == "function_call")
+    assert (call.name, list(json.loads(call.arguments))) == ("get_weather", ["city"])
+    result = {"type": "function_call_output", "call_id": call.call_id, "output": "4 degrees"}
+    told = [*question, *[item.to_dict() for item in answer.output], result]
+    answer = client.responses.create(model=model, input=told, tools=[TOOL], store=False)
+    assert "4 degrees" in answer.output_text
+
+
+def test_a_secret_in_a_response_stays_home(client: openai.OpenAI, weir: Pooled) -> None:
+    asked: Any = {"input": SSN, "store": False}
+    raw = client.responses.with_raw_response.create(model="auto", **asked)
+    assert (raw.headers["x-weir-model"], raw.headers["x-weir-sensitivity"]) == ("llama", "restricted")
+    with pytest.raises(openai.PermissionDeniedError, match="stays-home"):
+        client.responses.create(model="gpt", **asked)
+    assert not len(weir.sandbox.openai.received)
+
+
+@pytest.mark.parametrize("mode", ["cut", "error_event"])
+@pytest.mark.parametrize("model", ["gpt", "llama", "claude"])
+def test_a_broken_response_is_never_complete(weir: Pooled, model: str, mode: str) -> None:
+    part = {"gpt": "openai", "llama": "vllm", "claude": "anthropic"}[model]
+    weir.run(getattr(weir.sandbox, part).fault(mode))
+    body = {"model": model, "input": "Say hello.", "stream": True, "store": False}
+    _, _, out = weir.post(body, path="/v1/responses")
+    assert b"response.completed" not in out
+    assert b'"error"' in out or b"response.failed" in out
+    assert weir.rows("requests")[-1]["outcome"] == "cut"
+
+
 # ── what engines alone do ────────────────────────────────────────────────────────────────────────────────
 
 
