@@ -6,7 +6,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK   := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev demo serve test check format lock bench vllm clean
+.PHONY: help setup dev demo serve test check format lock bench eval-complexity eval-sensitivity vllm clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -52,6 +52,16 @@ lock:  ## resolve the dependencies anew (needs uv)
 
 bench: dev  ## throughput and latency against nginx, as ratios
 	@$(BIN)/python -m bench
+
+DATA := ../shared/data
+
+eval-complexity: dev  ## measure the score on the shared routing data (about 2 minutes)
+	@$(BIN)/weir eval-complexity $(DATA)/routing \
+	  --require 'prompt:mmlu>=0.6' --require 'prompt:mmlu_pro>=0.57' --require 'prompt:llmrouter>=0.72' \
+	  --require 'subject:mmlu>=0.54' --require 'subject:llmrouter>=0.6' --require 'transfer:mean>=0.57'
+
+eval-sensitivity: dev  ## measure the labels on the shared sensitivity data
+	@$(BIN)/weir eval-sensitivity --data $(DATA)/sensitivity
 
 # A real vLLM for the integration tests: 2.5 GB, so it lives outside the checkout and is kept between runs.
 VLLM_NEEDS := ../shared/vllm/requirements-vllmcpu.txt

@@ -27,8 +27,9 @@ def classify(terms: Path | None, reasons: bool) -> None:
 
     Each line is {"id": …, and one of "text", "prompt" (a string) or "request" (an OpenAI chat body)}; each answer
     is {"id", "score", "labels", "level", "must_stay"}: the chance that the strong model is needed, the types of
-    sensitive data found, the level, and whether the defaults would keep it inside. No value that was found is
-    ever printed. A line that cannot be read is answered with {"id", "error"}, and the exit status is then 1.
+    sensitive data found, the level, and whether the defaults would keep it inside. What cannot be read (pictures,
+    file ids) is named under "unscanned": a policy gives it a level of its own. No value that was found is ever
+    printed. A line that cannot be read is answered with {"id", "error"}, and the exit status is then 1.
 
     \b
     Example:
@@ -44,7 +45,7 @@ def classify(terms: Path | None, reasons: bool) -> None:
             failed = True
             continue
         seen = visible(body, "chat")
-        label = classifier.label(segments_of(seen), seen.opaque)
+        label = classifier.label(segments_of(seen))  # of what can be read; the rest is named beside it
         conversation = conversation_of(seen)
         answer: dict[str, Any] = {
             "id": row.get("id"),
@@ -53,6 +54,8 @@ def classify(terms: Path | None, reasons: bool) -> None:
             "level": str(label.level),
             "must_stay": label.must_stay,
         }
+        if seen.opaque:
+            answer["unscanned"] = list(seen.opaque)
         if reasons:
             answer["reasons"] = dict(scorer.explain(conversation))
             answer["rules"] = list(label.rules)
