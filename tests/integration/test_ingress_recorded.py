@@ -1,0 +1,161 @@
+"""Every recorded messages, completions, embeddings and count_tokens exchange through a whole Weir, each in its own
+dialect: the bytes that reach the client, the bytes that reach the provider, and what is booked."""
+
+import json
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from tests.integration.test_recorded_traffic import Recording, body_of, booked, bookings, load
+from tests.integration.weirs import RunningWeir
+
+pytestmark = [pytest.mark.recordings, pytest.mark.timeout(300)]
+
+POLICY = """
+site: lab
+zones: {{lab: {{inside: true}}, away: {{inside: false}}}}
+backends:
+  openai: {{kind: openai, zone: away, replicas: ["{url}"], api_key: sk-ours}}
+  anthropic: {{kind: anthropic, zone: away, replicas: ["{url}"], api_key: sk-ant-ours}}
+models:
+  gpt: {{backend: openai, upstream: up, can: [completions, embeddings]}}
+  claude: {{backend: anthropic, upstream: up, can: [tools, json_schema, vision, files, reasoning]}}
+routes: [{{name: all, use: [gpt]}}]
+"""
+CASES = [
+    ("anthropic", "/v1/messages", "claude", 418),
+    ("anthropic", "/v1/messages/count_tokens", "claude", 8),
+    ("openai", "/v1/completions", "gpt", 73),
+    ("openai", "/v1/embeddings", "gpt", 47),
+]
+STATUSES = {200: 200, 400: 400, 401: 502, 404: 502}  # our key refused, our model gone: not the client's fault
+
+
+class Replay(ThreadingHTTPServer):
+    """Answers each request with the recording that its `x-request-id` names, and keeps what was asked."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.recordings: dict[str, Recording] = {}
+        self.asked: dict[str, tuple[str, bytes]] = {}
+        self._thread = threading.Thread(target=self.serve_forever, name="replay")
+        self._thread.start()
+        self.url = f"http://127.0.0.1:{self.server_port}"
+
+    def stop(self) -> None:
+        self.shutdown()
+        self.server_close()
+        self._thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:  # the library's name
+        server: Any = self.server
+        asked = self.rfile.read(int(self.headers["content-length"]))
+        name = self.headers["x-request-id"]
+        server.asked[name] = (self.path, asked)
+        recording = server.recordings[name]
+        body = body_of(recording)
+        self.send_response(recording["response"]["status"])
+        streamed = "sse" in recording["response"]
+        self.send_header("content-type", "text/event-stream" if streamed else "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.send_header("request-id" if recording["provider"] == "anthropic" else "x-request-id", name)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """Be quiet."""
+
+
+@pytest.fixture(scope="module")
+def replay() -> Iterator[Replay]:
+    server = Replay()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def weir(replay: Replay, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningWeir]:
+    running = RunningWeir(tmp_path_factory.mktemp("weir"), POLICY.format(url=replay.url))
+    yield running
+    running.stop()
+
+
+@pytest.mark.parametrize(("provider", "path", "model", "total"), CASES, ids=[case[1] for case in CASES])
+def test_same_dialect_traffic_is_passed_on_byte_for_byte(
+    weir: RunningWeir, replay: Replay, share: Any, provider: str, path: str, model: str, total: int
+) -> None:
+    rows = [r for r in load(provider, path) if not _refused_here(r)]
+    replay.recordings |= {row["id"]: row for row in rows}
+
+    def one(recording: Recording) -> tuple[Recording, tuple[int, dict[str, str], bytes]]:
+        body = json.dumps({**recording["request"]["body"], "model": model}).encode()
+        return recording, weir.post(body, path=path, x_request_id=recording["id"])
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(one, rows))
+    attempts = bookings(weir)
+    unchanged = 0
+    for recording, (status, headers, body) in answers:
+        name = recording["id"]
+        told = recording["response"]["status"]
+        assert status == STATUSES[told], (name, body[:300])
+        assert headers["request-id" if provider == "anthropic" else "x-request-id"]
+        where, asked = replay.asked[name]
+        assert where == path
+        streams = path == "/v1/completions" and recording["request"]["body"].get("stream") is True
+        wanted = {**recording["request"]["body"], "model": "up"}
+        assert json.loads(asked) == (
+            {**wanted, "stream_options": {"include_usage": True}} if streams else wanted
+        )
+        if told != 200:
+            assert json.loads(body)["error"]["message"]
+            assert (json.loads(body).get("type") == "error") is (provider == "anthropic")
+            continue
+        assert body == body_of(recording), name
+        assert attempts[name]["outcome"] == "ok", name
+        _check_booking(recording, attempts[name])
+        unchanged += 1
+    assert len(rows) == total
+    share(
+        f"{path} exchanges through Weir unchanged, to the byte",
+        unchanged,
+        len([r for r in rows if r["response"]["status"] == 200]),
+    )
+
+
+def _refused_here(recording: Recording) -> bool:
+    """Whether Weir itself says what the provider said: a message that is no object."""
+    messages = recording["request"]["body"].get("messages") or ()
+    return recording["response"]["status"] == 400 and any(isinstance(each, str) for each in messages)
+
+
+def _check_booking(recording: Recording, row: dict[str, Any]) -> None:
+    name, path = recording["id"], recording["request"]["path"]
+    if path.endswith("count_tokens"):
+        assert booked(row) == (0, 0), name
+        assert float(row["usd"]) == 0, name
+    elif path in ("/v1/completions", "/v1/embeddings"):
+        usage = _last_usage(body_of(recording).decode())
+        if usage is None:
+            assert row["usage_source"] == "estimated", name
+        else:
+            assert booked(row) == (usage["prompt_tokens"], usage.get("completion_tokens", 0)), name
+    else:
+        assert row["usage_source"] == "reported", name
+        assert sum(booked(row)) > 0, name
+
+
+def _last_usage(text: str) -> dict[str, Any] | None:
+    lines = [line[5:] for line in text.splitlines() if line.startswith("data:")] or [text]
+    found = [json.loads(line).get("usage") for line in lines if line.strip() != "[DONE]"]
+    return next((usage for usage in reversed(found) if usage), None)
