@@ -1,7 +1,7 @@
 """The canonical request, answer, stream events and usage that the dialects translate through."""
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 Json = dict[str, Any]
 Role = Literal["system", "user", "assistant"]
@@ -11,10 +11,11 @@ Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 @dataclass(frozen=True, slots=True)
 class TokenUsage:
-    """Disjoint token classes of one answer (tokens), and where the figures come from.
+    """Disjoint token classes of one answer (tokens), where the figures come from, and at which tier's price.
 
     `input` is uncached; the whole prompt is `input + cache_read + cache_write + audio_in`, the whole
-    answer `output + reasoning + audio_out`.
+    answer `output + reasoning + audio_out`. `tier` is as the answer reported it (`flex`, `priority`, `batch`);
+    empty: the standard one.
     """
 
     input: int = 0
@@ -25,6 +26,7 @@ class TokenUsage:
     audio_in: int = 0
     audio_out: int = 0
     source: Literal["reported", "estimated", "unknown"] = "unknown"
+    tier: str = ""
 
     @property
     def prompt(self) -> int:
@@ -47,6 +49,17 @@ class TokenUsage:
         if self.prompt:  # Anthropic reports the prompt first and the output last
             return replace(self, output=max(self.output, content_events), source="estimated")
         return TokenUsage(input=prompt, output=content_events, source="estimated")
+
+
+_STANDARD_TIERS: Final = frozenset({"auto", "default", "standard", "standard_only", "on_demand"})
+_LONGEST_TIER: Final = 32  # characters: it becomes part of a ledger row
+
+
+def served_tier(reported: object) -> str:
+    """The service tier an answer says it was served in; empty where it is the standard one, or none is named."""
+    if not isinstance(reported, str) or reported in _STANDARD_TIERS:
+        return ""
+    return reported[:_LONGEST_TIER]
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,17 +112,26 @@ def floors(snapshot: Snapshot) -> Mapping[tuple[str, str], Level]:
 
 def tariffs(snapshot: Snapshot) -> Mapping[str, Tariff]:
     """How each model is charged: by GPU time on engines of ours, else by token."""
-    prices = snapshot.server.prices
-    book = PriceBook(read_price_file(Path(prices)) if prices else NO_OVERRIDES)
+    book = price_book(snapshot)
     found: dict[str, Tariff] = {}
     for name, model in snapshot.policy.models.items():
         backend = snapshot.backends[model.backend]
         if backend.kind == "vllm":
-            found[name] = GpuTariff(backend.name, backend.usd_per_gpu_hour)
+            found[name] = GpuTariff(backend.name, backend.gpu_rates)
         else:
-            provider = book.provider_at(backend.replicas[0]) or backend.name
-            found[name] = TokenTariff(book, provider, model.upstream)
+            found[name] = TokenTariff(book, provider_of(backend, book), model.upstream)
     return found
+
+
+def price_book(snapshot: Snapshot) -> PriceBook:
+    """List prices under the company's own file. Raises InvalidPriceFile, OSError."""
+    prices = snapshot.server.prices
+    return PriceBook(read_price_file(Path(prices)) if prices else NO_OVERRIDES)
+
+
+def provider_of(backend: BackendSettings, book: PriceBook) -> str:
+    """Who sells a backend's models, in the price list's words: as configured, by the address, or as it is named."""
+    return backend.provider or book.provider_at(backend.replicas[0]) or backend.name
 
 
 def reserving(snapshot: Snapshot, charged: Mapping[str, Tariff]) -> Reserving:

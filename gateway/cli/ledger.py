@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway.cli.ledger_options import FROM, STORE, STORE_DEFAULT, TO, opened, span
+from gateway.cli.ledger_prune import prune
 from gateway.ledger.encoding import SHAPES, plain_decimal
 from gateway.ledger.records import Kind
 from gateway.ledger.sums import ACTIONS, GPU_TIME, SPENT, Answer, GpuTime, Question, Spend
@@ -324,3 +325,6 @@ def _verified_table(found: Sequence[tuple[str, Verified]]) -> Table:
         result = f"[red]{len(each.faults)} faults[/red]" if each.faults else "[green]as booked[/green]"
         table.add_row(what, each.journal, f"{each.lines:,}", f"{each.last:,}", result)
     return table
+
+
+ledger.add_command(prune)

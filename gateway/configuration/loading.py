@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from gateway.configuration import checks, units
 from gateway.configuration.diagnosis import problems_of
 from gateway.configuration.problems import ConfigurationErrors, Problem
+from gateway.configuration.rates import GpuRate, GpuRates
 from gateway.configuration.schema import (
     BackendEntry,
     Document,
@@ -214,7 +215,8 @@ class _Builder:
             api_key=Secret(key) if key else None,
             gpu=entry.gpu,
             gpus=entry.gpus or 0,
-            usd_per_gpu_hour=entry.usd_per_gpu_hour,
+            gpu_rates=_gpu_rates(entry),
+            provider=entry.provider,
             timeouts=Timeouts(times.connect, times.first_byte, times.idle, times.total),
             ca_file=self._beside(("backends", name, "tls", "ca_file"), entry.tls.ca_file),
             energy=None if entry.energy is None else entry.energy.settings(),
@@ -259,8 +261,16 @@ class _Builder:
             metrics=MetricsSettings(terms.metrics.host, terms.metrics.port, terms.metrics.sha256),
             log_level=terms.log_level,
             ledger=terms.ledger,
+            keep_rows=terms.keep_rows,
+            full_disk=terms.full_disk,
             prices=self._beside(("server", "prices"), terms.prices),
         )
+
+
+def _gpu_rates(entry: BackendEntry) -> GpuRates:
+    if entry.usd_per_gpu_hour is not None:
+        return GpuRates((GpuRate(date.min, entry.usd_per_gpu_hour),))
+    return GpuRates.of(rate.rate() for rate in entry.gpu_rates or ())
 
 
 def _zone(name: str, entry: ZoneEntry) -> Zone:

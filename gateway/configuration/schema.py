@@ -24,6 +24,7 @@ from gateway.configuration.language import (
     known,
 )
 from gateway.configuration.outcomes import ActionTerms, EnergyTerms
+from gateway.configuration.owning import GpuRateEntry
 from gateway.configuration.spending import (
     BudgetTerms,
     Dollars,
@@ -138,6 +139,17 @@ class BackendEntry(Strict):
     usd_per_gpu_hour: Dollars | None = Field(
         None, description="What one GPU costs for one hour, idle or not.", examples=[2.10]
     )
+    gpu_rates: list[GpuRateEntry] | None = Field(
+        None,
+        min_length=1,
+        description="The same by day, or from what a GPU of your own cost; instead of `usd_per_gpu_hour`.",
+        examples=[[{"from": "2026-07-01", "usd_per_gpu_hour": 2.10}]],
+    )
+    provider: str | None = Field(
+        None,
+        description="Who sells its models, in the price list's words, where the address does not tell.",
+        examples=["openai", "mistral"],
+    )
     timeouts: TimeoutTerms = Field(
         TimeoutTerms(), description="How long to wait.", examples=[{"connect": "5s"}]
     )
@@ -165,7 +177,17 @@ class BackendEntry(Strict):
             raise ValueError("a vllm backend needs `replicas`, like [http://10.0.0.4:8000]")
         if self.usd_per_gpu_hour is not None and self.gpus is None:
             raise ValueError("`usd_per_gpu_hour` needs `gpus`: how many GPUs each replica has")
+        self._check_rates()
         return self
+
+    def _check_rates(self) -> None:
+        days = [rate.since for rate in self.gpu_rates or ()]
+        if days and self.gpus is None:
+            raise ValueError("`gpu_rates` needs `gpus`: how many GPUs each replica has")
+        if days and self.usd_per_gpu_hour is not None:
+            raise ValueError("write either `usd_per_gpu_hour` or `gpu_rates`")
+        if len(set(days)) < len(days):
+            raise ValueError("two of the `gpu_rates` begin on the same day")
 
 
 class ModelEntry(Strict):
@@ -358,6 +380,17 @@ class ServerTerms(Strict):
         description="The ledger's file, relative to where Weir runs.",
         examples=["ledger.sqlite"],
     )
+    keep_rows: Duration | None = Field(
+        None,
+        gt=0,
+        description="For how long the ledger keeps rows; hourly sums stay. Left out: for ever.",
+        examples=["90d"],
+    )
+    full_disk: Literal["refuse", "unbooked"] = Field(
+        "refuse",
+        description="With no room for the journal: refuse requests (503), or serve them unbooked and count them.",
+        examples=["refuse"],
+    )
     prices: str | None = Field(
         None,
         description="A file of prices over the built-in ones, relative to this YAML file.",
@@ -410,7 +443,9 @@ class Document(Strict):
         ReserveTerms(), description="Upper estimates for budgets.", examples=[{"output_tokens": 4096}]
     )
     actions: ActionTerms = Field(
-        ActionTerms(), description="When an action is over, and when it succeeded.", examples=[{"quiet": "5m"}]
+        ActionTerms(),
+        description="When an action is over, and when it succeeded.",
+        examples=[{"quiet": "5m"}],
     )
     server: ServerTerms = Field(ServerTerms(), description="The process.", examples=[{"port": 4000}])
 

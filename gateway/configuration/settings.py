@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any, Final, Literal
 
+from gateway.configuration.rates import UNRATED, GpuRates
 from gateway.configuration.source import Stamp
 from routers.policy.conditions import All, AnyOf, HasAny, Is, Not, OneOf, Within, described
 from routers.policy.facts import Model, Zone
@@ -63,12 +64,18 @@ class BackendSettings:
     api_key: Secret | None = None
     gpu: str | None = None  # as NVIDIA names it: H100, L40S
     gpus: int = 0  # of each replica
-    usd_per_gpu_hour: Decimal | None = None
+    gpu_rates: GpuRates = UNRATED
+    provider: str | None = None  # the price list's word for who sells its models; None: by its address
     timeouts: Timeouts = Timeouts()
     ca_file: str | None = None
     energy: EnergySettings | None = None
     max_connections: int = 256  # to each replica
     default_max_tokens: int = 4096  # where the wire demands a limit and the application set none
+
+    @property
+    def usd_per_gpu_hour(self) -> Decimal | None:
+        """The rate that begins last; None: nobody said what its GPUs cost."""
+        return self.gpu_rates.rates[0].usd if self.gpu_rates else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +201,8 @@ class ServerSettings:
     metrics: MetricsSettings = MetricsSettings()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     ledger: str = ".weir/ledger.sqlite"
+    keep_rows: float | None = None  # seconds; None: for ever
+    full_disk: Literal["refuse", "unbooked"] = "refuse"
     prices: str | None = None  # a file of dated prices laid over the built-in ones
 
 

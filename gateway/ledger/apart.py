@@ -33,12 +33,19 @@ class ShipperApart:
     """The gateway's end: tells the process how far the journal is synced, and hears how far it has shipped."""
 
     def __init__(
-        self, journal: Journal, store: Path | str, *, now: Callable[[], int], keep_segments: int
+        self,
+        journal: Journal,
+        store: Path | str,
+        *,
+        now: Callable[[], int],
+        keep_segments: int,
+        keep_rows: float | None = None,
     ) -> None:
         self._journal = journal
         self._store = str(store)
         self._now = now  # UTC nanoseconds
         self._keep_segments = keep_segments
+        self._keep_rows = keep_rows  # seconds; None: for ever
         self._shipped = 0
         self.trouble = ""  # why the store does not take lines just now; empty: it does
         self._caught_up = now()
@@ -87,6 +94,7 @@ class ShipperApart:
             "journal": self._journal.id,
             "store": self._store,  # through the pipe: a URL can hold a password, and anybody can read arguments
             "keep_segments": self._keep_segments,
+            "keep_rows": self._keep_rows,
             "synced": self._journal.synced,
         }
         self._process = process
@@ -160,7 +168,11 @@ def ship(task: Mapping[str, Any]) -> None:
     os.nice(_NICE)
     journal = _Followed(Path(task["directory"]), task["journal"], task["synced"])
     shipper = Shipper(
-        journal, partial(open_store, task["store"]), now=time.time_ns, keep_segments=task["keep_segments"]
+        journal,
+        partial(open_store, task["store"]),
+        now=time.time_ns,
+        keep_segments=task["keep_segments"],
+        keep_rows=task["keep_rows"],
     )
     ended = threading.Event()
 

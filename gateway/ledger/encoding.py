@@ -25,6 +25,7 @@ from gateway.ledger.records import (
     Kind,
     Record,
     RequestRecord,
+    Rerating,
 )
 
 ColumnType = Literal[
@@ -32,6 +33,10 @@ ColumnType = Literal[
 ]  # money: component → USD
 
 _INT64: Final = 2**63 - 1
+_USAGE_NAMES: Final = {
+    "source": "usage_source",
+    "tier": "service_tier",
+}  # of a usage's fields that count nothing
 _types: Final[Mapping[Any, ColumnType]] = {
     bool: "boolean",
     int: "integer",
@@ -61,7 +66,7 @@ class Shape:
         self.columns: Final = tuple(_columns(record))
         self.names: Final = tuple(column.name for column in self.columns)
         self._defaults = tuple(column.default for column in self.columns)
-        self._empty_row = {column.name: _empty_value(column) for column in self.columns}
+        self._empty_row = {column.name: empty_value(column) for column in self.columns}
         self._json = {column.name for column in self.columns if column.type in ("json", "money")}
         self._tokens = {
             name for name in self.names if name.endswith("_tokens")
@@ -122,8 +127,8 @@ def _columns(record: type[Record]) -> Iterable[Column]:
             yield Column(member.name, member.name, _column_type(hints[member.name]), default)
             continue
         for token_class in fields(TokenUsage):
-            name = "usage_source" if token_class.name == "source" else f"{token_class.name}_tokens"
-            kind: ColumnType = "text" if token_class.name == "source" else "integer"
+            name = _USAGE_NAMES.get(token_class.name, f"{token_class.name}_tokens")
+            kind: ColumnType = "text" if token_class.name in _USAGE_NAMES else "integer"
             yield Column(name, f"usage.{token_class.name}", kind, token_class.default)
 
 
@@ -167,7 +172,7 @@ def _mended(value: Any) -> Any:
     return value
 
 
-def _empty_value(column: Column) -> Any:
+def empty_value(column: Column) -> Any:
     """What stands in a row where the line leaves a field out."""
     default = column.default
     if column.type not in ("json", "money") or default is None:
@@ -205,6 +210,7 @@ SHAPES: Final[Mapping[Kind, Shape]] = {
     "energy": Shape("energy", EnergyBooking),
     "action": Shape("action", ActionRecord),
     "feedback": Shape("feedback", FeedbackRecord),
+    "rerating": Shape("rerating", Rerating),
 }
 _by_record: Final[Mapping[type, Shape]] = {shape.record: shape for shape in SHAPES.values()}
 

@@ -32,9 +32,11 @@ class Ledger:
         full_disk: FullDisk = "refuse",
         now: Callable[[], int] = time.time_ns,
         kept_segments: int = _KEPT_SEGMENTS,
+        keep_rows: float | None = None,
     ) -> "Ledger":
         """Open the ledger kept in `store` (a SQLite file's path, or `postgresql://…`) through the journal in
-        the directory `journal`, one per process. What an earlier run left unshipped is shipped.
+        the directory `journal`, one per process. What an earlier run left unshipped is shipped. Rows older than
+        `keep_rows` seconds are discarded by and by; hourly sums stay.
 
         The database may be away; a wrong URL shows in `trouble`. Raises JournalLocked, OSError, ValueError
         (a URL of another kind).
@@ -46,7 +48,9 @@ class Ledger:
         ):
             raise ValueError("the ledger is kept in a SQLite file (its path) or under a postgresql:// URL")
         written = Journal(journal, full_disk=full_disk)
-        return cls(written, ShipperApart(written, store, now=now, keep_segments=kept_segments))
+        return cls(
+            written, ShipperApart(written, store, now=now, keep_segments=kept_segments, keep_rows=keep_rows)
+        )
 
     def append(self, *records: Record) -> bool:
         """Keep records, all together; give one request's records in one call. True: they survive the

@@ -22,6 +22,7 @@ from gateway.ledger.schema import (
     TABLES,
     Decoded,
     Rollup,
+    added_columns,
     column_definitions,
     decoded_after,
     rollup_definitions,
@@ -121,6 +122,8 @@ class PostgresStore:
                 f"CREATE TABLE IF NOT EXISTS {table} ({column_definitions(kind, _TYPES)}, "
                 "PRIMARY KEY (journal, line, at)) PARTITION BY RANGE (at)"
             )
+            for _, definition in added_columns(kind, _TYPES):
+                self._run(f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {definition}")
             self._run(f"CREATE INDEX IF NOT EXISTS {table}_id ON {table} (id)")
             self._run(f"CREATE INDEX IF NOT EXISTS {table}_at ON {table} (at)")
         for name, table, columns in INDEXES:
@@ -133,6 +136,9 @@ class PostgresStore:
         self._run(
             "CREATE TABLE IF NOT EXISTS checkpoints (journal text, line bigint, digest text NOT NULL, "
             "PRIMARY KEY (journal, line))"
+        )
+        self._run(
+            "CREATE TABLE IF NOT EXISTS pruned (journal text PRIMARY KEY, line bigint NOT NULL, digest text NOT NULL)"
         )
 
     def cursor(self, journal: str) -> Cursor | None:
@@ -262,6 +268,53 @@ class PostgresStore:
             cursor.itersize = 2_000
             cursor.execute(sql.SQL(query), values)
             yield from cursor
+
+    def pruned(self, journal: str) -> Cursor | None:
+        """As Store.pruned."""
+        with _translated():
+            found = self._run("SELECT line, digest FROM pruned WHERE journal = %s", (journal,)).fetchone()
+        return Cursor(*found) if found else None
+
+    def expired(self, journal: str, after: int, before: int) -> int:
+        """As Store.expired."""
+        with _translated():
+            held = self._cursor(journal)
+            last = held.number if held else 0
+            for table in TABLES.values():
+                query = (
+                    f"SELECT line FROM {table} WHERE journal = %s AND line > %s AND line <= %s AND at >= %s "
+                    "ORDER BY line LIMIT 1"
+                )
+                found = self._run(query, (journal, after, last, before)).fetchone()
+                last = found[0] - 1 if found else last
+        return last
+
+    def discard(self, journal: str, end: Cursor) -> None:
+        """As Store.discard."""
+        with _translated(), self._db.transaction():
+            for table in (*TABLES.values(), "checkpoints"):
+                self._run(f"DELETE FROM {table} WHERE journal = %s AND line <= %s", (journal, end.number))
+            self._run(
+                "INSERT INTO pruned VALUES (%s, %s, %s) ON CONFLICT (journal) DO UPDATE "
+                "SET line = excluded.line, digest = excluded.digest WHERE pruned.line < excluded.line",
+                (journal, end.number, end.digest),
+            )
+
+    def tidy(self, before: int) -> None:
+        """As Store.tidy: partitions of past days that are empty now are dropped."""
+        oldest_kept = _day_name(before // _DAY_NS)
+        query = "SELECT relname FROM pg_inherits JOIN pg_class ON oid = inhrelid WHERE inhparent = %s::regclass"
+        for table in TABLES.values():
+            with _translated(), self._db.transaction():
+                self._run("SELECT pg_advisory_xact_lock(%s)", (_LAYOUT_LOCK,))
+                names = [name for (name,) in self._run(query, (table,))]
+                for name in names:
+                    if (
+                        name.rpartition("_")[2] < oldest_kept
+                        and not self._run(f"SELECT FROM {name} LIMIT 1").fetchone()
+                    ):
+                        self._run(f"DROP TABLE {name}")
+                        self._partitions.discard(name)
 
     def close(self) -> None:
         """As Store.close."""

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 from adapters.chat import TokenUsage
 
 SCHEMA: Final = (
-    2  # raised when a kind of record is added or a field changes its meaning; stores upgrade older ones
+    3  # raised when a kind of record or a field is added or changes its meaning; stores upgrade older ones
 )
 
 Outcome = Literal[
@@ -234,8 +234,34 @@ class FeedbackRecord:
     tags: Mapping[str, str] = field(default_factory=_empty)
 
 
-Record = RequestRecord | AttemptRecord | GpuBooking | EnergyBooking | ActionRecord | FeedbackRecord
-Kind = Literal["request", "attempt", "gpu", "energy", "action", "feedback"]
+@dataclass(slots=True, kw_only=True)
+class Rerating:
+    """A price put on an attempt or a GPU booking anew, by `weir ledger rerate`. What was booked stays as it is:
+    this stands beside it, and the last one for a record counts."""
+
+    id: str
+    at: int  # the hour its sums belong to: when the attempt began, or the window's start (UTC nanoseconds)
+    tenant: str
+    of: Literal["attempt", "gpu"]
+    booked: str  # the id of the record it is about
+    made: int  # when it was re-rated, UTC nanoseconds
+    usd: Decimal
+    before: Decimal | None  # what held until then; None: the price was unknown
+    delta: Decimal  # what the sums gain
+    price_source: str
+    source_before: str = ""
+    priced_at: date | None = None
+    workflow: str = ""
+    route: str = ""
+    model: str = ""
+    backend: str = ""
+    zone: str = ""
+    replica: str = ""
+    use: str = ""
+
+
+Record = RequestRecord | AttemptRecord | GpuBooking | EnergyBooking | ActionRecord | FeedbackRecord | Rerating
+Kind = Literal["request", "attempt", "gpu", "energy", "action", "feedback", "rerating"]
 
 
 def attempt_id(request: str, n: int) -> str:

@@ -4,11 +4,11 @@ A row is known by its journal and its line number there, never by a request's id
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from gateway.ledger.encoding import SHAPES, ColumnType
+from gateway.ledger.encoding import SHAPES, Column, ColumnType, empty_value
 from gateway.ledger.reading import Line
 from gateway.ledger.records import Kind
 
@@ -19,6 +19,7 @@ TABLES: Final[Mapping[Kind, str]] = {
     "energy": "energy_bookings",
     "action": "actions",
     "feedback": "feedback",
+    "rerating": "reratings",
 }
 INDEXES: Final = (  # (name, table, columns), beside the id and the time of every table
     ("actions_action", "actions", "tenant, action"),
@@ -134,7 +135,17 @@ ACTIONS: Final = Rollup(
         Sum("gpu_ns", _field("gpu_ns")),
     ),
 )
-ROLLUPS: Final = (SPEND, REQUESTS, GPU, ENERGY, ACTIONS)
+RERATINGS: Final = Rollup(
+    table="hourly_reratings",
+    kind="rerating",
+    time="at",
+    keys=("of", "tenant", "workflow", "route", "model", "backend", "zone", "replica", "use"),
+    sums=(
+        Sum("usd", lambda members: Decimal(members.get("delta") or 0), money=True),
+        Sum("priced", lambda members: int(members.get("before") is None)),
+    ),
+)
+ROLLUPS: Final = (SPEND, REQUESTS, GPU, ENERGY, ACTIONS, RERATINGS)
 
 
 def row_columns(kind: Kind) -> tuple[str, ...]:
@@ -167,6 +178,21 @@ def column_definitions(kind: Kind, types: Mapping[ColumnType, str]) -> str:
         for column in SHAPES[kind].columns
     )
     return ", ".join((f"journal {types['text']} NOT NULL", f"line {types['integer']} NOT NULL", *own))
+
+
+def added_columns(kind: Kind, types: Mapping[ColumnType, str]) -> Iterable[tuple[str, str]]:
+    """The columns an older table may lack, by name, as SQL; old rows get the default their lines imply."""
+    for column in SHAPES[kind].columns:
+        if column.default is not MISSING:
+            yield column.name, f'"{column.name}" {types[column.type]} DEFAULT {_literal(column)}'
+
+
+def _literal(column: Column) -> str:
+    """A column's default as SQL. They are our own: names, numbers, empty lists."""
+    value = empty_value(column)
+    if value is None or isinstance(value, bool):
+        return "NULL" if value is None else str(value).upper()
+    return f"'{value}'"
 
 
 def rollup_definitions(rollup: Rollup, types: Mapping[ColumnType, str]) -> str:

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from gateway.ledger.reading import Line, Reader, first_of, segments
+from gateway.ledger.retention import Unsound, prune
 from gateway.ledger.store import Cursor, Store, StoreUnavailable, StoreUnfit
 
 _log = logging.getLogger(__name__)
 
 _FEW: Final = 64  # lines read at a time
 
+_PRUNE_EVERY_NS: Final = 3_600_000_000_000
 _BATCH: Final = 2_000  # lines in one transaction
 _LAST_PAUSE: Final = 30.0  # seconds between tries at most; from the first on they double
 
@@ -46,7 +48,9 @@ class Shipper:
         keep_segments: int,
         first_pause: float = 0.25,
         pace: float = 0.2,
+        keep_rows: float | None = None,
     ) -> None:
+        """`keep_rows` (seconds): rows older than that are discarded, once an hour; None: they are kept."""
         self._journal = journal
         self._connect = connect
         self._now = now  # UTC nanoseconds
@@ -54,6 +58,8 @@ class Shipper:
         self.shipped = 0  # the last line known to be in the store
         self.trouble = ""  # why the store does not take lines just now; empty: it does
         self._caught_up = now()  # when nothing waited last
+        self._keep_rows = keep_rows
+        self._prune_next = 0  # UTC nanoseconds
         self._pace = pace  # seconds between shipments: many small ones would cost the most
         self._first_pause = self._pause = first_pause
         self._stop = threading.Event()
@@ -139,6 +145,18 @@ class Shipper:
         self.trouble, self._pause = "", self._first_pause
         self._look()
         self._drop_old_segments()
+        self._drop_old_rows(store)
+
+    def _drop_old_rows(self, store: Store) -> None:
+        """Keep to the retention, once an hour."""
+        now = self._now()
+        if self._keep_rows is None or now < self._prune_next or self._stop.is_set():
+            return
+        self._prune_next = now + _PRUNE_EVERY_NS
+        try:
+            prune(store, now - int(self._keep_rows * 1e9))
+        except Unsound as fault:
+            _log.error("old rows of the ledger are kept: %s", fault)
 
     def _next_batch(self, reader: Reader) -> list[Line]:
         batch: list[Line] = []

@@ -19,6 +19,7 @@ from gateway.ledger.schema import (
     TABLES,
     Decoded,
     Rollup,
+    added_columns,
     column_definitions,
     decoded_after,
     rollup_definitions,
@@ -107,6 +108,10 @@ class SqliteStore:
                 f"CREATE TABLE IF NOT EXISTS {table} ({column_definitions(kind, _TYPES)}, "
                 "PRIMARY KEY (journal, line)) WITHOUT ROWID"
             )
+            held = {row[1] for row in self._db.execute(f"PRAGMA table_info({table})")}
+            for name, definition in added_columns(kind, _TYPES):
+                if name not in held:
+                    self._db.execute(f"ALTER TABLE {table} ADD COLUMN {definition}")
             self._db.execute(f"CREATE INDEX IF NOT EXISTS {table}_id ON {table} (id)")
             self._db.execute(f"CREATE INDEX IF NOT EXISTS {table}_at ON {table} (at)")
         for name, table, columns in INDEXES:
@@ -121,6 +126,9 @@ class SqliteStore:
         self._db.execute(
             "CREATE TABLE IF NOT EXISTS checkpoints (journal TEXT, line INTEGER, digest TEXT NOT NULL, "
             "PRIMARY KEY (journal, line))"
+        )
+        self._db.execute(
+            "CREATE TABLE IF NOT EXISTS pruned (journal TEXT PRIMARY KEY, line INTEGER NOT NULL, digest TEXT NOT NULL)"
         )
 
     @contextmanager
@@ -233,6 +241,41 @@ class SqliteStore:
         query = f"SELECT line, {names} FROM {TABLES[kind]} WHERE journal = ? AND line > ? ORDER BY line"
         for line, *row in self._db.execute(query, (journal, after)):
             yield line, kind, SHAPES[kind].decode(row)
+
+    def pruned(self, journal: str) -> Cursor | None:
+        """As Store.pruned."""
+        query = "SELECT line, digest FROM pruned WHERE journal = ?"
+        with _translated():
+            found = self._db.execute(query, (journal,)).fetchone()
+        return Cursor(*found) if found else None
+
+    def expired(self, journal: str, after: int, before: int) -> int:
+        """As Store.expired."""
+        with _translated():
+            held = self._cursor(journal)
+            last = held.number if held else 0
+            for table in TABLES.values():
+                query = (
+                    f"SELECT line FROM {table} WHERE journal = ? AND line > ? AND line <= ? AND at >= ? "
+                    "ORDER BY line LIMIT 1"
+                )
+                found = self._db.execute(query, (journal, after, last, before)).fetchone()
+                last = found[0] - 1 if found else last
+        return last
+
+    def discard(self, journal: str, end: Cursor) -> None:
+        """As Store.discard."""
+        with _translated(), self._transaction():
+            for table in (*TABLES.values(), "checkpoints"):
+                self._db.execute(
+                    f"DELETE FROM {table} WHERE journal = ? AND line <= ?", (journal, end.number)
+                )
+            self._db.execute(
+                "INSERT OR REPLACE INTO pruned VALUES (?, ?, ?)", (journal, end.number, end.digest)
+            )
+
+    def tidy(self, before: int) -> None:
+        """As Store.tidy: SQLite uses the room again by itself; the file does not shrink."""
 
     def close(self) -> None:
         """As Store.close."""

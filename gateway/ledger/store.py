@@ -102,5 +102,18 @@ class Store(Protocol):
     def journals(self) -> list[str]:
         """The ids of the journals shipped here."""
 
+    def pruned(self, journal: str) -> Cursor | None:
+        """How far a journal's rows were discarded; None: they are all here."""
+
+    def expired(self, journal: str, after: int, before: int) -> int:
+        """The last line of the unbroken run behind line `after` whose rows are all older than `before` (UTC
+        nanoseconds)."""
+
+    def discard(self, journal: str, end: Cursor) -> None:
+        """Delete a journal's rows up to and including that line; sums stay."""
+
+    def tidy(self, before: int) -> None:
+        """Give back the room of what was discarded and is older than that (UTC nanoseconds)."""
+
     def close(self) -> None:
         """Let go of the connection."""

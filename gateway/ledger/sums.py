@@ -61,7 +61,16 @@ class ActionSum:
     gpu_ns: int
 
 
-Answer = TypeVar("Answer", Spend, GpuTime, EnergySum, ActionSum)
+@dataclass(frozen=True, slots=True)
+class Rerated:
+    """A sum over re-ratings: what they add to what was booked, and how many gave a price to what had none."""
+
+    by: tuple[str, ...]
+    usd: Decimal
+    priced: int
+
+
+Answer = TypeVar("Answer", Spend, GpuTime, EnergySum, ActionSum, Rerated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,4 +142,10 @@ GPU_TIME: Final = Question(
     ("day", "hour", "backend", "replica", "use", "tenant", "workflow", "route", "model"),
     ("gpu_ns", "usd", "unpriced"),
     GpuTime,
+)
+RERATED: Final = Question(
+    "hourly_reratings",
+    ("of", "day", "hour", "tenant", "workflow", "route", "model", "backend", "zone", "replica", "use"),
+    ("usd", "priced"),
+    Rerated,
 )

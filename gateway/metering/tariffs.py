@@ -1,9 +1,9 @@
 """Which way a model's attempts are charged: by token at a provider's price, or by GPU time at a backend's rate."""
 
 from dataclasses import dataclass
-from decimal import Decimal
 
 from adapters.chat import TokenUsage
+from gateway.configuration.rates import GpuRates
 from gateway.metering.charges import Charge, gpu_charge, unknown
 from gateway.metering.prices import PriceBook
 
@@ -22,17 +22,17 @@ class TokenTariff:
         return False
 
     def charge(self, usage: TokenUsage, gpu_ns: int, at_ns: int) -> Charge:
-        """Tokens at the price of the day (`at_ns`: UTC)."""
+        """Tokens at the price of the day (`at_ns`: UTC), in the tier that served them."""
         del gpu_ns
-        return self.book.charge(self.provider, self.model, usage, at_ns)
+        return self.book.charge(self.provider, self.model, usage, at_ns, usage.tier)
 
 
 @dataclass(frozen=True, slots=True)
 class GpuTariff:
-    """A model on GPUs of ours. `usd_per_gpu_hour` is None where nobody said what they cost."""
+    """A model on GPUs of ours."""
 
     backend: str
-    usd_per_gpu_hour: Decimal | None
+    rates: GpuRates
 
     @property
     def by_gpu(self) -> bool:
@@ -41,9 +41,16 @@ class GpuTariff:
 
     def charge(self, usage: TokenUsage, gpu_ns: int, at_ns: int) -> Charge:
         """GPU time at the backend's rate; provisional until its windows have closed."""
-        del usage, at_ns
-        if self.usd_per_gpu_hour is None:
-            return unknown(f"no usd_per_gpu_hour for {self.backend}")
-        return gpu_charge(
-            gpu_ns, self.usd_per_gpu_hour, source=f"{self.backend}: {self.usd_per_gpu_hour} USD/GPU-hour"
-        )
+        del usage
+        return gpu_time_charge(self.backend, self.rates, gpu_ns, at_ns)
+
+
+def gpu_time_charge(backend: str, rates: GpuRates, gpu_ns: int, at_ns: int, *, idle: bool = False) -> Charge:
+    """GPU time (GPU-nanoseconds) at the rate of the day it was used on; unknown where nobody said what it costs.
+    `idle`: no request of ours used it."""
+    rate = rates.at(at_ns)
+    if rate is None:
+        return unknown(f"no usd_per_gpu_hour for {backend}")
+    return gpu_charge(
+        gpu_ns, rate.usd, source=f"{backend}: {rate.source}", component="idle" if idle else "gpu"
+    )

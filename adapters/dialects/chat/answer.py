@@ -48,7 +48,7 @@ def read_answer(answer: Json) -> Answer:
         read_finish(choice.get("finish_reason")),
         stop if isinstance(stop, str) else None,
         message.get("refusal"),
-        read_usage(answer.get("usage")),
+        read_usage(answer.get("usage"), answer.get("service_tier")),
     )
 
 

@@ -37,7 +37,7 @@ class StreamReader:
             self.error = str(error.get("message") if isinstance(error, dict) else error)
             return []
         if chunk.get("usage") is not None:
-            self.usage = read_usage(chunk["usage"])
+            self.usage = read_usage(chunk["usage"], chunk.get("service_tier"))
         events: list[Event] = []
         if not self._begun:
             self._begun = True

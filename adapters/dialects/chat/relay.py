@@ -135,7 +135,7 @@ def _content_only(run: bytes, marks: Marks) -> int:
 
 def _note(relay: Counters, message: Json) -> None:
     """Take usage, engine metrics and an error from an answer or a chunk."""
-    usage = read_usage(message.get("usage"))
+    usage = read_usage(message.get("usage"), message.get("service_tier"))
     if usage.source == "reported":
         relay.usage = usage
     metrics = message.get("metrics")

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from adapters.chat import TokenUsage
+from adapters.chat import TokenUsage, served_tier
 
 
-def read_usage(usage: object) -> TokenUsage:
+def read_usage(usage: object, tier: object = None) -> TokenUsage:
     """The token classes of a `usage` object; `source` stays unknown if it is none.
 
     `prompt_tokens` counts cached, newly cached and audio tokens too, `completion_tokens` reasoning and audio:
-    each class is taken out, so that none is counted twice.
+    each class is taken out, so that none is counted twice. `tier` is the answer's `service_tier`.
     """
     if not isinstance(usage, dict) or not ("prompt_tokens" in usage or "completion_tokens" in usage):
         return TokenUsage()
@@ -33,6 +33,7 @@ def read_usage(usage: object) -> TokenUsage:
         audio_in=audio_in,
         audio_out=audio_out,
         source="reported",
+        tier=served_tier(tier),
     )
 
 

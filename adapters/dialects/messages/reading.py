@@ -86,7 +86,7 @@ class StreamReader:
     def _begin(self, message: Json) -> list[Event]:
         self._usage = merge({}, message.get("usage"))
         so_far = booked_usage(self._usage)  # the prompt is known; the answer's figure is only a beginning
-        self.usage = TokenUsage(so_far.input, so_far.cache_read, so_far.cache_write)
+        self.usage = TokenUsage(so_far.input, so_far.cache_read, so_far.cache_write, tier=so_far.tier)
         return [Begun(message.get("id") or "", message.get("model") or "")]
 
     def _end(self, event: Json) -> list[Event]:

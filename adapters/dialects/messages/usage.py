@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from adapters.chat import Json, TokenUsage
+from adapters.chat import Json, TokenUsage, served_tier
 
 
 def merge(earlier: Json, later: object) -> Json:
@@ -25,6 +25,7 @@ def read_usage(usage: Json) -> TokenUsage:
         output=output - thought,
         reasoning=thought,
         source="reported" if "output_tokens" in usage else "unknown",
+        tier=served_tier(usage.get("service_tier")),
     )
 
 

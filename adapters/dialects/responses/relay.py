@@ -98,7 +98,7 @@ def note_whole(relay: Counters, response: Json) -> None:
 
 def _note(relay: Counters, response: Json) -> None:
     """Take usage, finish, error, engine metrics and ids from a response, whole or in the making."""
-    usage = read_usage(response.get("usage"))
+    usage = read_usage(response.get("usage"), response.get("service_tier"))
     if usage.source == "reported":
         relay.usage = usage
     relay.finish_reason = read_finish(response)

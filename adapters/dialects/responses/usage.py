@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from adapters.chat import Json, TokenUsage
+from adapters.chat import Json, TokenUsage, served_tier
 
 
-def read_usage(usage: object) -> TokenUsage:
+def read_usage(usage: object, tier: object = None) -> TokenUsage:
     """The token classes of a `usage` object; `source` stays unknown if it is none. `input_tokens` counts cached and
-    newly cached tokens too, `output_tokens` reasoning: each class is taken out, so that none is counted twice."""
+    newly cached tokens too, `output_tokens` reasoning: each class is taken out, so that none is counted twice.
+    `tier` is the answer's `service_tier`."""
     if not isinstance(usage, dict) or not ("input_tokens" in usage or "output_tokens" in usage):
         return TokenUsage()
     prompt, generated = _count(usage, "input_tokens"), _count(usage, "output_tokens")
@@ -22,6 +23,7 @@ def read_usage(usage: object) -> TokenUsage:
         output=generated - reasoning,
         reasoning=reasoning,
         source="reported",
+        tier=served_tier(tier),
     )
 
 

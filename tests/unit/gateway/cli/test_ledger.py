@@ -164,3 +164,18 @@ def test_verify_names_what_was_changed_in_the_journal(store, tmp_path):
     result = run("verify", "--store", store)
     assert result.exit_code == 1
     assert "the digest does not fit" in result.output
+
+
+def test_prune_discards_rows_and_keeps_sums(store):
+    before = ask(store, "--format", "json").output
+    result = run("prune", "--store", store, "--older-than", "1d", "--yes")
+    assert result.exit_code == 0, result.output
+    assert "43 rows discarded" in result.output
+    assert ask(store, "--format", "json").output == before
+    assert run("export", "--store", store, "--from", "2025-11-01").output == ""
+    assert run("verify", "--store", store).exit_code == 0
+
+
+def test_prune_asks_first_and_wants_a_unit(store):
+    assert run("prune", "--store", store, "--older-than", "1d").exit_code != 0
+    assert "a number and a unit" in run("prune", "--store", store, "--older-than", "90", "--yes").output
