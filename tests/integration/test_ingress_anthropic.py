@@ -158,6 +158,11 @@ def test_a_bearer_key_does_too(weir: Sandboxed) -> None:
         assert client.messages.create(model="llama", max_tokens=9, messages=HELLO).content
 
 
+def test_the_beta_client_too(client: anthropic.Anthropic) -> None:
+    message = client.beta.messages.create(model="claude", max_tokens=9, messages=HELLO, betas=["context-1m"])
+    assert message.content
+
+
 # ── boundaries hold on this path too ─────────────────────────────────────────────────────────────────────
 
 
