@@ -9,33 +9,14 @@ from typing import Any, Final
 
 from adapters.call import Call, Headers
 from adapters.dialects.checks import (
-    OWN_METADATA,
-    InvalidRequest,
     check_counts,
     check_kinds,
     check_messages,
     check_metadata,
     check_model,
     own_changes,
-    own_metadata,
-    wrong_type,
 )
 from adapters.document import Document
-
-__all__ = [
-    "OWN_METADATA",
-    "InvalidRequest",
-    "check_metadata",
-    "check_model",
-    "max_output_tokens",
-    "modality",
-    "needs",
-    "outgoing_body",
-    "own_changes",
-    "own_metadata",
-    "read",
-    "wrong_type",
-]
 
 _MODALITIES: Final = {  # part type → (what the model must read, the capability it needs for that)
     "text": ("text", None),
