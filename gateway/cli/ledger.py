@@ -16,12 +16,15 @@ from rich.table import Table
 
 from gateway.cli.ledger_options import FROM, STORE, STORE_DEFAULT, TO, opened, span
 from gateway.cli.ledger_prune import prune
+from gateway.cli.ledger_rerate import rerate
 from gateway.ledger.encoding import SHAPES, plain_decimal
 from gateway.ledger.records import Kind
-from gateway.ledger.sums import ACTIONS, GPU_TIME, SPENT, Answer, GpuTime, Question, Spend
+from gateway.ledger.store import Store
+from gateway.ledger.sums import ACTIONS, GPU_TIME, RERATED, SPENT, Answer, GpuTime, Question, Spend
 from gateway.ledger.verify import Verified, compare, verify_journal, verify_store
 from gateway.ledger.workflows import ActionCost, action_costs
 
+_ZERO: Final = Decimal(0)
 _SHAPE: Final = click.option(
     "--format", "shape", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True
 )
@@ -60,6 +63,7 @@ def query(store: str, start: datetime | None, end: datetime | None, by: tuple[st
     """
     with opened(store) as kept:
         found = kept.sums(SPENT, by, *span(start, end))
+        again = _rerated(kept, "attempt", by, span(start, end))
     fields = [
         {
             **dict(zip(by, each.by, strict=True)),
@@ -68,6 +72,7 @@ def query(store: str, start: datetime | None, end: datetime | None, by: tuple[st
             "cached_tokens": each.cached_tokens,
             "output_tokens": each.output_tokens,
             "usd": plain_decimal(each.usd),
+            "usd_rerated": plain_decimal(each.usd + again.get(each.by, _ZERO)),
             "unpriced": each.unpriced,
             "gpu_seconds": _seconds(each.gpu_ns),
         }
@@ -76,6 +81,7 @@ def query(store: str, start: datetime | None, end: datetime | None, by: tuple[st
     if shape == "table":
         names = ("calls", "in", "cached", "out", "USD", "unpriced", "GPU-s")
         _console().print(_table(by, names, found, _spend_figures))
+        _say_rerated(again, sum((each.usd for each in found), _ZERO))
     else:
         _write(fields, shape)
 
@@ -94,17 +100,20 @@ def gpu(store: str, start: datetime | None, end: datetime | None, by: tuple[str,
     """
     with opened(store) as kept:
         found = kept.sums(GPU_TIME, by, *span(start, end))
+        again = _rerated(kept, "gpu", by, span(start, end))
     fields = [
         {
             **dict(zip(by, each.by, strict=True)),
             "gpu_seconds": _seconds(each.gpu_ns),
             "usd": plain_decimal(each.usd),
+            "usd_rerated": plain_decimal(each.usd + again.get(each.by, _ZERO)),
             "unpriced": each.unpriced,
         }
         for each in found
     ]
     if shape == "table":
         _console().print(_table(by, ("GPU-s", "USD", "unpriced"), found, _gpu_figures))
+        _say_rerated(again, sum((each.usd for each in found), _ZERO))
     else:
         _write(fields, shape)
 
@@ -174,6 +183,20 @@ def _action_figures(cost: ActionCost) -> tuple[str, ...]:
         "-" if cost.per_success is None else f"{cost.per_success:,.6f}",
         _missing(cost.unpriced),
     )
+
+
+def _rerated(
+    kept: Store, of: str, by: tuple[str, ...], asked: tuple[int, int]
+) -> dict[tuple[str, ...], Decimal]:
+    """What re-ratings add, by the same dimensions."""
+    return {each.by[1:]: each.usd for each in kept.sums(RERATED, ("of", *by), *asked) if each.by[0] == of}
+
+
+def _say_rerated(again: dict[tuple[str, ...], Decimal], booked: Decimal) -> None:
+    """A line under a table of what was booked."""
+    if again:
+        delta = sum(again.values(), _ZERO)
+        click.echo(f"Re-rated since it was booked: {delta:+,.4f} USD, {booked + delta:,.4f} USD in all.")
 
 
 def _seconds(ns: int) -> str:
@@ -328,3 +351,4 @@ def _verified_table(found: Sequence[tuple[str, Verified]]) -> Table:
 
 
 ledger.add_command(prune)
+ledger.add_command(rerate)

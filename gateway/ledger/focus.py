@@ -4,13 +4,13 @@ One row for each hour and each kind of spending. Models rented by the token: a r
 route and model. GPUs of ours: an hour of a replica is one charge, split by measured GPU time over those it
 worked for, with rows of their own for idle, foreign, waiting and unobserved time; the ratios sum to 1.
 
-`EffectiveCost` is what it cost. `BilledCost` is 0 throughout: the provider's invoice, which finance has already,
-must not be counted twice. List prices are not kept by the ledger: `ListCost` and `ContractedCost` repeat
-`EffectiveCost`.
+`EffectiveCost` is what it cost, re-ratings included; `x_BookedCost` is what was booked at the time. `BilledCost` is
+0 throughout: the provider's invoice, which finance has already, must not be counted twice. List prices are not kept
+by the ledger: `ListCost` and `ContractedCost` repeat `EffectiveCost`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
@@ -20,7 +20,7 @@ import orjson
 
 from gateway.ledger.encoding import plain_decimal
 from gateway.ledger.store import Store
-from gateway.ledger.sums import GPU_TIME, SPENT, GpuTime, Spend
+from gateway.ledger.sums import GPU_TIME, RERATED, SPENT, GpuTime, Rerated, Spend
 
 ColumnType = Literal["string", "decimal", "datetime"]  # a JSON column is a string that holds an object
 Value = str | Decimal | datetime | None
@@ -66,6 +66,7 @@ COLUMNS: Final[Mapping[str, ColumnType]] = {
     "SubAccountName": "string",
     "SubAccountType": "string",
     "Tags": "string",
+    "x_BookedCost": "decimal",
     "x_Calls": "decimal",
     "x_CachedTokens": "decimal",
     "x_InputTokens": "decimal",
@@ -81,6 +82,7 @@ _MILLION: Final = Decimal(1_000_000)
 _RATIO: Final = Decimal("1e-12")
 _SPEND_BY: Final = ("hour", "tenant", "workflow", "route", "model", "backend", "zone")
 _GPU_BY: Final = ("hour", "backend", "replica", "use", "tenant", "workflow", "route", "model")
+_UNCHANGED: Final = Rerated((), Decimal(0), 0)
 _uses: Final[Mapping[str, str]] = {
     "foreign": "traffic that did not come through Weir",
     "waiting": "work not yet explained by the engine's counters",
@@ -106,11 +108,22 @@ def rows(store: Store, start: int, end: int, payer: Payer) -> Iterator[Row]:
     ours = {time.by[0] for time in store.sums(GPU_TIME, ("backend",), start, end)}
     for day in range(start - start % _DAY_NS, end, _DAY_NS):  # so that a year needs no more memory than a day
         span = (max(start, day), min(end, day + _DAY_NS))
-        spent = store.sums(SPENT, _SPEND_BY, *span)
-        yield from (_token_row(spend, payer) for spend in spent if spend.by[5] not in ours and _used(spend))
+        again = _rerated(store, "attempt", _SPEND_BY, span)
+        for spend in store.sums(SPENT, _SPEND_BY, *span):
+            if spend.by[5] not in ours and _used(spend):
+                yield _token_row(spend, again.get(spend.by, _UNCHANGED), payer)
+        again = _rerated(store, "gpu", _GPU_BY, span)
         times = store.sums(GPU_TIME, _GPU_BY, *span)
         for _, charge in groupby(times, key=lambda time: time.by[:3]):
-            yield from _gpu_rows(list(charge), payer)
+            yield from _gpu_rows([(time, again.get(time.by, _UNCHANGED)) for time in charge], payer)
+
+
+def _rerated(
+    store: Store, of: str, by: Sequence[str], span: tuple[int, int]
+) -> Mapping[tuple[str, ...], Rerated]:
+    """What re-ratings of those records add, by their dimensions."""
+    found = store.sums(RERATED, ("of", *by), *span)
+    return {each.by[1:]: each for each in found if each.by[0] == of}
 
 
 def _used(spend: Spend) -> bool:
@@ -122,13 +135,13 @@ def _tokens(spend: Spend) -> int:
     return spend.input_tokens + spend.cached_tokens + spend.output_tokens
 
 
-def _token_row(spend: Spend, payer: Payer) -> Row:
+def _token_row(spend: Spend, again: Rerated, payer: Payer) -> Row:
     hour, tenant, workflow, route, model, backend, zone = spend.by
-    tokens = Decimal(_tokens(spend))
+    tokens, unpriced = Decimal(_tokens(spend)), spend.unpriced - again.priced
     return {
-        **_common(hour, spend.usd, payer),
+        **_common(hour, spend.usd, again, payer),
         "ChargeDescription": f"{spend.attempts} calls of {model} at {backend}"
-        + (f", {spend.unpriced} of them without a known price" if spend.unpriced else ""),
+        + (f", {unpriced} of them without a known price" if unpriced else ""),
         "ConsumedQuantity": tokens,
         "ConsumedUnit": "Tokens",
         "HostProviderName": zone or backend,
@@ -146,14 +159,18 @@ def _token_row(spend: Spend, payer: Payer) -> Row:
         "x_InputTokens": Decimal(spend.input_tokens),
         "x_CachedTokens": Decimal(spend.cached_tokens),
         "x_OutputTokens": Decimal(spend.output_tokens),
-        "x_Unpriced": Decimal(spend.unpriced),
+        "x_Unpriced": Decimal(unpriced),
     }
 
 
-def _gpu_rows(charge: Sequence[GpuTime], payer: Payer) -> Iterator[Row]:
+def _gpu_rows(charge: Sequence[tuple[GpuTime, Rerated]], payer: Payer) -> Iterator[Row]:
     """The parts of one charge: an hour of one replica."""
-    for time, ratio in zip(charge, ratios(charge), strict=True):
-        yield _gpu_row(time, ratio, payer)
+    now = [
+        replace(time, usd=time.usd + again.usd, unpriced=time.unpriced - again.priced)
+        for time, again in charge
+    ]
+    for time, (_, again), ratio in zip(now, charge, ratios(now), strict=True):
+        yield {**_gpu_row(time, ratio, payer), "x_BookedCost": time.usd - again.usd}
 
 
 def ratios(charge: Sequence[GpuTime]) -> list[Decimal | None]:
@@ -183,7 +200,7 @@ def _gpu_row(time: GpuTime, ratio: Decimal | None, payer: Payer) -> Row:
             f'"UsageQuantity":{plain_decimal(hours)}}}]}}'
         )
     return {
-        **_common(hour, time.usd, payer),
+        **_common(hour, time.usd, _UNCHANGED, payer),
         "AllocatedMethodDetails": details,
         "AllocatedMethodId": METHOD,
         "AllocatedResourceId": "/".join((tenant, workflow, route, model)) if use == "request" else use,
@@ -208,9 +225,9 @@ def _gpu_row(time: GpuTime, ratio: Decimal | None, payer: Payer) -> Row:
     }
 
 
-def _common(hour: str, usd: Decimal, payer: Payer) -> dict[str, Value]:
+def _common(hour: str, booked: Decimal, again: Rerated, payer: Payer) -> dict[str, Value]:
     """What every row says alike, or by its hour and cost alone."""
-    since = datetime.fromisoformat(hour)
+    since, usd = datetime.fromisoformat(hour), booked + again.usd
     month = since.replace(day=1, hour=0)
     row: dict[str, Value] = dict.fromkeys(COLUMNS)
     row |= {
@@ -229,6 +246,7 @@ def _common(hour: str, usd: Decimal, payer: Payer) -> dict[str, Value]:
         "ListCost": usd,
         "ServiceCategory": "AI and Machine Learning",
         "ServiceSubcategory": "Generative AI",
+        "x_BookedCost": booked,
     }
     return row
 

@@ -303,7 +303,9 @@ class PostgresStore:
     def tidy(self, before: int) -> None:
         """As Store.tidy: partitions of past days that are empty now are dropped."""
         oldest_kept = _day_name(before // _DAY_NS)
-        query = "SELECT relname FROM pg_inherits JOIN pg_class ON oid = inhrelid WHERE inhparent = %s::regclass"
+        query = (
+            "SELECT relname FROM pg_inherits JOIN pg_class ON oid = inhrelid WHERE inhparent = %s::regclass"
+        )
         for table in TABLES.values():
             with _translated(), self._db.transaction():
                 self._run("SELECT pg_advisory_xact_lock(%s)", (_LAYOUT_LOCK,))

@@ -23,9 +23,15 @@ _LAST_PAUSE: Final = 30.0  # seconds between tries at most; from the first on th
 class Journaled(Protocol):
     """What a shipper needs of the journal: where it is, how far it goes, how much of it is safe on the disk."""
 
-    directory: Path
-    id: str
     advanced: threading.Event  # set whenever more lines are safe
+
+    @property
+    def directory(self) -> Path:
+        """Where its segments are."""
+
+    @property
+    def id(self) -> str:
+        """Its name in the database."""
 
     @property
     def last(self) -> int:
