@@ -24,14 +24,22 @@ end
 
 # KEYS: hash and leases of each claim. ARGV: lease, now, when it expires, number of ways; then for each claim
 # its ceiling, when its keys may go, and an amount for each way.
-# Answers {way} (from 0), or {-1, claim (from 0), what its account has used}.
+# Answers {way} (from 0), or {-1, claim (from 0), what its account has used}. Asked again, it begins anew: what
+# the lease held is let go of first.
 RESERVE: Final = (
     _USED
     + """
 local lease, now, expires, ways = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local claims, size, spoken = #KEYS / 2, 2 + tonumber(ARGV[4]), {}
 for claim = 1, claims do
-  spoken[claim] = used(KEYS[2 * claim - 1], KEYS[2 * claim], now)
+  local hash = KEYS[2 * claim - 1]
+  local before = redis.call('HGET', hash, 'lease:' .. lease)
+  if before then
+    redis.call('HINCRBY', hash, 'held', '-' .. before)
+    redis.call('HDEL', hash, 'lease:' .. lease)
+    redis.call('ZREM', KEYS[2 * claim], lease)
+  end
+  spoken[claim] = used(hash, KEYS[2 * claim], now)
 end
 local full
 for way = 1, ways do

@@ -4,8 +4,9 @@ Everything goes over one connection in the order it was asked for, as many comma
 what was settled here is seen by the next reservation from here. A lease lives for LEASE_SECONDS and is
 renewed while its request does, so what a gateway held when it died is free again soon after.
 
-While Redis is gone, reservations are refused with Gone at once, and settlements wait. A settlement that was
-sent and not answered may have been done: it is sent again under the same number, which Redis knows.
+While Redis is gone, reservations are refused with Gone at once, and settlements wait. Whatever was sent and
+not answered may have been done, and may be sent again: a reservation replaces what its lease held, and a
+settlement bears a number that Redis remembers.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from typing import Any, Final
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from gateway.state import scripts
@@ -70,7 +72,7 @@ class RedisState:
             url,
             socket_timeout=_PATIENCE,
             socket_connect_timeout=_PATIENCE,
-            retry=Retry(NoBackoff(), 0),
+            retry=Retry(NoBackoff(), 1, (RedisConnectionError,)),  # it may have closed an idle connection
             client_name="weir",
         )
         self._gateway = gateway

@@ -205,6 +205,29 @@ async def test_a_settlement_that_was_done_and_never_answered_is_not_done_again(
         assert int(asked.hget("weir:{acme}:usd/today", "held") or 0) == 0
 
 
+async def test_a_connection_that_was_closed_meanwhile_is_no_reason_to_refuse(
+    server: RealRedis, asked: redis.Redis
+) -> None:
+    account = day()
+    async with gateways(server, "a") as (state,):
+        await state.used([account])
+        server.stop()
+        server.start()
+        assert await state.reserve("r", [Claim(account, 10, (6,))]) == Held(0)
+        assert not state.trouble
+        asked.client_kill_filter(skipme=True)
+        state.settle("r", [(account, 5)])
+        assert await state.used([account]) == [5]
+
+
+async def test_a_reservation_that_is_repeated_holds_once(server: RealRedis, asked: redis.Redis) -> None:
+    account = day()
+    async with gateways(server, "a") as (state,):
+        for _ in range(3):
+            assert await state.reserve("r", [Claim(account, 10, (6,))]) == Held(0)
+        assert await state.used([account]) == [6]
+
+
 async def test_what_waits_is_folded_while_redis_is_gone_for_long(
     server: RealRedis, asked: redis.Redis
 ) -> None:
