@@ -22,6 +22,7 @@ class Ingress:
     needs: Callable[[Values], frozenset[str]]  # capabilities the model must have
     modality: Callable[[Values], frozenset[str]] = plain.text_only  # what the model must read
     max_output_tokens: Callable[[Values], int | None] = plain.no_limit  # None: the client set no limit
+    references: Callable[[Values], tuple[str, ...]] = plain.nothing_kept  # ids of what a provider keeps
 
 
 def _fixed(*needs: str) -> Callable[[Values], frozenset[str]]:
@@ -31,7 +32,14 @@ def _fixed(*needs: str) -> Callable[[Values], frozenset[str]]:
 _ALL: Final = (
     Ingress("chat", chat.read, chat.needs, chat.modality, chat.max_output_tokens),
     Ingress("messages", messages.read, messages.needs, messages.modality, messages.max_output_tokens),
-    Ingress("responses", responses.read, responses.needs, responses.modality, responses.max_output_tokens),
+    Ingress(
+        "responses",
+        responses.read,
+        responses.needs,
+        responses.modality,
+        responses.max_output_tokens,
+        responses.references,
+    ),
     Ingress("count_tokens", messages.read_count, _fixed(), messages.modality),
     Ingress(
         "completions", completions.read, completions.needs, max_output_tokens=completions.max_output_tokens

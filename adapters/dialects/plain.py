@@ -67,6 +67,11 @@ def no_limit(values: Mapping[str, Any]) -> int | None:  # noqa: ARG001  # an ing
     return 0
 
 
+def nothing_kept(values: Mapping[str, Any]) -> tuple[str, ...]:  # noqa: ARG001  # an ingress's signature
+    """These requests bring all they need."""
+    return ()
+
+
 def text_only(values: Mapping[str, Any]) -> frozenset[str]:  # noqa: ARG001  # an ingress's signature
     """What the model must read."""
     return frozenset({"text"})

@@ -47,6 +47,7 @@ class Attempt:
     content_events: int = 0
     engine_metrics: dict[str, float] | None = None
     ticket: Ticket | None = None
+    made: tuple[str, ...] = ()  # ids of what the provider keeps of the answer
 
 
 class NoTargetLeft(Exception):  # noqa: N818  # it names where the journey ends

@@ -295,6 +295,7 @@ class _Exchange:
         if relay is not None:
             attempt.engine_metrics = relay.metrics
             attempt.usage = relay.usage
+            attempt.made = relay.made
             attempt.content_events = relay.content_events
         if attempt.usage.source != "unknown":
             return

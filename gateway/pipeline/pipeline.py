@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -18,6 +18,7 @@ from gateway.dispatch.attempt import CannotCarry, NoTargetLeft, Refused
 from gateway.dispatch.dispatcher import Dispatcher, Engines, Job
 from gateway.ledger.records import Outcome
 from gateway.metering.budgets.budgets import CannotCount, OverBudget, OverRate
+from gateway.pipeline.belongings import Belongings
 from gateway.pipeline.booking import Account, Tariff, Till
 from gateway.pipeline.exchange import Exchange
 from gateway.pipeline.faults import (
@@ -86,6 +87,7 @@ class Pipeline:
         self._dispatcher = dispatcher
         self._till = till
         self._status_of = status_of
+        self._belongings = Belongings()
 
     async def serve(self, exchange: Exchange, ingress: Ingress) -> None:
         """Serve one request of any dialect. Raises what `api` turns into an error answer, once it is booked."""
@@ -127,6 +129,7 @@ class Pipeline:
         journey.purpose = purpose(_own_headers(exchange), own_metadata(call.document.values))
         journey.debug = exchange.header(b"x-weir-debug") == b"1"
         principal = journey.principal
+        keeper = self._belongings.backend(principal.tenant, journey.ingress.references(call.document.values))
         judged = await runtime.judge.judge(
             call,
             journey.purpose,
@@ -149,6 +152,8 @@ class Pipeline:
         self._count(decision)
         if not decision.targets:
             raise _no_way(decision)
+        if keeper is not None:
+            decision = journey.decision = _only(keeper, decision)
         if allowance is not None:
             decision = journey.decision = await reserving.reserve(
                 budgets, journey, decision, allowance, len(body)
@@ -177,6 +182,9 @@ class Pipeline:
                 raise
             task.uncancel()
             raise ClientGone from None
+        finally:
+            for attempt in (settled.attempt for settled in journey.settled):
+                self._belongings.keep(journey.principal.tenant, attempt.permit.backend, attempt.made)
 
     def _count(self, decision: Decision) -> None:
         metrics = self._till.metrics
@@ -184,6 +192,20 @@ class Pipeline:
             metrics.boundary_blocks.at(boundary).value += 1
         for route, _ in decision.passed_over:
             metrics.passed_over.at(route).value += 1
+
+
+def _only(backend: str, decision: Decision) -> Decision:
+    """The decision with no other targets than those of the backend that keeps what the request names."""
+    kept = tuple(permit for permit in decision.targets if permit.backend == backend)
+    if not kept:
+        raise InvalidRequest(
+            "The model that keeps what this request names is not one that it may go to now. "
+            "Name that model, or send the conversation itself.",
+            "model",
+            "kept_elsewhere",
+        )
+    reason = f"{backend} keeps what the request names"
+    return replace(decision, targets=kept, reasons=(*decision.reasons, reason))
 
 
 def _no_way(decision: Decision) -> Exception:

@@ -33,7 +33,10 @@ MORE = (
     {kind""",
         1,
     )
-    .replace("aliases: {auto: routed}", "aliases: {auto: routed, embed: routed}")
+    .replace(
+        "aliases: {auto: routed}",
+        "aliases: {auto: routed, embed: routed}\nsensitivity: {unscanned: {response_id: internal}}",
+    )
     .replace(
         "routes:\n",
         "routes:\n  - {name: vectors, when: {model: embed}, use: [small], on_failure: [bge]}\n"
@@ -270,6 +273,30 @@ def test_a_broken_response_is_never_complete(weir: Pooled, model: str, mode: str
     assert b"response.completed" not in out
     assert b'"error"' in out or b"response.failed" in out
     assert weir.rows("requests")[-1]["outcome"] == "cut"
+
+
+def test_a_conversation_goes_on_where_it_is_kept_and_for_its_own_tenant_alone(
+    client: openai.OpenAI, weir: Pooled
+) -> None:
+    first = client.responses.create(model="gpt", input="My favourite word is weir.")
+    asked: Any = {"input": "Say it again.", "previous_response_id": first.id}
+    raw = client.responses.with_raw_response.create(
+        model="auto", **asked, extra_headers={"x-weir-debug": "1"}
+    )
+    assert raw.headers["x-weir-model"] == "gpt"  # although `auto` prefers the model at home
+    assert "openai keeps what the request names" in json.dumps(raw.parse().to_dict()["weir"])
+    item = {"type": "item_reference", "id": first.output[-1].id}
+    assert client.responses.create(model="gpt", input=[item, {"role": "user", "content": "?"}]).output_text  # type: ignore[list-item]  # a dict will do
+    with openai.OpenAI(base_url=f"{weir.url}/v1", api_key=weir.other_key, max_retries=0) as stranger:
+        weir.sandbox.openai.received.clear()
+        for body in (asked, {"input": [item]}, {**asked, "previous_response_id": "resp_unheard_of"}):
+            with pytest.raises(openai.BadRequestError, match="No object with the id"):
+                stranger.responses.create(model="gpt", **body)
+        assert not len(weir.sandbox.openai.received)
+    with pytest.raises(openai.BadRequestError, match="keeps what this request names"):
+        client.responses.create(model="llama", **asked)
+    with pytest.raises(openai.BadRequestError, match="store"):
+        client.responses.create(model="llama", input="hi", store=True)
 
 
 # ── what engines alone do ────────────────────────────────────────────────────────────────────────────────
