@@ -12,6 +12,7 @@ from adapters.call import Backend, Call, Relay
 from adapters.document import parse
 from adapters.errors import StreamCut, UpstreamError
 from adapters.openai import OpenAI
+from adapters.vllm import VLLM
 from tests.contract import responses_oracle as oracle
 from tests.contract.test_cuts import _CHAT, _MESSAGES
 
@@ -192,3 +193,30 @@ def test_a_whole_response_that_failed_is_no_success(status: str) -> None:
     assert relay.error is not None
     assert not relay.complete
     assert relay.usage.generated == 9
+
+
+def test_an_error_is_not_forgotten_when_the_answer_goes_on() -> None:
+    completed = {"type": "response.completed", "response": _response("completed", usage=_USAGE)}
+    stream = _events(*_BEGUN, {"type": "error", "message": "died"}, completed)
+    relay = _relay(OpenAI())
+    relay.feed(stream)
+    relay.finish()
+    assert (relay.error, relay.complete) == ("died", False)
+    assert relay.usage.generated == 9
+
+
+def test_a_completed_event_of_a_cancelled_response_is_no_success() -> None:
+    """vLLM ends every stream with that event, whatever the status."""
+    relay = _relay(VLLM())
+    relay.feed(_events(*_BEGUN, {"type": "response.completed", "response": _response("cancelled")}))
+    relay.finish()
+    assert relay.error is not None
+    assert not relay.complete
+
+
+def test_why_a_response_is_incomplete() -> None:
+    for reason, finish in (("content_filter", "content_filter"), ("max_output_tokens", "length")):
+        relay = OpenAI().relay(Call("responses", _ASKED, stream=False, wants_usage=True), "m", ())
+        relay.feed(json.dumps(_response("incomplete", incomplete_details={"reason": reason})).encode())
+        relay.finish()
+        assert (relay.finish_reason, relay.complete) == (finish, True)

@@ -289,6 +289,17 @@ def test_options_become_chats() -> None:
     }
 
 
+def test_what_is_left_out_leaves_no_empty_message() -> None:
+    sealed = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "gAAA"}
+    sent = _chat(input=[{"role": "user", "content": "a"}, sealed, {"role": "user", "content": "b"}])
+    assert [(m["role"], m["content"]) for m in sent["messages"]] == [("user", "a"), ("user", "b")]
+
+
+def test_a_tool_is_strict_only_where_that_was_asked() -> None:
+    sent = _chat(tools=[_WEATHER, {**_WEATHER, "name": "other", "strict": True}])
+    assert [tool["function"].get("strict", False) for tool in sent["tools"]] == [False, True]
+
+
 def test_only_allowed_tools_are_offered() -> None:
     choice = {"type": "allowed_tools", "mode": "required", "tools": [{"type": "custom", "name": "run_sql"}]}
     sent = _chat(tools=[_WEATHER, _SQL], tool_choice=choice)
