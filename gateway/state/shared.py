@@ -29,6 +29,7 @@ _log = logging.getLogger("weir.state")
 
 LEASE_SECONDS: Final = 30.0
 _PATIENCE: Final = 0.5  # seconds Redis may take; a request waits for it
+_LONGEST_WAIT: Final = 2.0  # seconds, with those that were asked before
 _PAUSE: Final = 0.25  # seconds between tries while it is gone
 _COMMANDS: Final = 256  # in one round trip
 _FOLD_AT: Final = 1000  # waiting settlements, above which those of one owner become one
@@ -118,8 +119,11 @@ class RedisState:
 
     async def run(self) -> None:
         """As State.run: everything that goes to Redis goes from here."""
+        task = asyncio.current_task()
         while True:
             await self._exchange()
+            if task is not None and task.cancelling():  # Redis's client may swallow it as an answer comes
+                raise asyncio.CancelledError
             if self.trouble:
                 await asyncio.sleep(_PAUSE)
             elif not self._questions and not self._waiting:
@@ -150,7 +154,11 @@ class RedisState:
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._questions.append(_Command(script, _keys(accounts), arguments, answer))
         self._wake.set()
-        return await answer
+        try:
+            async with asyncio.timeout(_LONGEST_WAIT):
+                return await answer
+        except TimeoutError:
+            raise Gone("Redis did not answer in time") from None
 
     async def _exchange(self) -> None:
         """One round trip with what waits: settlements first, so that reservations see them."""

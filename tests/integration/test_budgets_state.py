@@ -133,6 +133,22 @@ async def test_what_was_settled_is_seen_by_the_next_reservation(
             state.settle(f"r{i}", [])
 
 
+async def test_it_can_be_stopped_at_any_moment(server: RealRedis, asked: redis.Redis) -> None:
+    """In the middle of a round trip, too."""
+    for i in range(60):
+        state = RedisState(server.url, f"g{i}", now_ms)
+        task = asyncio.create_task(state.run())
+        asking = asyncio.create_task(state.used([day()]))
+        for _ in range(i):
+            await asyncio.sleep(0)
+        task.cancel()
+        async with asyncio.timeout(5):
+            await asyncio.gather(task, return_exceptions=True)
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        await state.close()
+
+
 async def test_large_amounts_stay_exact(server: RealRedis, asked: redis.Redis) -> None:
     account, ceiling = day(), 9_000_000 * 10**9
     async with gateways(server, "a") as (state,):

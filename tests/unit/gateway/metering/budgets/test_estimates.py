@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 
 from adapters.chat import TokenUsage
 from gateway.metering.budgets.estimates import MEDIA_TOKENS, Upper, prompt_tokens, upper, ways
-from gateway.metering.charges import Charge
-from gateway.metering.tariffs import GpuTariff
+from gateway.metering.charges import Charge, gpu_charge
 
 uppers = st.lists(st.builds(Upper, st.integers(0, 5), st.integers(0, 2)), min_size=1, max_size=6)
 
@@ -23,6 +22,13 @@ class PerToken:
         return Charge(Decimal(usage.prompt + usage.generated) / 10**6 if self.known else None)
 
 
+class PerGpuHour:
+    """2.10 dollars for an hour of a GPU."""
+
+    def charge(self, usage: TokenUsage, gpu_ns: int, at_ns: int) -> Charge:
+        return gpu_charge(gpu_ns, Decimal("2.10"), source="")
+
+
 def test_a_prompt_has_at_most_a_token_for_three_bytes():
     assert prompt_tokens(3000, 10, media=False) == 1001
 
@@ -33,7 +39,7 @@ def test_the_bytes_of_pictures_say_little():
 
 
 def test_money_is_rounded_up_to_the_next_nano_dollar():
-    tariff = GpuTariff("gpu-a", Decimal("2.10"))
+    tariff = PerGpuHour()
     assert upper(tariff, 0, 0, 1, 0) == Upper(1, 1)
     assert upper(tariff, 0, 0, 3_600_000_000_000, 0) == Upper(2_100_000_000, 3_600_000_000)
     assert upper(PerToken(), 700, 300, 0, 0) == Upper(1_000_000, 0)
@@ -41,7 +47,6 @@ def test_money_is_rounded_up_to_the_next_nano_dollar():
 
 def test_an_unknown_price_has_no_estimate():
     assert upper(PerToken(known=False), 700, 300, 0, 0) is None
-    assert upper(GpuTariff("gpu-a", None), 0, 0, 10, 0) is None
 
 
 def test_the_dearest_are_left_out_first():
