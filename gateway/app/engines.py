@@ -26,6 +26,8 @@ _log = logging.getLogger("weir.engines")
 BOOKED_AT_ONCE: Final = 32  # well under a millisecond
 LARGEST_PAGE: Final = 4 * 1024 * 1024  # bytes of an engine's metrics
 _NOBODY: Final = GpuOwner("", 0, "", "", "", "", "", "")
+# tenant, workflow, action, request, USD (None: no known rate), GPU nanoseconds
+Spent = Callable[[str, str, str, str, Decimal | None, int], None]
 
 
 class EngineWatch:
@@ -38,13 +40,16 @@ class EngineWatch:
         ledger: Ledger,
         rate_of: Callable[[str], Decimal | None],
         process: str,
+        spent: Spent,
     ) -> None:
-        """`rate_of` tells a backend's USD per GPU-hour; `process` makes booking ids unique among gateways."""
+        """`rate_of` tells a backend's USD per GPU-hour; `spent` is told what requests' GPU time cost;
+        `process` makes booking ids unique among gateways."""
         self._accounts = accounts
         self._metrics = metrics
         self._ledger = ledger
         self._rate_of = rate_of
         self._process = process
+        self._spent = spent
         self._number = 0
         self._unbooked: deque[Booking] = deque()
         self._scrapers: dict[Replica, asyncio.Task[None]] = {}
@@ -95,6 +100,8 @@ class EngineWatch:
         self._metrics.gpu_time(
             owner.route, owner.model, booking.backend, booking.kind, booking.gpu_ns, charge, owner.zone
         )
+        if booking.kind == "request":
+            self._spent(owner.tenant, owner.workflow, owner.action, owner.request, charge.usd, booking.gpu_ns)
         self._number += 1
         return GpuBooking(
             id=f"gpu-{self._process}-{self._number}",

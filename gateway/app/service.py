@@ -30,6 +30,9 @@ from gateway.configuration.settings import Snapshot
 from gateway.dispatch.dispatcher import Dispatcher, Engines
 from gateway.fleet.replicas import Fleet, Replica
 from gateway.ledger.ledger import Ledger
+from gateway.ledger.store import Standing
+from gateway.ledger.stores import open_store
+from gateway.metering.actions.actions import Actions
 from gateway.metering.budgets.budgets import Budgets
 from gateway.metering.budgets.limits import Allowances
 from gateway.metering.gpu.accounts import GpuAccounts
@@ -65,17 +68,31 @@ class Service:
         self._fleet = Fleet(
             lambda backend, url: build.open_pool(self._runtime.snapshot.backends[backend], url)
         )
+        self._actions = Actions(
+            self.metrics,
+            self._ledger,
+            self._standing,
+            secrets.token_hex(6),
+            runtime.snapshot.actions,
+        )
         self._watch = EngineWatch(
-            self._accounts, self.metrics, self._ledger, self._rate_of, secrets.token_hex(6)
+            self._accounts,
+            self.metrics,
+            self._ledger,
+            self._rate_of,
+            secrets.token_hex(6),
+            self._actions.spent,
         )
         self._state = open_state(runtime.snapshot.state, secrets.token_hex(6))
         self.metrics.watch_state(lambda: not self._state.trouble)
         self.budgets: Final = Budgets(self._state, self.metrics, time.time_ns)
         self._opening = Opening(self._state, self._ledger, self.ledger_store)
-        till = Till(self.metrics, self._ledger, self._accounts, self.budgets)
+        till = Till(self.metrics, self._ledger, self._accounts, self.budgets, self._actions)
         dispatcher = Dispatcher(self._fleet, self._engines)
         self.pipeline: Final = Pipeline(lambda: self._runtime, dispatcher, till, errors.status_of)
-        control = Control(VERSION, lambda: self._runtime, self._scrape, self._readiness)
+        control = Control(
+            VERSION, lambda: self._runtime, self._scrape, self._readiness, self._actions.feedback
+        )
         self._application: Application = DataPlane(self.pipeline.serve, control_app(control))
         self._metrics_application: Application = metrics_app(control)
         self._servers: list[_Server] = []
@@ -149,6 +166,7 @@ class Service:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._watch.finish()
+        await self._actions.close(everything=True)
         await self._state.close()
         await self._fleet.aclose()
         if not await asyncio.to_thread(self._ledger.close):
@@ -173,6 +191,7 @@ class Service:
             )
         self._tasks += [
             run(self._watch.run()),
+            run(self._actions.run()),
             run(self._watcher.run()),
             run(self._note_health()),
             run(self._state.run()),
@@ -195,6 +214,7 @@ class Service:
             tenants=set(snapshot.tenants),
         )
         self.metrics.policy(snapshot.policy.hash)
+        self._actions.apply(snapshot.actions)
 
     async def _changed(self, snapshot: Snapshot) -> None:
         """A new configuration was accepted: build what it needs off the loop, then swap. One at a time."""
@@ -223,6 +243,11 @@ class Service:
     def _rate_of(self, backend: str) -> Decimal | None:
         settings = self._runtime.snapshot.backends.get(backend)
         return None if settings is None else settings.usd_per_gpu_hour
+
+    def _standing(self, tenant: str, action: str, request: str) -> Standing | None:
+        """How an older action stands in the ledger. Blocks."""
+        with contextlib.closing(open_store(self.ledger_store)) as store:
+            return store.standing(tenant, action=action, request=request)
 
     async def _scrape(self) -> bytes:
         return await self.metrics.scrape()

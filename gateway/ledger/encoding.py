@@ -175,6 +175,8 @@ def _mended(value: Any) -> Any:
 def empty_value(column: Column) -> Any:
     """What stands in a row where the line leaves a field out."""
     default = column.default
+    if isinstance(default, Decimal):
+        return plain_decimal(default)
     if column.type not in ("json", "money") or default is None:
         return default
     return _json_text(default)

@@ -13,7 +13,17 @@ from typing import Final, TypeVar
 
 from adapters.chat import TokenUsage
 from gateway.metering.charges import Charge, Component
-from gateway.metering.series import Cell, Cells, EnergyCell, Family, Histograms, Labels, MoneyCell, Sampled, TimeCell
+from gateway.metering.series import (
+    Cell,
+    Cells,
+    EnergyCell,
+    Family,
+    Histograms,
+    Labels,
+    MoneyCell,
+    Sampled,
+    TimeCell,
+)
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 

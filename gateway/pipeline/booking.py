@@ -3,8 +3,9 @@
 Everything here runs between two bytes of an answer: no lock, no wait, no disk but the journal's one write.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final, Protocol
 
 from adapters.call import COUNTING, Headers
@@ -12,6 +13,7 @@ from adapters.chat import TokenUsage
 from gateway.dispatch.attempt import Attempt
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.records import Outcome
+from gateway.metering.actions.actions import Actions
 from gateway.metering.budgets.budgets import Budgets
 from gateway.metering.charges import NOTHING, Charge
 from gateway.metering.gpu.accounts import GpuAccounts
@@ -19,6 +21,8 @@ from gateway.metering.gpu.ticket import Ticket
 from gateway.metering.prometheus import Metrics
 from gateway.pipeline import debug, reserving
 from gateway.pipeline.journey import Journey, Settled
+
+_ZERO: Final = Decimal(0)
 
 
 class Tariff(Protocol):
@@ -49,11 +53,19 @@ class GpuOwner:
 class Till:
     """Where every request is booked. One per process."""
 
-    def __init__(self, metrics: Metrics, ledger: Ledger, accounts: GpuAccounts, budgets: Budgets) -> None:
+    def __init__(
+        self,
+        metrics: Metrics,
+        ledger: Ledger,
+        accounts: GpuAccounts,
+        budgets: Budgets,
+        actions: Actions,
+    ) -> None:
         self.metrics: Final = metrics
         self.budgets: Final = budgets
         self.ledger: Final = ledger
         self.accounts: Final = accounts
+        self.actions: Final = actions
 
 
 class Account:
@@ -176,6 +188,19 @@ class Account:
             overhead_ns=record.overhead_ns,
         )
         till.ledger.append(*journey.attempt_records(), record)
+        if record.dialect not in COUNTING:
+            till.actions.request(record, *_final(journey.settled))
+
+
+def _final(settled: Sequence[Settled]) -> tuple[Decimal, int]:
+    """(USD that is final now, attempts whose cost is unknown)."""
+    usd, unpriced = _ZERO, 0
+    for each in settled:
+        if each.charge.usd is None:
+            unpriced += 1
+        elif each.gpu_ns is None:
+            usd += each.charge.usd
+    return usd, unpriced
 
 
 def _at_once(charge: Charge, tariff: Tariff | None) -> Charge:

@@ -50,6 +50,7 @@ RECORDS = (
     action(1, "success", judged_by="done"),
     action(2, "failure", judged_by="http"),
     action(3, "unknown"),
+    action(7, "unknown", usd=Decimal(0), gpu_ns=0, count=0),  # all at their defaults
     action(4, "unknown", action="", count=7, usd=Decimal("0.7"), workflow="chat", gpu_ns=0),
     action(5, "unknown", action="act-3", count=-1, usd=Decimal("-0.1"), gpu_ns=-(10**9), correction=True),
     action(6, "success", action="act-3", usd=Decimal("0.1"), judged_by="done", correction=True),
