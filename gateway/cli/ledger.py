@@ -16,6 +16,7 @@ from rich.table import Table
 
 from gateway.cli.ledger_options import FROM, STORE, STORE_DEFAULT, TO, opened, span
 from gateway.cli.ledger_prune import prune
+from gateway.cli.ledger_report import report
 from gateway.cli.ledger_rerate import rerate
 from gateway.ledger.encoding import SHAPES, plain_decimal
 from gateway.ledger.records import Kind
@@ -352,3 +353,4 @@ def _verified_table(found: Sequence[tuple[str, Verified]]) -> Table:
 
 ledger.add_command(prune)
 ledger.add_command(rerate)
+ledger.add_command(report)
