@@ -11,14 +11,16 @@ from typing import Final
 
 from adapters.call import Outgoing
 from adapters.transport import Pool
+from gateway.configuration.rates import GpuRates
 from gateway.fleet.engines.scraper import Fetch, Scraper
 from gateway.fleet.replicas import Replica
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.records import GpuBooking, attempt_id
-from gateway.metering.charges import Charge, gpu_charge
+from gateway.metering.charges import Charge
 from gateway.metering.gpu.accounts import GpuAccounts
 from gateway.metering.gpu.facts import SECOND, Booking
 from gateway.metering.prometheus import Metrics
+from gateway.metering.tariffs import gpu_time_charge
 from gateway.pipeline.booking import GpuOwner
 
 _log = logging.getLogger("weir.engines")
@@ -38,16 +40,16 @@ class EngineWatch:
         accounts: GpuAccounts,
         metrics: Metrics,
         ledger: Ledger,
-        rate_of: Callable[[str], Decimal | None],
+        rates_of: Callable[[str], GpuRates],
         process: str,
         spent: Spent,
     ) -> None:
-        """`rate_of` tells a backend's USD per GPU-hour; `spent` is told what requests' GPU time cost;
+        """`rates_of` tells what a backend's GPUs cost; `spent` is told what requests' GPU time cost;
         `process` makes booking ids unique among gateways."""
         self._accounts = accounts
         self._metrics = metrics
         self._ledger = ledger
-        self._rate_of = rate_of
+        self._rates_of = rates_of
         self._process = process
         self._spent = spent
         self._number = 0
@@ -127,14 +129,12 @@ class EngineWatch:
         )
 
     def _charge(self, booking: Booking) -> Charge:
-        rate = self._rate_of(booking.backend)
-        if rate is None:
-            return Charge(None, source=f"no usd_per_gpu_hour for {booking.backend}")
-        return gpu_charge(
+        return gpu_time_charge(
+            booking.backend,
+            self._rates_of(booking.backend),
             booking.gpu_ns,
-            rate,
-            source=f"{booking.backend}: {rate} USD/GPU-hour",
-            component="gpu" if booking.kind == "request" else "idle",
+            booking.window * SECOND,
+            idle=booking.kind != "request",
         )
 
 

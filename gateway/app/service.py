@@ -9,7 +9,6 @@ import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, Self
@@ -23,8 +22,10 @@ from gateway.api.protocol import EdgeLimits, serve_protocol
 from gateway.app import build
 from gateway.app.counting import Opening, open_state
 from gateway.app.engines import EngineWatch
+from gateway.app.retirement import Retirements
 from gateway.configuration.loading import load
 from gateway.configuration.problems import ConfigurationErrors
+from gateway.configuration.rates import UNRATED, GpuRates
 from gateway.configuration.reload import Watcher
 from gateway.configuration.settings import Snapshot
 from gateway.dispatch.dispatcher import Dispatcher, Engines
@@ -59,7 +60,12 @@ class Service:
         self._runtime = runtime
         self._scorer = build.shipped_scorer()
         self.ledger_store: Final = environ.get("WEIR_LEDGER") or Path(server.ledger)
-        self._ledger = Ledger.open(self.ledger_store, Path(server.ledger).with_suffix(".journal"))
+        self._ledger = Ledger.open(
+            self.ledger_store,
+            Path(server.ledger).with_suffix(".journal"),
+            full_disk=server.full_disk,
+            keep_rows=server.keep_rows,
+        )
         self.metrics: Final = Metrics(version=VERSION)
         self.metrics.watch_ledger(self._ledger.lag_seconds, lambda: self._ledger.unbooked)
         self._accounts = GpuAccounts(
@@ -75,11 +81,12 @@ class Service:
             secrets.token_hex(6),
             runtime.snapshot.actions,
         )
+        self._retirements = Retirements(self.metrics.retires)
         self._watch = EngineWatch(
             self._accounts,
             self.metrics,
             self._ledger,
-            self._rate_of,
+            self._rates_of,
             secrets.token_hex(6),
             self._actions.spent,
         )
@@ -204,6 +211,7 @@ class Service:
         self._runtime = runtime
         self._fleet.apply(build.placements(snapshot))
         self._accounts.apply(build.gpu_backends(snapshot), now_ns=time.monotonic_ns(), wall_ns=time.time_ns())
+        self._retirements.follow(snapshot.policy.models)
         self._watch.follow(
             replica
             for (backend, _), replica in self._fleet.replicas().items()
@@ -240,9 +248,9 @@ class Service:
     def _engines(self) -> Engines:
         return self._runtime.engines
 
-    def _rate_of(self, backend: str) -> Decimal | None:
+    def _rates_of(self, backend: str) -> GpuRates:
         settings = self._runtime.snapshot.backends.get(backend)
-        return None if settings is None else settings.usd_per_gpu_hour
+        return UNRATED if settings is None else settings.gpu_rates
 
     def _standing(self, tenant: str, action: str, request: str) -> Standing | None:
         """How an older action stands in the ledger. Blocks."""
@@ -253,7 +261,7 @@ class Service:
         return await self.metrics.scrape()
 
     async def _note_health(self) -> None:
-        """Say once a second which replicas take requests."""
+        """Say once a second which replicas take requests, and daily which models are to go."""
         shown: set[tuple[str, str]] = set()
         while True:
             replicas = self._fleet.replicas()
@@ -262,6 +270,7 @@ class Service:
             for (backend, url), replica in replicas.items():
                 self.metrics.up(backend, url, replica.up)
             shown = set(replicas)
+            self._retirements.look(datetime.now(UTC).date())
             await asyncio.sleep(1)
 
     def _readiness(self) -> tuple[bool, dict[str, Any]]:
@@ -275,6 +284,7 @@ class Service:
             "state": self._state.trouble or "ok",
             "ledger_lag_seconds": round(self._ledger.lag_seconds(), 3),
             "configuration": "the files have mistakes; the last good one is in force" if refused else "ok",
+            "retiring": self._retirements.soon(datetime.now(UTC).date()),
             "warnings": list(snapshot.warnings),
         }
 

@@ -179,6 +179,9 @@ class Metrics:
             "weir_limit_downgrades_total", "Requests kept from a model that a budget did not cover.", "tenant"
         )
         self.policy_reloads: Final = counter("weir_policy_reloads_total", "Reloads of the policy.", "outcome")
+        self.retires: Final = gauge(
+            "weir_model_retires_timestamp_seconds", "The day from which a model is gone.", "model"
+        )
         self._policy = gauge("weir_policy_info", "The policy in force.", "policy")
         gauge("weir_build_info", "The running Weir.", "version").at(version).value = 1
 
