@@ -39,13 +39,16 @@ _REASON: Final = folded(
     "why explain prove reason logic puzzle argue compare analyse analyze evaluate deduce infer clues "
     "assume suppose implications warum pourquoi"
 )
+_ASKING: Final = _TRANSLATE | _SUMMARISE | _CREATE | _EXTRACT  # what is asked for stands at a text's ends
+_TELLING: Final = _ASKING | _CODE | _MATHS | _COUNT | _REASON
 
 
 def kind_of(reading: Reading) -> str:
     """One of KINDS. What is asked for outranks what it is about: translating code is a translation."""
-    words = reading.vocabulary
+    words = reading.vocabulary & _TELLING  # few, so that what follows costs little
     size = len(reading.words)
-    ends = set(reading.words[:40] + reading.words[-40:]) if size > 80 else words
+    asking = words & _ASKING
+    ends = asking.intersection(reading.words[:40] + reading.words[-40:]) if asking and size > 80 else asking
     if ends & _TRANSLATE:
         return "translation"
     if ends & _SUMMARISE:
@@ -57,11 +60,10 @@ def kind_of(reading: Reading) -> str:
         return "creative"
     if ends & _EXTRACT and maths < 2:
         return "extraction"
-    return _about(reading, maths, size)
+    return _about(reading, words, maths, size)
 
 
-def _about(reading: Reading, maths: int, size: int) -> str:
-    words = reading.vocabulary
+def _about(reading: Reading, words: set[bytes], maths: int, size: int) -> str:
     if maths >= 2 or (maths and reading.numbers) or (reading.numbers >= 2 and len(words & _COUNT) >= 2):
         return "maths"
     if reading.form != OPEN or words & _REASON or size > 60:
@@ -88,16 +90,20 @@ _STOPWORDS: Final = {
 }
 
 
-def _languages() -> dict[bytes, tuple[str, ...]]:
-    found: dict[bytes, tuple[str, ...]] = {}
-    for language, words in _STOPWORDS.items():
-        for word in words.split():
-            found[word.encode()] = (*found.get(word.encode(), ()), language)
-    return found
+_LANGUAGES: Final = tuple(_STOPWORDS)
 
 
-_LANGUAGES: Final = _languages()
-_STOPS: Final = frozenset(_LANGUAGES)
+def _votes() -> dict[bytes, int]:
+    """What each word says, as a number with a byte for each language: a sum of them counts all votes at once."""
+    votes: dict[bytes, int] = {}
+    for at, words in enumerate(_STOPWORDS.values()):
+        for word in folded(words):
+            votes[word] = votes.get(word, 0) + (1 << 8 * at)
+    return votes
+
+
+_VOTES: Final = _votes()
+_STOPS: Final = frozenset(_VOTES)
 
 # (first, last code point, language): kana before han, since Japanese mixes both
 _SCRIPTS: Final = (
@@ -121,18 +127,11 @@ def language_of(reading: Reading) -> str:
         script = _script_of(reading.text[:_SAMPLE])
         if script:
             return script
-    votes: dict[str, int] = {}
-    for word in reading.vocabulary & _STOPS:
-        for language in _LANGUAGES[word]:
-            votes[language] = votes.get(language, 0) + 1
-    if not votes:
+    votes = sum(map(_VOTES.__getitem__, reading.vocabulary & _STOPS)).to_bytes(len(_LANGUAGES), "little")
+    most = max(votes)
+    if votes.count(most) > 1 or (most < 2 and len(reading.words) > 3):  # a tie, or too little said
         return "und"
-    ranked = sorted(votes.items(), key=lambda vote: (-vote[1], vote[0]))
-    best, most = ranked[0]
-    if most < 2 and len(reading.words) > 3:
-        return "und"
-    tied = len(ranked) > 1 and ranked[1][1] == most
-    return "und" if tied else best
+    return _LANGUAGES[votes.index(most)]
 
 
 def _script_of(sample: str) -> str:

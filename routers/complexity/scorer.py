@@ -3,19 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import exp, sqrt
+from operator import mul
 from typing import Any, Final
 from zlib import crc32
 
 from routers.complexity.conversation import Conversation, Turn, last_tasks
 from routers.complexity.kind import kind_of, language_of
 from routers.complexity.reading import FEATURES, FORMS, MASK, STEM, Reading, read
-from routers.complexity.trees import reasons, walk
+from routers.complexity.trees import compiled, reasons
 from routers.complexity.weights import Weights
 
 __all__ = ["Conversation", "Score", "Scorer", "Turn"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, as `Reading` is not; nobody changes one
 class Score:
     """What is known of a task before it is routed."""
 
@@ -38,6 +39,7 @@ class Scorer:
         self._step: Final = tuple(step * slope for step, slope in zip(weights.steps, slopes, strict=True))
         self._slope: Final = slopes
         self._trees: Final = weights.trees
+        self._said: Final = tuple(compiled(trees, len(FEATURES)) for trees in weights.trees)
         self._table: Final = weights.tables
 
     @classmethod
@@ -90,19 +92,16 @@ class Scorer:
         chance = self._chance(reading)
         for task in leant_on:
             other = read(task)
-            if self._chance(other) > chance:
-                reading, chance = other, self._chance(other)
+            others = self._chance(other)
+            if others > chance:
+                reading, chance = other, others
         return reading, chance
 
     def _chance(self, reading: Reading) -> float:
         form = reading.form
-        odds = (
-            self._base[form]
-            + self._words(reading)
-            + self._slope[form] * walk(self._trees[form], reading.facts)
-        )
-        for fact, pull in zip(reading.facts, self._pull[form], strict=True):
-            odds += fact * pull
+        said = self._said[form](*reading.facts)
+        odds = self._base[form] + self._words(reading) + self._slope[form] * said
+        odds += sum(map(mul, reading.facts, self._pull[form]))
         return 1 / (1 + exp(-odds)) if odds > -700 else 0.0
 
     def _words(self, reading: Reading) -> float:
