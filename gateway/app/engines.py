@@ -43,15 +43,17 @@ class EngineWatch:
         rates_of: Callable[[str], GpuRates],
         process: str,
         spent: Spent,
+        metered: Callable[[Booking], None],
     ) -> None:
         """`rates_of` tells what a backend's GPUs cost; `spent` is told what requests' GPU time cost;
-        `process` makes booking ids unique among gateways."""
+        `metered` hears of each booking; `process` makes booking ids unique among gateways."""
         self._accounts = accounts
         self._metrics = metrics
         self._ledger = ledger
         self._rates_of = rates_of
         self._process = process
         self._spent = spent
+        self._metered = metered
         self._number = 0
         self._unbooked: deque[Booking] = deque()
         self._scrapers: dict[Replica, asyncio.Task[None]] = {}
@@ -102,6 +104,7 @@ class EngineWatch:
         self._metrics.gpu_time(
             owner.route, owner.model, booking.backend, booking.kind, booking.gpu_ns, charge, owner.zone
         )
+        self._metered(booking)
         if booking.kind == "request":
             self._spent(owner.tenant, owner.workflow, owner.action, owner.request, charge.usd, booking.gpu_ns)
         self._number += 1

@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, Self
 
+import httpx
 import uvicorn
 
 from gateway.api import errors
@@ -21,6 +22,7 @@ from gateway.api.control import Control, control_app, metrics_app
 from gateway.api.protocol import EdgeLimits, serve_protocol
 from gateway.app import build
 from gateway.app.counting import Opening, open_state
+from gateway.app.energy import EnergyWatch
 from gateway.app.engines import EngineWatch
 from gateway.app.retirement import Retirements
 from gateway.configuration.loading import load
@@ -82,6 +84,9 @@ class Service:
             runtime.snapshot.actions,
         )
         self._retirements = Retirements(self.metrics.retires)
+        self._energy = EnergyWatch(
+            self.metrics, self._ledger, secrets.token_hex(6), self._actions.spent, httpx.AsyncClient()
+        )
         self._watch = EngineWatch(
             self._accounts,
             self.metrics,
@@ -89,6 +94,7 @@ class Service:
             self._rates_of,
             secrets.token_hex(6),
             self._actions.spent,
+            self._energy.book,
         )
         self._state = open_state(runtime.snapshot.state, secrets.token_hex(6))
         self.metrics.watch_state(lambda: not self._state.trouble)
@@ -173,6 +179,7 @@ class Service:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._watch.finish()
+        await self._energy.finish()
         await self._actions.close(everything=True)
         await self._state.close()
         await self._fleet.aclose()
@@ -199,6 +206,7 @@ class Service:
         self._tasks += [
             run(self._watch.run()),
             run(self._actions.run()),
+            run(self._energy.run()),
             run(self._watcher.run()),
             run(self._note_health()),
             run(self._state.run()),
@@ -223,6 +231,7 @@ class Service:
         )
         self.metrics.policy(snapshot.policy.hash)
         self._actions.apply(snapshot.actions)
+        self._energy.follow(snapshot.backends)
 
     async def _changed(self, snapshot: Snapshot) -> None:
         """A new configuration was accepted: build what it needs off the loop, then swap. One at a time."""

@@ -1,0 +1,150 @@
+"""Reads electricity meters, splits what they say like GPU time, and books it."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Final
+
+import httpx
+
+from gateway.configuration.settings import BackendSettings, EnergySettings
+from gateway.fleet.energy.dcgm import energy
+from gateway.fleet.energy.nvml import MeterUnavailable, NvmlMeter, installed
+from gateway.ledger.ledger import Ledger
+from gateway.ledger.records import EnergyBooking, attempt_id
+from gateway.metering.energy.meter import Meter
+from gateway.metering.energy.split import Portion, Splitter
+from gateway.metering.gpu.facts import SECOND, Booking
+from gateway.metering.prometheus import Metrics
+from gateway.pipeline.booking import GpuOwner
+
+_log = logging.getLogger("weir.energy")
+
+FLUSH_SECONDS: Final = 15  # what one use took in so long is one record
+_NVML_GAP: Final = 5 * SECOND
+_DCGM_GAP: Final = 120 * SECOND  # exporters collect every 30 s
+_TIMEOUT: Final = 2.0
+_NOBODY: Final = GpuOwner("", 0, "", "", "", "", "", "")
+_UJ_PER_KWH: Final = Decimal(3_600_000_000_000)
+_QUANTUM: Final = Decimal("1e-15")
+
+Spent = Callable[[str, str, str, str, Decimal | None, int], None]
+
+
+class EnergyWatch:
+    """The meters of all backends that have one."""
+
+    def __init__(
+        self, metrics: Metrics, ledger: Ledger, process: str, spent: Spent, client: httpx.AsyncClient
+    ) -> None:
+        self._metrics = metrics
+        self._ledger = ledger
+        self._process = process
+        self._spent = spent
+        self._client = client
+        self._offset = time.time_ns() - time.monotonic_ns()
+        self._settings: dict[str, EnergySettings] = {}
+        self._splitters: dict[str, Splitter] = {}
+        self._nvml: dict[str, NvmlMeter] = {}
+        self._number = 0
+        self._said: set[str] = set()
+
+    def follow(self, backends: Mapping[str, BackendSettings]) -> None:
+        """Read exactly the meters of these backends from now on."""
+        wanted = {name: each.energy for name, each in backends.items() if each.energy is not None}
+        for name in [name for name, held in self._settings.items() if wanted.get(name) != held]:
+            self._flush(name, final=True)
+            del self._splitters[name]
+            self._nvml.pop(name, None)
+        for name, settings in wanted.items():
+            if name not in self._splitters:
+                self._splitters[name] = Splitter(Meter(_NVML_GAP if settings.nvml else _DCGM_GAP))
+        self._settings = wanted
+
+    def book(self, booking: Booking) -> None:
+        """GPU time of a closed window was booked."""
+        splitter = self._splitters.get(booking.backend)
+        if splitter is not None:
+            splitter.book(booking)
+
+    async def run(self) -> None:
+        """Read once a second, book now and then, for as long as the task lives."""
+        beat = 0
+        while True:
+            await asyncio.sleep(1)
+            await asyncio.gather(*(self._read(name, each) for name, each in self._settings.items()))
+            beat += 1
+            if beat % FLUSH_SECONDS == 0:
+                for name in self._splitters:
+                    self._flush(name)
+
+    async def finish(self) -> None:
+        """Book all that is known."""
+        for name in self._splitters:
+            self._flush(name, final=True)
+        await self._client.aclose()
+
+    async def _read(self, name: str, settings: EnergySettings) -> None:
+        try:
+            if settings.dcgm is not None:
+                answer = await self._client.get(settings.dcgm, timeout=_TIMEOUT)
+                answer.raise_for_status()
+                reading = energy(answer.content, settings.devices)
+            else:
+                if name not in self._nvml:
+                    self._nvml[name] = NvmlMeter(installed(), settings.nvml)
+                reading = self._nvml[name].read()
+        except (httpx.HTTPError, MeterUnavailable) as error:
+            if name not in self._said:
+                self._said.add(name)
+                _log.warning("the energy of %s is unknown: %s", name, error or type(error).__name__)
+            return
+        self._said.discard(name)
+        splitter = self._splitters.get(name)
+        if splitter is not None:
+            splitter.meter.add(time.monotonic_ns() + self._offset, reading)
+
+    def _flush(self, name: str, *, final: bool = False) -> None:
+        splitter = self._splitters[name]
+        splitter.settle(final=final)
+        records = [self._record(name, portion) for portion in splitter.take()]
+        if records:
+            self._ledger.append(*records)
+
+    def _record(self, backend: str, portion: Portion) -> EnergyBooking:
+        owner = portion.owner if isinstance(portion.owner, GpuOwner) else _NOBODY
+        settings, usd, source = self._settings[backend], None, ""
+        if portion.energy_uj is not None:
+            if settings.usd_per_kwh is not None:
+                usd = (portion.energy_uj * settings.usd_per_kwh * settings.pue / _UJ_PER_KWH).quantize(
+                    _QUANTUM
+                )
+                source = f"{backend}: {settings.usd_per_kwh} USD/kWh, PUE {settings.pue}"
+            self._metrics.energy_used(
+                owner.route, owner.model, backend, portion.use, portion.energy_uj, usd, owner.zone
+            )
+        if usd is not None and owner.request:
+            self._spent(owner.tenant, owner.workflow, owner.action, owner.request, usd, 0)
+        self._number += 1
+        return EnergyBooking(
+            id=f"energy-{self._process}-{self._number}",
+            at=time.time_ns(),
+            window=portion.window * SECOND,
+            window_ns=portion.windows * SECOND,
+            backend=backend,
+            replica=portion.replica,
+            use=portion.use,
+            energy_uj=portion.energy_uj,
+            tenant=owner.tenant,
+            workflow=owner.workflow,
+            action=owner.action,
+            route=owner.route,
+            model=owner.model,
+            zone=owner.zone,
+            request=owner.request,
+            attempt=attempt_id(owner.request, owner.attempt) if owner.request else "",
+            usd=usd,
+            price_source=source,
+        )

@@ -1,0 +1,1 @@
+"""What GPUs' electricity went on: split like their time."""
