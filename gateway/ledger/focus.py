@@ -110,7 +110,7 @@ def rows(store: Store, start: int, end: int, payer: Payer) -> Iterator[Row]:
         span = (max(start, day), min(end, day + _DAY_NS))
         again = _rerated(store, "attempt", _SPEND_BY, span)
         for spend in store.sums(SPENT, _SPEND_BY, *span):
-            if spend.by[5] not in ours and _used(spend):
+            if spend.by[5] not in ours and not spend.gpu_ns and _used(spend):  # theirs are provisional
                 yield _token_row(spend, again.get(spend.by, _UNCHANGED), payer)
         again = _rerated(store, "gpu", _GPU_BY, span)
         times = store.sums(GPU_TIME, _GPU_BY, *span)
