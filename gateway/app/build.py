@@ -27,7 +27,9 @@ from gateway.metering.tariffs import GpuTariff, TokenTariff
 from gateway.pipeline.booking import Tariff
 from gateway.pipeline.judge import Judge, highest
 from gateway.pipeline.pipeline import Runtime
+from gateway.pipeline.remembering import Stickiness
 from gateway.pipeline.reserving import Reserving
+from gateway.state.conversations import Bounds
 from routers.complexity.scorer import Scorer
 from routers.policy.conditions import All, AnyOf, Condition, Not, Within
 from routers.sensitivity.classifier import Classifier, tenant_triggers, triggers
@@ -59,6 +61,7 @@ def runtime(snapshot: Snapshot, scorer: Scorer, environ: Mapping[str, str]) -> R
         charged,
         floors(snapshot),
         reserving(snapshot, charged),
+        stickiness(snapshot),
     )
 
 
@@ -78,6 +81,12 @@ def classifier(settings: SensitivitySettings, environ: Mapping[str, str]) -> Cla
     theirs = tenant_triggers(own)
     cache = cache_directory(environ)
     return Classifier(own, cached_engine(triggers(), cache), cached_engine(theirs, cache) if theirs else None)
+
+
+def stickiness(snapshot: Snapshot) -> Stickiness:
+    """How conversations keep their labels."""
+    kept = snapshot.sensitivity.conversations
+    return Stickiness(Bounds(int(kept.keep * 1000), kept.most), snapshot.state.labels)
 
 
 def adapter(settings: BackendSettings) -> Backend:

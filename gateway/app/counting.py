@@ -14,6 +14,7 @@ from gateway.ledger.stores import open_store
 from gateway.metering.budgets.limits import Allowances
 from gateway.metering.budgets.opening import spent_before
 from gateway.state.claims import Account, State
+from gateway.state.conversations import Conversations, LocalConversations
 from gateway.state.local import LocalState
 
 _log = logging.getLogger("weir.state")
@@ -32,6 +33,17 @@ def open_state(settings: StateSettings, gateway: str) -> State:
     except ImportError:
         raise OSError("Redis's client is not installed: pip install 'weir-gateway[redis]'") from None
     return RedisState(settings.redis.reveal(), gateway, _utc_ms)
+
+
+def open_conversations(settings: StateSettings) -> Conversations:
+    """What was found in conversations, where `open_state` counts. Raises OSError as that does."""
+    if settings.redis is None:
+        return LocalConversations(lambda: time.monotonic_ns() // 1_000_000)
+    try:
+        from gateway.state.shared_conversations import SharedConversations  # noqa: PLC0415  # as above
+    except ImportError:
+        raise OSError("Redis's client is not installed: pip install 'weir-gateway[redis]'") from None
+    return SharedConversations(settings.redis.reveal(), _utc_ms)
 
 
 def _utc_ms() -> int:

@@ -21,7 +21,7 @@ from gateway.api.asgi import Application, DataPlane
 from gateway.api.control import Control, control_app, metrics_app
 from gateway.api.protocol import EdgeLimits, serve_protocol
 from gateway.app import build
-from gateway.app.counting import Opening, open_state
+from gateway.app.counting import Opening, open_conversations, open_state
 from gateway.app.energy import EnergyWatch
 from gateway.app.engines import EngineWatch
 from gateway.app.retirement import Retirements
@@ -102,7 +102,10 @@ class Service:
         self._opening = Opening(self._state, self._ledger, self.ledger_store)
         till = Till(self.metrics, self._ledger, self._accounts, self.budgets, self._actions)
         dispatcher = Dispatcher(self._fleet, self._engines)
-        self.pipeline: Final = Pipeline(lambda: self._runtime, dispatcher, till, errors.status_of)
+        self._conversations = open_conversations(runtime.snapshot.state)
+        self.pipeline: Final = Pipeline(
+            lambda: self._runtime, dispatcher, till, errors.status_of, self._conversations
+        )
         control = Control(
             VERSION, lambda: self._runtime, self._scrape, self._readiness, self._actions.feedback
         )
@@ -182,6 +185,7 @@ class Service:
         await self._energy.finish()
         await self._actions.close(everything=True)
         await self._state.close()
+        await self._conversations.close()
         await self._fleet.aclose()
         if not await asyncio.to_thread(self._ledger.close):
             log.warning(

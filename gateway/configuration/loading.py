@@ -29,6 +29,7 @@ from gateway.configuration.settings import (
     BackendSettings,
     BudgetSettings,
     Ceilings,
+    ConversationSettings,
     KeySettings,
     LimitSettings,
     MetricsSettings,
@@ -236,6 +237,7 @@ class _Builder:
             unscanned={"default": "restricted", **terms.unscanned},
             levels=terms.levels,
             terms=tuple(dict.fromkeys(words)),
+            conversations=ConversationSettings(terms.conversations.keep, terms.conversations.most),
         )
 
     def _words(self, path: At, file: Path) -> list[str]:
@@ -337,7 +339,8 @@ def _ceilings(budget: BudgetTerms, limits: LimitTerms) -> Ceilings:
 
 def _state(terms: StateTerms) -> StateSettings:
     address = terms.redis.get_secret_value() if terms.redis is not None else ""
-    return StateSettings(Secret(address) if address else None, terms.when_gone.money, terms.when_gone.rates)
+    gone = terms.when_gone
+    return StateSettings(Secret(address) if address else None, gone.money, gone.rates, gone.labels)
 
 
 def _frozen(names: list[str] | None) -> frozenset[str] | None:

@@ -272,6 +272,18 @@ class TenantEntry(Strict):
     )
 
 
+class ConversationTerms(Strict):
+    """For how long what was found in a conversation holds for its later turns, and for how many conversations."""
+
+    keep: Duration = Field(86_400.0, gt=0, description="Since its last turn.", examples=["24h"])
+    most: int = Field(
+        10_000,
+        ge=1,
+        description="Sensitive conversations of each tenant; of more, the oldest are forgotten.",
+        examples=[10_000],
+    )
+
+
 class SensitivityTerms(Strict):
     """How findings become a label."""
 
@@ -295,6 +307,11 @@ class SensitivityTerms(Strict):
     )
     terms_files: list[str] = Field(
         [], description="JSON lists of such words, relative to this YAML file.", examples=[["terms.json"]]
+    )
+    conversations: ConversationTerms = Field(
+        ConversationTerms(),
+        description="A conversation (`x-weir-conversation`) keeps the label it once had.",
+        examples=[{"keep": "24h"}],
     )
 
 

@@ -156,6 +156,7 @@ class StateSettings:
     redis: Secret | None = None  # the address may hold a password
     money: Literal["refuse", "allow"] = "refuse"
     rates: Literal["refuse", "allow"] = "allow"
+    labels: Literal["restrict", "allow"] = "restrict"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +170,14 @@ class ReserveSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ConversationSettings:
+    """How long (seconds since the last turn) and for how many of a tenant's conversations a label sticks."""
+
+    keep: float = 86_400.0
+    most: int = 10_000
+
+
+@dataclass(frozen=True, slots=True)
 class SensitivitySettings:
     """How findings become a label. Values are level names; `levels` overrides the taxonomy's defaults by
     type or category; `unscanned` is by kind of content, with `default` for the kinds it does not name."""
@@ -177,6 +186,7 @@ class SensitivitySettings:
     unscanned: Mapping[str, str] = field(default_factory=lambda: {"default": "restricted"})
     levels: Mapping[str, str] = field(default_factory=dict)
     terms: tuple[str, ...] = field(default=(), repr=False)  # confidential words of this deployment
+    conversations: ConversationSettings = ConversationSettings()
 
 
 @dataclass(frozen=True, slots=True)

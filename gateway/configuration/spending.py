@@ -54,6 +54,12 @@ class WhenGoneTerms(Strict):
     rates: Literal["refuse", "allow"] = Field(
         "allow", description="Where only rates or concurrency would.", examples=["allow"]
     )
+    labels: Literal["restrict", "allow"] = Field(
+        "restrict",
+        description="Where the request names a conversation, and what was found in that before cannot be asked:"
+        " it counts as restricted and falls under every boundary on data, or as what it shows itself.",
+        examples=["restrict"],
+    )
 
 
 class StateTerms(Strict):

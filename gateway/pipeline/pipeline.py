@@ -32,9 +32,12 @@ from gateway.pipeline.faults import (
 )
 from gateway.pipeline.journey import Journey
 from gateway.pipeline.judge import Judge, purpose
+from gateway.pipeline.remembering import Stickiness, held_to_before, why
 from gateway.pipeline.reserving import Reserving
+from gateway.state.conversations import Conversations
 from routers.policy.policy import Decision, UnknownModel
 from routers.sensitivity.label import Level
+from routers.signals import Signals
 
 SECONDS_PER_DAY: Final = 86_400
 _OWN_HEADERS: Final = ("x-weir-action", "x-weir-workflow", "x-weir-conversation", "x-weir-sensitivity")
@@ -70,6 +73,7 @@ class Runtime:
     tariffs: Mapping[str, Tariff]  # by model
     floors: Mapping[tuple[str, str], Level]  # by tenant and key: the lowest label its requests get
     reserving: Reserving
+    sticky: Stickiness
 
 
 class Pipeline:
@@ -81,12 +85,14 @@ class Pipeline:
         dispatcher: Dispatcher,
         till: Till,
         status_of: Callable[[Exception, Dialect], int],
+        conversations: Conversations,
     ) -> None:
         """`status_of` tells which HTTP status a client of that dialect gets for an error, for the ledger."""
         self._runtime = runtime
         self._dispatcher = dispatcher
         self._till = till
         self._status_of = status_of
+        self._conversations = conversations
         self._belongings = Belongings()
 
     async def serve(self, exchange: Exchange, ingress: Ingress) -> None:
@@ -137,7 +143,8 @@ class Pipeline:
             runtime.floors.get((principal.tenant, principal.key)),
             journey.at // (SECONDS_PER_DAY * 1_000_000_000),
         )
-        signals = journey.signals = judged.signals
+        signals, remembered = await self._held_to_before(runtime, journey, judged.signals)
+        journey.signals = signals
         self._till.metrics.labels.at(str(signals.label.level)).value += 1
         reserving, budgets = runtime.reserving, self._till.budgets
         allowance = reserving.allowance(journey)
@@ -149,6 +156,8 @@ class Pipeline:
             )
         except UnknownModel as unknown:
             raise NoSuchModel(no_such_model(unknown.name)) from None
+        if remembered:
+            decision = journey.decision = replace(decision, reasons=(*decision.reasons, remembered))
         self._count(decision)
         if not decision.targets:
             raise _no_way(decision)
@@ -159,6 +168,19 @@ class Pipeline:
                 budgets, journey, decision, allowance, len(body)
             )
         await self._dispatch(exchange, runtime, journey, account, decision)
+
+    async def _held_to_before(
+        self, runtime: Runtime, journey: Journey, signals: Signals
+    ) -> tuple[Signals, str]:
+        """The signals with what was found in the conversation before, and what to tell of it; nothing is waited
+        for where the request names no conversation."""
+        conversation = journey.purpose.conversation
+        if not conversation:
+            return signals, ""
+        label = await held_to_before(
+            signals.label, self._conversations, runtime.sticky, journey.principal.tenant, conversation
+        )
+        return replace(signals, label=label), why(signals.label, label)
 
     async def _dispatch(
         self, exchange: Exchange, runtime: Runtime, journey: Journey, account: Account, decision: Decision
