@@ -1,4 +1,5 @@
-"""The raw ASGI face of the data plane: it runs before FastAPI's router, which serves everything else."""
+"""The data plane as an ASGI application: its paths go straight to the pipeline, before FastAPI's router, which
+serves everything else. On Weir's own edge most requests skip ASGI altogether (`direct`)."""
 
 import asyncio
 import contextlib
@@ -6,16 +7,25 @@ import itertools
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
-from http import HTTPStatus
 from typing import Any, Final
 
-from adapters.call import Headers, header
+from adapters.call import Headers
 from adapters.dialects.ingress import INGRESS, Ingress
+from gateway.api.direct import DirectApplication, DirectExchange
 from gateway.api.errors import HttpError, in_anthropics_words, method_not_allowed, render
+from gateway.api.heads import (
+    DISCARD_SECONDS,
+    allowed,
+    answer_headers,
+    error_headers,
+    is_over,
+    too_large,
+    too_slow,
+)
 from gateway.api.logs import where
 from gateway.api.paths import PATHS, anthropic
-from gateway.api.protocol import HardenedProtocol
-from gateway.pipeline.faults import BodyTooLarge, BodyTooSlow, ClientGone
+from gateway.pipeline.exchange import Exchange
+from gateway.pipeline.faults import ClientGone
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -25,16 +35,13 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 log = logging.getLogger("weir.api")
 
-DISCARD_SECONDS: Final = 5.0  # of a body that is too large
-ALLOWED_REQUEST_HEADERS: Final = frozenset(
-    {b"x-request-id", b"traceparent", b"tracestate", b"idempotency-key", b"openai-beta", b"anthropic-beta"}
-)
+_TARGETS: Final = {path.encode(): path for path in PATHS}
 
 
 class AsgiExchange:
-    """One HTTP exchange over ASGI. `started` tells whether any byte of an answer may have left."""
+    """One HTTP exchange over ASGI, under any server. `started`: whether any byte of an answer may have left."""
 
-    __slots__ = ("_connection", "_headers", "_notes", "_receive", "_send", "_watch", "id", "path", "started")
+    __slots__ = ("_headers", "_notes", "_receive", "_send", "_watch", "id", "path", "started")
 
     def __init__(self, identity: str, scope: Scope, receive: Receive, send: Send) -> None:
         self.id = identity
@@ -44,7 +51,6 @@ class AsgiExchange:
         self._notes: Headers = ()
         self._receive = receive
         self._send = send
-        self._connection: HardenedProtocol | None = scope.get("weir.connection")
         self._watch: asyncio.Task[None] | None = None
 
     def header(self, name: bytes) -> bytes | None:
@@ -56,22 +62,17 @@ class AsgiExchange:
 
     def allowed_headers(self) -> Headers:
         """The request headers that may travel on to a provider."""
-        return tuple(pair for pair in self._headers if pair[0] in ALLOWED_REQUEST_HEADERS)
+        return allowed(self._headers)
 
     async def body(self, limit: int, seconds: float) -> bytes:
         """The whole body. Raises BodyTooLarge, BodyTooSlow, ClientGone."""
-        length = self.header(b"content-length")
-        if length is not None and length.isdigit() and int(length) > limit:
-            raise BodyTooLarge(_too_large(limit))
-        if self._connection is not None and not self._connection.cycle.more_body:
-            return await self._read(limit)  # it is here already: no clock is needed
+        if is_over(self.header(b"content-length"), limit):
+            raise too_large(limit)
         try:
             async with asyncio.timeout(seconds):
                 return await self._read(limit)
         except TimeoutError:
-            raise BodyTooSlow(
-                f"The request's body did not arrive within {seconds:g} seconds. Send it faster or smaller."
-            ) from None
+            raise too_slow(seconds) from None
 
     async def _read(self, limit: int) -> bytes:
         message = await self._receive()
@@ -80,7 +81,7 @@ class AsgiExchange:
         body: bytes = message.get("body", b"")
         parts, size = [body], len(body)
         if size > limit:
-            raise BodyTooLarge(_too_large(limit))
+            raise too_large(limit)
         if not message.get("more_body"):
             return body
         while message.get("more_body"):
@@ -90,16 +91,11 @@ class AsgiExchange:
             parts.append(message.get("body", b""))
             size += len(parts[-1])
             if size > limit:
-                raise BodyTooLarge(_too_large(limit))
+                raise too_large(limit)
         return b"".join(parts)
 
     def when_client_leaves(self, leave: Callable[[], None]) -> None:
-        """Call `leave` if the client goes before the end. Weir's own edge tells; another server has to be watched."""
-        if self._connection is not None:
-            self._connection.when_lost = leave
-            if self._connection.transport.is_closing():  # it has gone already
-                leave()
-            return
+        """Call `leave` if the client goes before the end."""
         self._watch = asyncio.get_running_loop().create_task(self._watch_connection(leave))
 
     async def _watch_connection(self, leave: Callable[[], None]) -> None:
@@ -109,8 +105,6 @@ class AsgiExchange:
 
     def stop_watching(self) -> None:
         """The exchange is over; nobody is to be told any more."""
-        if self._connection is not None:
-            self._connection.when_lost = None
         if self._watch is not None:
             self._watch.cancel()
             self._watch = None
@@ -122,8 +116,7 @@ class AsgiExchange:
     async def start(self, status: int, headers: Headers) -> None:
         """Send the answer's head."""
         self.started = True
-        if anthropic(self.path):
-            headers = _with_anthropics_id(headers)
+        headers = answer_headers(self.path, headers)
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def send(self, data: bytes) -> None:
@@ -139,17 +132,9 @@ class AsgiExchange:
         """Send an error answer whole."""
         self.stop_watching()
         self.started = True
-        identity = self.id.encode()
-        headers = (
-            *error.headers,
-            *self._notes,
-            (b"content-length", b"%d" % len(error.body)),
-            (b"x-weir-request-id", identity),
-        )
-        if not any(name == b"x-request-id" for name, _ in headers):  # a provider's own is passed on
-            headers = (*headers, (b"x-request-id", identity))
+        headers = error_headers(error, self._notes, self.id)
         await self._send({"type": "http.response.start", "status": error.status, "headers": headers})
-        if error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        if error.status == 413:
             await self.send(error.body)
             await self._discard()
             await self.end()
@@ -165,26 +150,13 @@ class AsgiExchange:
                     pass
 
 
-def _with_anthropics_id(headers: Headers) -> Headers:
-    """Anthropic's libraries know a request by its `request-id`, whoever answered it."""
-    if header(headers, b"request-id") is not None:
-        return headers
-    return (*headers, (b"request-id", header(headers, b"x-request-id") or b""))
+Face = AsgiExchange | DirectExchange
 
 
-def _too_large(limit: int) -> str:
-    return (
-        f"The request's body is over this gateway's limit of {limit:,} bytes. Send less, or have "
-        "`server.max_body` raised."
-    )
-
-
-class DataPlane:
+class DataPlane(DirectApplication):
     """The application uvicorn runs: models' paths go straight to the pipeline, the rest to the control plane."""
 
-    def __init__(
-        self, serve: Callable[[AsgiExchange, Ingress], Awaitable[None]], control: Application
-    ) -> None:
+    def __init__(self, serve: Callable[[Exchange, Ingress], Awaitable[None]], control: Application) -> None:
         self._serve = serve
         self._control = control
         # One draw for the process and a count: drawing for each request would be a system call for each.
@@ -193,20 +165,30 @@ class DataPlane:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI scope."""
-        if scope["type"] == "http":
-            dialect = PATHS.get(scope["path"])
-            if dialect is not None:
-                exchange = AsgiExchange(f"req-{self._process}{next(self._count):08x}", scope, receive, send)
-                await self._exchange(INGRESS[dialect], exchange, scope["method"])
-                return
-        await self._control(scope, receive, send)
+        if scope["type"] == "http" and scope["path"] in PATHS:
+            exchange = AsgiExchange(self.identity(), scope, receive, send)
+            if scope["method"] == "POST":
+                await self._exchange(exchange)
+            else:
+                await _refuse(exchange, method_not_allowed(scope["method"], exchange.path))
+        else:
+            await self._control(scope, receive, send)
 
-    async def _exchange(self, ingress: Ingress, exchange: AsgiExchange, method: str) -> None:
-        if method != "POST":
-            await _refuse(exchange, method_not_allowed(method, exchange.path))
-            return
+    def path_of(self, target: bytes) -> str | None:
+        """The path a POST to this request target is served at directly; None: it has to come in as ASGI."""
+        return _TARGETS.get(target.partition(b"?")[0])
+
+    def identity(self) -> str:
+        """The next request's id."""
+        return f"req-{self._process}{next(self._count):08x}"
+
+    async def serve_directly(self, exchange: DirectExchange) -> None:
+        """Serve one request that Weir's own edge took."""
+        await self._exchange(exchange)
+
+    async def _exchange(self, exchange: Face) -> None:
         try:
-            await self._serve(exchange, ingress)
+            await self._serve(exchange, INGRESS[PATHS[exchange.path]])
         except ClientGone:
             return
         except Exception as error:  # noqa: BLE001  # the one place where any fault becomes an answer
@@ -221,7 +203,7 @@ class DataPlane:
             exchange.stop_watching()
 
 
-async def _refuse(exchange: AsgiExchange, error: HttpError) -> None:
+async def _refuse(exchange: Face, error: HttpError) -> None:
     """Answer with an error, in the client's own dialect."""
     if anthropic(exchange.path):
         error = in_anthropics_words(error, exchange.id)

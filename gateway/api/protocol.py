@@ -3,16 +3,21 @@
 uvicorn's own protocol leaves some things to the proxy it expects in front. Here none is assumed:
 malformed requests get an error in JSON, heads that are too long or too slow are cut, trailers do not become
 headers, requests are not pipelined, and an upgrade nobody here speaks is passed over without losing the body.
+
+Where the application is a `DirectApplication`, its POSTs never become ASGI: they are served on the connection itself.
+Everything else goes uvicorn's way.
 """
 
 import asyncio
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from typing import Any, ClassVar, Final
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from gateway.api.direct import DirectApplication, DirectExchange
 
 LINGER: Final = 1.0  # seconds in which a refused client may read why, before the connection is cut
 _HOP_HEADERS: Final = frozenset({b"upgrade", b"connection", b"http2-settings"})
@@ -39,11 +44,18 @@ class HardenedProtocol(HttpToolsProtocol):
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
         self._in_head = True  # the next byte belongs to a request line or a header
+        self._begun = False  # ... and some of them are here
         self._uncounted = 0  # bytes since anything came of them: a whole head, a piece of a body
         self._refused = False
         self._fault: tuple[int, str] | None = None
         self._head_timer: asyncio.TimerHandle | None = None
-        self.when_lost: Callable[[], None] | None = None  # called once when the client's connection is gone
+        self._direct = self.app if isinstance(self.app, DirectApplication) else None
+        self._exchange: DirectExchange | None = (
+            None  # the request that is served directly, else it is uvicorn's
+        )
+        self._news = asyncio.Event()
+        self._idle_since = inf  # the loop's time; of a connection whose last answer was a direct one
+        self._idle_timer: asyncio.TimerHandle | None = None
 
     # The event loop's side.
 
@@ -53,17 +65,17 @@ class HardenedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_head_timer()
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
         super().connection_lost(exc)
-        when_lost, self.when_lost = self.when_lost, None
-        if when_lost is not None:
-            when_lost()
+        if self._exchange is not None and not self._exchange.response_complete:
+            self._exchange.lost()
 
     def data_received(self, data: bytes) -> None:
         if self._refused:
             return
         self._unset_keepalive_if_required()
-        if self._head_timer is None and (self._in_head or self.cycle.response_complete):
-            self._await_head()  # also for the rest of a body whose answer did not wait for it
+        self._idle_since = inf
         self._uncounted += len(data)
         try:
             self._feed(data)
@@ -73,21 +85,28 @@ class HardenedProtocol(HttpToolsProtocol):
             return
         if self._uncounted > self.limits.header_bytes:
             self._refuse(431, self._too_long())
+        elif self._head_timer is None and self._awaits_more():
+            self._await_head()
 
     # The parser's side.
 
     def on_message_begin(self) -> None:
-        if self.cycle is not None and not _is_answered(self.cycle):
+        if not self._may_ask():
             raise self._bad(400, "a request was sent before the answer to the last one had ended")
-        self._in_head = True
-        super().on_message_begin()
+        self._in_head = self._begun = True
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self._in_head:
             return  # a trailer: no header by the back door
         if len(self.headers) >= self.limits.headers:
             raise self._bad(431, f"the request has more than {self.limits.headers} headers")
-        super().on_header(name, value)
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         reason = self._head_fault()
@@ -97,15 +116,20 @@ class HardenedProtocol(HttpToolsProtocol):
             raise self._bad(431, self._too_long())
         if self.parser.should_upgrade():
             return  # `_feed` starts again without the upgrade
-        self._in_head = False
+        self._in_head = self._begun = False
         self._uncounted = 0
         self._stop_head_timer()
-        super().on_headers_complete()
-        self.scope["weir.connection"] = self  # type: ignore[typeddict-unknown-key]  # for our own application
+        if not self._take_directly():
+            self._exchange = None
+            self._begin_asgi()
+            super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         self._uncounted = 0
-        super().on_body(body)
+        if self._exchange is not None:
+            self._exchange.arrived(body)
+        else:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         if self.parser.should_upgrade():
@@ -113,9 +137,90 @@ class HardenedProtocol(HttpToolsProtocol):
         self._in_head = True
         self._uncounted = 0
         self._stop_head_timer()
-        super().on_message_complete()
+        exchange = self._exchange
+        if exchange is None:
+            super().on_message_complete()
+            return
+        exchange.whole()
+        if exchange.response_complete:  # its answer did not wait for it
+            self._await_request()
+
+    # Requests that are served directly, and those that are not.
+
+    def _take_directly(self) -> bool:
+        """Serve this request without ASGI, if the application does so."""
+        application = self._direct
+        if application is None or self.parser.get_method() != b"POST":
+            return False
+        path = application.path_of(self.url)
+        if path is None:
+            return False
+        http10 = self.parser.get_http_version() == "1.0"
+        exchange = self._exchange = DirectExchange(
+            application.identity(),
+            path,
+            self.headers,
+            self,
+            self._news,
+            keep_alive=not http10 and self.parser.should_keep_alive(),
+            http10=http10,
+            unasked=self.expect_100_continue,
+        )
+        self.cycle = exchange  # type: ignore[assignment]  # it has all that uvicorn's protocol asks of a cycle
+        self.tasks.add(self.loop.create_task(self._serve(application, exchange)))
+        return True
+
+    async def _serve(self, application: DirectApplication, exchange: DirectExchange) -> None:
+        """Run the application; an answer it left unfinished ends with its connection."""
+        try:
+            await application.serve_directly(exchange)
+        finally:
+            self.tasks.discard(asyncio.current_task())
+            if not exchange.response_complete and not exchange.disconnected:
+                self.transport.close()
+
+    def answered(self) -> None:
+        """All bytes of a direct answer are written."""
+        self.server_state.total_requests += 1
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
+            self._await_request()
+
+    def _await_request(self) -> None:
+        """The connection is idle. One timer looks after it: it is not moved with each request, but sleeps again
+        when it fires too early."""
+        self._idle_since = self.loop.time()
+        if self._idle_timer is None:
+            self._idle_timer = self.loop.call_later(self.timeout_keep_alive, self._look_whether_idle)
+
+    def _look_whether_idle(self) -> None:
+        self._idle_timer = None
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left <= 0:
+            self.timeout_keep_alive_handler()
+        elif left < inf:
+            self._idle_timer = self.loop.call_later(left, self._look_whether_idle)
+
+    def _begin_asgi(self) -> None:
+        """Make the ASGI scope that uvicorn makes when a request begins: here it is clear that one is needed."""
+        url, headers, expect = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.headers, self.expect_100_continue = url, headers, expect
+        self.scope["headers"] = headers
 
     # What follows from it.
+
+    def _may_ask(self) -> bool:
+        """Whether the client has its answer, so that it may send another request."""
+        if self._exchange is not None:
+            return self._exchange.response_complete
+        return self.cycle is None or _is_answered(self.cycle)
+
+    def _awaits_more(self) -> bool:
+        """Whether the clock runs for the client: within a head, or in the rest of a body already answered."""
+        if self._in_head:
+            return self._begun or self._uncounted > 0
+        return self.cycle.response_complete
 
     def _feed(self, data: bytes) -> None:
         """Parse; where a client offers to upgrade (Java's does, to h2c), go on as if it had not.

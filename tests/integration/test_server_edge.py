@@ -12,7 +12,9 @@ import pytest
 import uvicorn
 import uvloop
 
+from gateway.api.direct import DirectApplication
 from gateway.api.protocol import EdgeLimits, serve_protocol
+from gateway.pipeline.faults import ClientGone
 
 LIMITS = EdgeLimits(header_bytes=4096, headers=20, header_seconds=0.15)
 GOOD = b"GET /good HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"
@@ -82,11 +84,48 @@ class Edge:
             await asyncio.sleep(0.001)
 
 
-@pytest.fixture(scope="module")
-def server():
+class Direct(DirectApplication):
+    """The same application without ASGI, for whatever is a POST."""
+
+    def __init__(self, edge):
+        self.edge = edge
+
+    async def __call__(self, scope, receive, send):
+        await self.edge.application(scope, receive, send)
+
+    def path_of(self, target):
+        return target.decode()
+
+    def identity(self):
+        return "r-1"
+
+    async def serve_directly(self, exchange):
+        edge, path, body = self.edge, exchange.path, b"too large"
+        edge.asked.append(path)
+        names = (b"host", b"authorization", b"upgrade")
+        edge.headers.append({name: exchange.header(name) for name in names if exchange.header(name)})
+        if path == "/stubborn":
+            await edge.until(lambda: edge.go)
+        elif path != "/early":
+            try:
+                body = await exchange.body(10**9, 10)
+            except ClientGone:
+                edge.disconnects += 1
+                return
+        if path == "/slow":
+            await edge.until(lambda: edge.go)
+        await exchange.start(200, ((b"content-length", b"%d" % len(body)),))
+        await exchange.send(body)
+        if path == "/late-end":
+            await edge.until(lambda: edge.go)
+        await exchange.end()
+
+
+@pytest.fixture(scope="module", params=["ASGI", "direct"])
+def server(request):
     edge = Edge()
     config = uvicorn.Config(
-        edge.application,
+        edge.application if request.param == "ASGI" else Direct(edge),
         http=serve_protocol(LIMITS),
         interface="asgi3",
         ws="none",
