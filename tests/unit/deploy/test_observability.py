@@ -55,6 +55,7 @@ def series_of_weir() -> dict[str, set[str]]:
     """Every series' name, with its labels."""
     metrics = Metrics(version="0")
     metrics.watch_ledger(lambda: 0.0, lambda: 0)
+    metrics.watch_actions(lambda: 0)
     known = {}
     for family in metrics._families:
         labels = set(getattr(family, "_labels", ()))
