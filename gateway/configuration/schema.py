@@ -188,6 +188,11 @@ class BackendEntry(Strict):
             raise ValueError("write either `usd_per_gpu_hour` or `gpu_rates`")
         if len(set(days)) < len(days):
             raise ValueError("two of the `gpu_rates` begin on the same day")
+        metered = self.energy is not None and self.energy.usd_per_kwh is not None
+        if metered and any(rate.rate().power for rate in self.gpu_rates or ()):
+            raise ValueError(
+                "electricity would be paid twice: in `owned` and by `energy`; give its price once"
+            )
 
 
 class ModelEntry(Strict):

@@ -2,7 +2,8 @@
 
 One row for each hour and each kind of spending. Models rented by the token: a row for each tenant, workflow,
 route and model. GPUs of ours: an hour of a replica is one charge, split by measured GPU time over those it
-worked for, with rows of their own for idle, foreign, waiting and unobserved time; the ratios sum to 1.
+worked for, with rows of their own for idle, foreign, waiting and unobserved time; the ratios sum to 1. So is its
+electricity, where that is paid for beside the GPU's rate.
 
 `EffectiveCost` is what it cost, re-ratings included; `x_BookedCost` is what was booked at the time. `BilledCost` is
 0 throughout: the provider's invoice, which finance has already, must not be counted twice. List prices are not kept
@@ -10,7 +11,7 @@ by the ledger: `ListCost` and `ContractedCost` repeat `EffectiveCost`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
@@ -20,7 +21,7 @@ import orjson
 
 from gateway.ledger.encoding import plain_decimal
 from gateway.ledger.store import Store
-from gateway.ledger.sums import GPU_TIME, RERATED, SPENT, GpuTime, Rerated, Spend
+from gateway.ledger.sums import ENERGY, GPU_TIME, RERATED, SPENT, EnergySum, GpuTime, Rerated, Spend
 
 ColumnType = Literal["string", "decimal", "datetime"]  # a JSON column is a string that holds an object
 Value = str | Decimal | datetime | None
@@ -78,6 +79,7 @@ METHOD: Final = "weir-gpu-time"  # AllocatedMethodId: ARCHITECTURE and the guide
 _HOUR: Final = timedelta(hours=1)
 _DAY_NS: Final = 86_400_000_000_000
 _GPU_HOUR_NS: Final = Decimal(3_600_000_000_000)
+_KWH_UJ: Final = Decimal(3_600_000_000_000)
 _MILLION: Final = Decimal(1_000_000)
 _RATIO: Final = Decimal("1e-12")
 _SPEND_BY: Final = ("hour", "tenant", "workflow", "route", "model", "backend", "zone")
@@ -99,6 +101,31 @@ class Payer:
     owner: str = "Self-hosted"
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one use took of an hour of a replica: money as it stands now and as it was booked, and how much."""
+
+    by: tuple[str, ...]
+    usd: Decimal
+    booked: Decimal
+    used: Decimal
+    unpriced: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What is shared out."""
+
+    name: str
+    service: str
+    unit: str
+    resource: str  # behind the replica's name, so that each charge has a resource of its own
+
+
+_GPU: Final = _Kind("GPU time", "Self-hosted inference", "GPU-Hours", "")
+_POWER: Final = _Kind("Electricity", "Self-hosted electricity", "kWh", " electricity")
+
+
 def rows(store: Store, start: int, end: int, payer: Payer) -> Iterator[Row]:
     """The rows of [start, end) (UTC nanoseconds, whole hours), by hour. Raises StoreUnavailable, StoreUnfit.
 
@@ -113,9 +140,12 @@ def rows(store: Store, start: int, end: int, payer: Payer) -> Iterator[Row]:
             if spend.by[5] not in ours and not spend.gpu_ns and _used(spend):  # theirs are provisional
                 yield _token_row(spend, again.get(spend.by, _UNCHANGED), payer)
         again = _rerated(store, "gpu", _GPU_BY, span)
-        times = store.sums(GPU_TIME, _GPU_BY, *span)
-        for _, charge in groupby(times, key=lambda time: time.by[:3]):
-            yield from _gpu_rows([(time, again.get(time.by, _UNCHANGED)) for time in charge], payer)
+        times = [
+            _gpu_part(time, again.get(time.by, _UNCHANGED)) for time in store.sums(GPU_TIME, _GPU_BY, *span)
+        ]
+        yield from _shared(times, _GPU, payer)
+        power = [_power_part(energy) for energy in store.sums(ENERGY, _GPU_BY, *span)]
+        yield from _shared([part for part in power if part.usd or part.unpriced], _POWER, payer)
 
 
 def _rerated(
@@ -139,7 +169,7 @@ def _token_row(spend: Spend, again: Rerated, payer: Payer) -> Row:
     hour, tenant, workflow, route, model, backend, zone = spend.by
     tokens, unpriced = Decimal(_tokens(spend)), spend.unpriced - again.priced
     return {
-        **_common(hour, spend.usd, again, payer),
+        **_common(hour, spend.usd + again.usd, payer),
         "ChargeDescription": f"{spend.attempts} calls of {model} at {backend}"
         + (f", {unpriced} of them without a known price" if unpriced else ""),
         "ConsumedQuantity": tokens,
@@ -155,6 +185,7 @@ def _token_row(spend: Spend, again: Rerated, payer: Payer) -> Row:
         "ServiceProviderName": backend,
         **_sub_account(tenant),
         "Tags": _json(tenant=tenant, workflow=workflow, route=route, model=model, zone=zone),
+        "x_BookedCost": spend.usd,
         "x_Calls": Decimal(spend.attempts),
         "x_InputTokens": Decimal(spend.input_tokens),
         "x_CachedTokens": Decimal(spend.cached_tokens),
@@ -163,71 +194,80 @@ def _token_row(spend: Spend, again: Rerated, payer: Payer) -> Row:
     }
 
 
-def _gpu_rows(charge: Sequence[tuple[GpuTime, Rerated]], payer: Payer) -> Iterator[Row]:
-    """The parts of one charge: an hour of one replica."""
-    now = [
-        replace(time, usd=time.usd + again.usd, unpriced=time.unpriced - again.priced)
-        for time, again in charge
-    ]
-    for time, (_, again), ratio in zip(now, charge, ratios(now), strict=True):
-        yield {**_gpu_row(time, ratio, payer), "x_BookedCost": time.usd - again.usd}
+def _gpu_part(time: GpuTime, again: Rerated) -> Part:
+    hours = Decimal(time.gpu_ns) / _GPU_HOUR_NS
+    return Part(time.by, time.usd + again.usd, time.usd, hours, time.unpriced - again.priced)
 
 
-def ratios(charge: Sequence[GpuTime]) -> list[Decimal | None]:
+def _power_part(energy: EnergySum) -> Part:
+    """Electricity that is paid for beside the GPU's rate; where it is in the rate, it costs nothing here."""
+    return Part(energy.by, energy.usd, energy.usd, Decimal(energy.energy_uj) / _KWH_UJ, 0)
+
+
+def _shared(parts: Iterable[Part], kind: _Kind, payer: Payer) -> Iterator[Row]:
+    """Charges, each an hour of one replica, in their parts."""
+    for _, charge in groupby(parts, key=lambda part: part.by[:3]):
+        held = list(charge)
+        for part, ratio in zip(held, ratios(held), strict=True):
+            yield _shared_row(part, ratio, kind, payer)
+
+
+def ratios(charge: Sequence[Part]) -> list[Decimal | None]:
     """Each part's share of the charge, to 12 digits and summing to exactly 1: of its money where all of it is
-    known, else of its time. None where there is nothing to share out."""
-    priced = not any(time.unpriced for time in charge)
-    money = [time.usd for time in charge]
-    parts = money if priced and sum(money) > 0 else [Decimal(time.gpu_ns) for time in charge]
-    whole = sum(parts, Decimal(0))
+    known, else of what was used. None where there is nothing to share out."""
+    priced = not any(part.unpriced for part in charge)
+    money = [part.usd for part in charge]
+    shared = money if priced and sum(money) > 0 else [part.used for part in charge]
+    whole = sum(shared, Decimal(0))
     if not whole:
         return [None] * len(charge)
-    shares = [(part / whole).quantize(_RATIO) for part in parts]
+    shares = [(part / whole).quantize(_RATIO) for part in shared]
     largest = max(range(len(shares)), key=lambda at: shares[at])
     shares[largest] += 1 - sum(shares)
     return list(shares)
 
 
-def _gpu_row(time: GpuTime, ratio: Decimal | None, payer: Payer) -> Row:
-    hour, backend, replica, use, tenant, workflow, route, model = time.by
-    hours = Decimal(time.gpu_ns) / _GPU_HOUR_NS
+def _shared_row(part: Part, ratio: Decimal | None, kind: _Kind, payer: Payer) -> Row:
+    hour, backend, replica, use, tenant, workflow, route, model = part.by
     ends = ", ".join(name for name in (tenant, workflow, route, model) if name)
     purpose = f"requests of {ends}" if use == "request" else _uses[use]
     details = None
     if ratio is not None:
         details = (
-            f'{{"Elements":[{{"AllocatedRatio":{plain_decimal(ratio)},"UsageUnit":"GPU-Hours",'
-            f'"UsageQuantity":{plain_decimal(hours)}}}]}}'
+            f'{{"Elements":[{{"AllocatedRatio":{plain_decimal(ratio)},"UsageUnit":"{kind.unit}",'
+            f'"UsageQuantity":{plain_decimal(part.used)}}}]}}'
         )
+    tags = _json(use=use, tenant=tenant, workflow=workflow, route=route, model=model)
     return {
-        **_common(hour, time.usd, _UNCHANGED, payer),
+        **_common(hour, part.usd, payer),
         "AllocatedMethodDetails": details,
         "AllocatedMethodId": METHOD,
         "AllocatedResourceId": "/".join((tenant, workflow, route, model)) if use == "request" else use,
         "AllocatedResourceName": ends if use == "request" else use,
-        "AllocatedTags": _json(use=use, tenant=tenant, workflow=workflow, route=route, model=model),
-        "ChargeDescription": f"GPU time of {backend} that went on {purpose}"
-        + (f"; {time.unpriced} bookings without a known rate" if time.unpriced else ""),
-        "ConsumedQuantity": hours,
-        "ConsumedUnit": "GPU-Hours",
+        "AllocatedTags": tags,
+        "ChargeDescription": f"{kind.name} of {backend} that went on {purpose}"
+        + (f"; {part.unpriced} bookings without a known rate" if part.unpriced else ""),
+        "ConsumedQuantity": part.used,
+        "ConsumedUnit": kind.unit,
         "HostProviderName": payer.owner,
         "InvoiceIssuerName": payer.owner,
-        "PricingQuantity": hours,
-        "PricingUnit": "GPU-Hours",
-        "ResourceId": f"{backend} {replica}",
+        "PricingQuantity": part.used,
+        "PricingUnit": kind.unit,
+        "ResourceId": f"{backend} {replica}{kind.resource}",
         "ResourceName": backend,
         "ResourceType": "GPU",
-        "ServiceName": "Self-hosted inference",
+        "ServiceName": kind.service,
         "ServiceProviderName": payer.owner,
         **_sub_account(tenant),
-        "Tags": _json(use=use, tenant=tenant, workflow=workflow, route=route, model=model),
-        "x_Unpriced": Decimal(time.unpriced),
+        "Tags": tags,
+        "x_BookedCost": part.booked,
+        "x_Unpriced": Decimal(part.unpriced),
     }
 
 
-def _common(hour: str, booked: Decimal, again: Rerated, payer: Payer) -> dict[str, Value]:
+def _common(hour: str, usd: Decimal, payer: Payer) -> dict[str, Value]:
     """What every row says alike, or by its hour and cost alone."""
-    since, usd = datetime.fromisoformat(hour), booked + again.usd
+    since = datetime.fromisoformat(hour)
     month = since.replace(day=1, hour=0)
     row: dict[str, Value] = dict.fromkeys(COLUMNS)
     row |= {
@@ -246,7 +286,6 @@ def _common(hour: str, booked: Decimal, again: Rerated, payer: Payer) -> dict[st
         "ListCost": usd,
         "ServiceCategory": "AI and Machine Learning",
         "ServiceSubcategory": "Generative AI",
-        "x_BookedCost": booked,
     }
     return row
 

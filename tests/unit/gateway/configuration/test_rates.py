@@ -78,6 +78,11 @@ def test_one_figure_holds_always(loaded, small):
         ("gpus: 1, gpu_rates: [{usd_per_gpu_hour: 1}, {usd_per_gpu_hour: 2}]", "begin on the same day"),
         ("gpus: 1, gpu_rates: [{from: 2026-01-01}]", "either `usd_per_gpu_hour` or `owned`"),
         ("gpus: 1, gpu_rates: [{owned: {capex_usd: 1, years: 0, interest: 0}}]", "years"),
+        (
+            "gpus: 1, energy: {nvml: [0], usd_per_kwh: 0.2}, gpu_rates: [{owned: {capex_usd: 1, years: 1, interest: 0,"
+            " kilowatts: 1, usd_per_kwh: 0.2}}]",
+            "paid twice",
+        ),
     ],
 )
 def test_mistakes_are_refused(refused, small, keys, message):

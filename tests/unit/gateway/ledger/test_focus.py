@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from adapters.chat import TokenUsage
 from gateway.ledger import focus
 from gateway.ledger.ledger import Ledger
-from gateway.ledger.records import AttemptRecord, GpuBooking
+from gateway.ledger.records import AttemptRecord, EnergyBooking, GpuBooking
 from gateway.ledger.stores import open_store
-from gateway.ledger.sums import GPU_TIME, SPENT, GpuTime
+from gateway.ledger.sums import GPU_TIME, SPENT
 
 HOUR = 3_600 * 10**9
 BASE = 490_000 * HOUR  # 2025-11-24T16:00Z
@@ -184,11 +184,11 @@ def test_own_gpus_are_charged_by_their_closed_windows_never_by_provisional_figur
 @given(st.lists(st.tuples(st.integers(-5, 10**15), st.booleans()), min_size=1, max_size=30))
 def test_ratios_sum_to_one_whatever_the_parts(parts):
     charge = [
-        GpuTime((str(n),), gpu_ns, Decimal(gpu_ns).scaleb(-12), int(unpriced))
-        for n, (gpu_ns, unpriced) in enumerate(parts)
+        focus.Part((), Decimal(used).scaleb(-12), Decimal(0), Decimal(used), int(unpriced))
+        for used, unpriced in parts
     ]
     found = focus.ratios(charge)
-    if sum(time.gpu_ns for time in charge):
+    if sum(part.used for part in charge):
         assert sum(found) == 1
     else:
         assert set(found) == {None}
@@ -202,3 +202,20 @@ def test_text_is_plain_digits_and_utc(store):
     assert text["ChargeClass"] == ""
     assert "E" not in text["EffectiveCost"]
     assert row["ChargePeriodStart"].tzinfo in (UTC, row["ChargePeriodStart"].tzinfo)
+
+
+def test_electricity_that_is_paid_for_beside_the_rate_is_a_charge_of_its_own(tmp_path):
+    book = Ledger.open(tmp_path / "ledger.sqlite", tmp_path / "ledger.journal")
+    common = {"at": BASE, "window": BASE, "window_ns": 10**9, "backend": "gpu-a", "replica": "r"}
+    for use, kwh, usd in (("request", 3, "0.45"), ("idle", 1, "0.15")):
+        uj = kwh * 3_600_000_000_000
+        who = {"tenant": "acme" if use == "request" else ""}
+        book.append(EnergyBooking(id=use, use=use, energy_uj=uj, usd=Decimal(usd), **who, **common))
+    assert book.close()
+    with closing(open_store(tmp_path / "ledger.sqlite")) as store:
+        rows = exported(store)
+    assert {row["ConsumedUnit"] for row in rows} == {"kWh"}
+    found = {row["AllocatedResourceName"]: row for row in rows}
+    assert (found["acme"]["EffectiveCost"], found["acme"]["ConsumedQuantity"]) == (Decimal("0.45"), 3)
+    ratios = [json.loads(row["AllocatedMethodDetails"])["Elements"][0]["AllocatedRatio"] for row in rows]
+    assert sorted(ratios) == [0.25, 0.75]
