@@ -1,6 +1,7 @@
 """Where a dialect's endpoint stands behind a base URL, whichever way people write base URLs."""
 
 import re
+from functools import cache
 from typing import Final
 
 from adapters.call import Call, Dialect, Headers
@@ -23,6 +24,7 @@ _ABOVE_THE_VERSION: Final[dict[Dialect, bytes]] = {"tokenize": b"/tokenize", "de
 _FORWARDED: Final = frozenset({b"x-request-id", b"traceparent", b"tracestate"})
 
 
+@cache
 def endpoint(base_path: str, dialect: Dialect) -> bytes:
     """The path to append to a base URL whose own path is `base_path`: `http://host:8000` lacks the version,
     so `/v1` comes first; `https://host/v1` or `https://host/v1beta/openai` has one. Raises Unsupported for what
