@@ -29,7 +29,7 @@ CAPABILITIES: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, since it is made for every request; nobody changes one
 class Signals:
     """What is known of a request before it is routed. Everything here is data: no clock, no lookup."""
 

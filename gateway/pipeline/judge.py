@@ -58,7 +58,7 @@ def purpose(header: Mapping[str, str], metadata: Mapping[str, str]) -> Purpose:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, since it is made for every request; nobody changes one
 class Judged:
     """The signals of one request, and how its conversation opened: what a weighted draw sticks to."""
 
@@ -78,7 +78,7 @@ class Judge:
         seen = visible(call.document.values, call.dialect)
         label = await self._label(seen, highest(floor, purpose.floor))
         score = self._scorer.score(conversation_of(seen))
-        opening = "\n".join(text[:OPENING_CHARACTERS] for _, text in seen.turns[:2])
+        opening = "\n".join([text[:OPENING_CHARACTERS] for _, text in seen.turns[:2]])
         return Judged(signals_of(call, seen, label, score, purpose, tenant, day), opening)
 
     async def _label(self, seen: Visible, floor: Level | None) -> Label:
@@ -98,17 +98,17 @@ class Judge:
 
 def highest(*levels: Level | None) -> Level | None:
     """The highest of the levels that are set."""
-    return max((level for level in levels if level is not None), default=None)
+    return max([level for level in levels if level is not None], default=None)
 
 
-def segments_of(seen: Visible) -> tuple[Segment, ...]:
+def segments_of(seen: Visible) -> list[Segment]:
     """The texts of a request as the sensitivity room takes them."""
-    return tuple(Segment(text, origin) for origin, text in seen.texts)
+    return [Segment(text, origin) for origin, text in seen.texts]
 
 
 def conversation_of(seen: Visible) -> Conversation:
     """The turns of a request as the complexity room takes them."""
-    return Conversation(tuple(Turn(role, text) for role, text in seen.turns), seen.tools, seen.schema)
+    return Conversation(tuple([Turn(role, text) for role, text in seen.turns]), seen.tools, seen.schema)
 
 
 def signals_of(
@@ -116,7 +116,7 @@ def signals_of(
 ) -> Signals:
     """Put together what a decision rests on."""
     values, ingress = call.document.values, INGRESS[call.dialect]
-    characters = sum(len(text) for _, text in seen.texts)
+    characters = sum([len(text) for _, text in seen.texts])
     tokens = seen.ids + characters // CHARACTERS_PER_TOKEN + TOKENS_PER_MESSAGE * len(seen.turns)
     return Signals(
         label=label,
@@ -145,8 +145,7 @@ _LEFT_TO_ADAPTERS: Final = frozenset(
 
 def needs_of(call: Call) -> frozenset[str]:
     """The capabilities a model must declare to be given this request, in the policy's words."""
-    return frozenset(
-        _NEEDS.get(need, need)
-        for need in INGRESS[call.dialect].needs(call.document.values)
-        if need not in _LEFT_TO_ADAPTERS
-    )
+    needs = INGRESS[call.dialect].needs(call.document.values)
+    if not needs:
+        return needs
+    return frozenset(_NEEDS.get(need, need) for need in needs if need not in _LEFT_TO_ADAPTERS)

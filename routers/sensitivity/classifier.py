@@ -113,6 +113,9 @@ class Classifier:
         if own:
             compiled = tenant or compile_triggers([trigger for trigger, _ in own])
             self._layers.append((compiled, [target for _, target in own]))
+        self._clean: Final = {  # nearly every request is one of these: made once, since nobody changes one
+            floor: Verdict(self._label([], (), (), floor), ()) for floor in (None, *Level)
+        }
 
     def label(
         self, segments: Sequence[Segment], unscanned: Sequence[str] = (), floor: Level | None = None
@@ -147,6 +150,8 @@ class Classifier:
             yield from self._request(segments, request)
         except Exception:  # noqa: BLE001  # whatever breaks, what was not judged counts as the most sensitive
             failed = ("patterns",)
+        if not (request.findings or unscanned or failed):
+            return self._clean[floor]
         return Verdict(self._label(request.findings, unscanned, failed, floor), tuple(request.findings))
 
     def _request(self, segments: Sequence[Segment], request: _Request) -> Iterator[None]:
@@ -154,7 +159,8 @@ class Classifier:
         texts: list[str] = []
         at = 0
         for segment in segments:
-            text, exact = yield from self._normalised(segment.text)
+            text = segment.text
+            text, exact = normalised(text) if len(text) <= _PIECE else (yield from self._normalised(text))
             request.starts.append(at)
             request.exact.append(exact)
             texts += (text, _NAMING if segment.origin == "name" else _APART)
@@ -164,12 +170,12 @@ class Classifier:
             said = [
                 (segment.origin, text) for segment, text in zip(segments, texts[::2], strict=True) if text
             ]
-            yield from self._scan(_Text(views.joints(said), 1, False), request)
+            across = views.joints(said)
+            if across:
+                yield from self._scan(_Text(across, 1, False), request)
 
     def _normalised(self, text: str) -> Generator[None, None, tuple[str, bool]]:
         """See `normalise.normalised`, a piece at a time."""
-        if len(text) <= _PIECE:
-            return normalised(text)
         done: list[tuple[str, bool]] = []
         for piece in pieces(text, _PIECE):
             done.append(normalised(piece))
@@ -183,11 +189,13 @@ class Classifier:
         for engine, targets in self._layers:
             done: dict[int, int] = {}  # by trigger: where the last finding ended
             answered: dict[int, int] = {}  # by trigger: up to where hits have been answered
+            whole = len(under.text) <= _PIECE
             for start in range(0, len(under.text), _PIECE):
-                whole = len(under.text) <= _PIECE
                 hits = engine.scan(under.text if whole else under.text[start : start + _PIECE + _OVERLAP])
-                yield from self._look(under, start, hits, targets, done, answered, request)
-                yield
+                if hits:
+                    yield from self._look(under, start, hits, targets, done, answered, request)
+                if not whole:
+                    yield
         if under.depth == _DEPTH:
             return
         for view, ends in under.signs.items():

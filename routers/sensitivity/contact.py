@@ -31,10 +31,10 @@ _DATE: Final = (
 _BIRTH: Final = (
     "date of birth|date_of_birth|date-of-birth|dateofbirth|birth date|birth_date|birthdate|birth-date|birthday|"
     "birth day|"
-    "dob|d\\.o\\.b|born|bday|geboren|geburtsdatum|geburtstag|geb\\.|née? le|nee? le|date de naissance|naissance|"
+    "dob|d\\.o\\.b|born|bday|geboren|geburtsdatum|geburtstag|geb\\.|\\bnée? le|\\bnee? le|date de naissance|naissance|"
     "fecha de nacimiento|"
     "nacid[oa]|nací|data de nascimento|nascid[oa]|nasci em|data di nascita|nat[oa] il|geboortedatum|data urodzenia|"
-    "urodzon[ya]|ur\\. |födelsedatum|född|fødselsdato|født|syntymäaika|syntynyt|doğum tarihi|datum narození|"
+    "urodzon[ya]|\\bur\\. |födelsedatum|född|fødselsdato|født|syntymäaika|syntynyt|doğum tarihi|datum narození|"
     "дата рождения|родил|出生|生年月日|생년월일|जन्म"
 )
 

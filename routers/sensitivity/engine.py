@@ -92,7 +92,6 @@ class HyperscanEngine:
     def __init__(self, database: Any) -> None:
         self._database = database
         self._database.scratch = hyperscan.Scratch(database)
-        self._hits: list[Hit] = []
 
     def scan(self, text: str) -> list[Hit]:
         """See Engine. Cost: one pass over the text, plus a quarter of a microsecond per hit."""

@@ -23,7 +23,7 @@ class Level(IntEnum):
         return self.name.lower()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, since it is made for every request; nobody changes one
 class Segment:
     """A piece of text the model would see, and where it came from (`user`, `system`, `tool`, `name`, …)."""
 

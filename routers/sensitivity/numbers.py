@@ -241,10 +241,10 @@ _OF_A_THING: Final = re.compile(  # what a number right behind these words count
 
 
 def _hint(names: str) -> Trigger:
-    """The words of a claim as a trigger; as bytes, so that classes with other than ASCII letters become groups."""
-    return Trigger(
-        re.sub(r"\[([^\]]*[^\x00-\x7f][^\]]*)\]", lambda m: f"(?:{'|'.join(m[1])})", names), hint=True
-    )
+    """The words of a claim as a trigger; as bytes, so that classes with other than ASCII letters become groups, and
+    with what ends a word, since each end of a match would be a hit ("id" is in many a word)."""
+    grouped = re.sub(r"\[([^\]]*[^\x00-\x7f][^\]]*)\]", lambda m: f"(?:{'|'.join(m[1])})", names)
+    return Trigger(f"{grouped}(?:[^a-z]|$)", hint=True)
 
 
 HINTS: Final = tuple(
