@@ -18,12 +18,12 @@ from adapters.chat import TokenUsage
 from gateway.ledger.journal import Journal
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.reading import Reader, segments
-from gateway.ledger.records import AttemptRecord, GpuBooking, RequestRecord, attempt_id
+from gateway.ledger.records import AttemptRecord, GpuBooking, RequestRecord, Rerating, attempt_id
 from gateway.ledger.retention import Unsound, prune
 from gateway.ledger.schema import ROLLUPS, TABLES
 from gateway.ledger.store import StoreUnavailable, StoreUnfit
 from gateway.ledger.stores import open_store
-from gateway.ledger.sums import GPU_TIME, SPENT
+from gateway.ledger.sums import GPU_TIME, RERATED, SPENT
 from gateway.ledger.verify import compare, verify_journal, verify_store
 
 DAY = 86_400 * 10**9
@@ -508,3 +508,33 @@ def test_a_ledger_with_a_retention_prunes_by_itself(name, tmp_path):
     with closing(open_store(name)) as store:
         assert list(store.records("request", *ALWAYS)) == []
         assert store.sums(SPENT, [], *ALWAYS)[0].attempts == 1
+
+
+def test_reratings_are_kept_beside_what_was_booked(name, journal):
+    for number, (before, usd) in enumerate([(None, "2"), ("2", "1.5"), ("0.1", "0.3")]):
+        was = None if before is None else Decimal(before)
+        journal.append(
+            Rerating(
+                id=f"again-{number}",
+                at=MIDNIGHT,
+                tenant="t",
+                of="gpu" if number == 2 else "attempt",
+                booked="r1/1",
+                made=number,
+                usd=Decimal(usd),
+                before=was,
+                delta=Decimal(usd) - (was or 0),
+                price_source="now",
+                backend="b",
+            )
+        )
+    journal.flush()
+    with closing(shipped(name, journal)) as store:
+        found = {each.by: (each.usd, each.priced) for each in store.sums(RERATED, ["of", "backend"], *ALWAYS)}
+        assert found == {("attempt", "b"): (Decimal("1.5"), 1), ("gpu", "b"): (Decimal("0.2"), 0)}
+        assert [each.usd for each in store.records("rerating", *ALWAYS)] == [
+            2,
+            Decimal("1.5"),
+            Decimal("0.3"),
+        ]
+        assert verify_store(store, journal.id).faults == ()
