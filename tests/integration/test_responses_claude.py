@@ -89,7 +89,6 @@ def test_what_claude_cannot_is_named(client: openai.OpenAI, asked: Any, field: s
     assert refused.value.param == field
 
 
-def test_what_was_said_before_and_stands_elsewhere_stays_home(client: openai.OpenAI) -> None:
-    """Nobody here can read what an id stands for, so it counts as restricted."""
-    with pytest.raises(openai.PermissionDeniedError):
+def test_what_the_tenant_did_not_make_is_not_found(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError, match="resp_1"):
         client.responses.create(model="claude", input="And now?", previous_response_id="resp_1")
