@@ -60,6 +60,7 @@ class Job:
     last: Refusal | UpstreamError | None = None
     last_headers: Headers = ()
     unsupported: Unsupported | None = None
+    cannot: dict[str, str] = field(default_factory=dict)  # targets that cannot carry the call, and why
     tried: list[Replica] = field(default_factory=list)
 
 
@@ -85,6 +86,7 @@ class Dispatcher:
                 outgoing = backend.outgoing(job.call, permit.upstream)
             except Unsupported as unsupported:
                 job.unsupported = unsupported
+                job.cannot[permit.model] = str(unsupported)
                 continue
             if await self._attempt(job, permit, replica, backend, outgoing):
                 return

@@ -25,6 +25,7 @@ def report(journey: Journey) -> bytes:
                 {"model": each.model, "reason": each.reason, "boundary": each.boundary}
                 for each in decision.dropped
             ]
+            + [{"model": model, "reason": why, "boundary": None} for model, why in journey.cannot.items()]
             if decision
             else [],
             "passed_over": [{"route": route, "reason": why} for route, why in decision.passed_over]

@@ -44,6 +44,7 @@ class Journey:
     signals: Signals | None = None
     decision: Decision | None = None
     debug: bool = False
+    cannot: dict[str, str] = field(default_factory=dict)  # targets whose backends cannot carry it, and why
     hold: Hold | None = None  # of its budgets, where something limits it
     settled: list[Settled] = field(default_factory=list)
     client_left: bool = False
@@ -63,6 +64,11 @@ class Journey:
         for each in self.settled:
             total = total + each.charge
         return total
+
+    def dropped(self) -> dict[str, str]:
+        """The models that it may not go to, that cannot do it, or whose backends cannot carry it; and why."""
+        found = {each.model: each.reason for each in self.decision.dropped} if self.decision else {}
+        return found | self.cannot
 
     def attempt_records(self) -> list[AttemptRecord]:
         """One record for each attempt."""
@@ -130,7 +136,7 @@ class Journey:
             kind=signals.kind if signals else "",
             policy=self.policy,
             reasons=decision.reasons if decision else (),
-            dropped={each.model: each.reason for each in decision.dropped} if decision else {},
+            dropped=self.dropped(),
             passed_over=tuple(route for route, _ in decision.passed_over) if decision else (),
             status=status,
             outcome=outcome,

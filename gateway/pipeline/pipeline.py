@@ -197,6 +197,7 @@ class Pipeline:
 
         exchange.when_client_leaves(leave)
         job = Job(journey.call, journey.signals, decision.targets, runtime.engines, exchange, account)
+        journey.cannot = job.cannot
         try:
             await self._dispatcher.run(job)
         except asyncio.CancelledError:

@@ -188,6 +188,7 @@ def test_a_services_tool_is_not_silently_lost(client: anthropic.Anthropic, weir:
         model="auto", max_tokens=9, messages=HELLO, tools=[search], extra_headers={"x-weir-workflow": "hard"}
     )
     assert raw.headers["x-weir-model"] == "claude"  # the first of the route that can
+    assert "web_search_20250305" in json.loads(weir.rows("requests")[-1]["dropped"])["gpt"]
 
 
 # ── errors ───────────────────────────────────────────────────────────────────────────────────────────────
