@@ -173,7 +173,8 @@ def read(task: Task) -> Reading:
         for place in _TOPIC_WORDS[word]:
             facts[place] += root
     scaled = [(fact - centre) * per for fact, centre, per in zip(facts, _CENTRES, _PERS, strict=True)]
-    if max(scaled) > 3.0 or min(scaled) < -3.0:
+    ordered = sorted(scaled)  # half the time that max and min take
+    if ordered[0] < -3.0 or ordered[-1] > 3.0:
         scaled = [3.0 if x > 3.0 else -3.0 if x < -3.0 else x for x in scaled]
     return Reading(text, _codes(words, vocabulary, form), scaled, form, numbers, words, vocabulary)
 

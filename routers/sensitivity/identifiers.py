@@ -127,6 +127,7 @@ def _security_code(match: re.Match[str], near: Near) -> bool:
 
 _ON_A_CARD: Final = words(r"card\w*|visa|mastercard|amex|exp\w*|valid|karte\w*|carte|tarjeta")
 
+# A trigger begins as near its digits as it may: one that begins with any word's letters is at work in every word.
 RULES: Final[tuple[Rule, ...]] = (
     rule(
         "iban",
@@ -171,14 +172,14 @@ RULES: Final[tuple[Rule, ...]] = (
     rule(
         "in-pan",
         "IN_PAN",
-        r"\b[A-Z]{5}[0-9]{4}[A-Z]\b",
+        r"[A-Z][0-9]{4}[A-Z]\b",
         r"(?<![A-Za-z0-9])[A-Z]{3}[ABCFGHJKLPT][A-Z][0-9]{4}[A-Z](?![A-Za-z0-9])",
         digits=True,
     ),
     rule(
         "in-pan-named",
         "IN_PAN",
-        r"\b[A-Z]{5}[0-9]{4}[A-Z]\b",
+        r"[A-Z][0-9]{4}[A-Z]\b",
         r"(?<![A-Za-z0-9])[A-Z]{5}[0-9]{4}[A-Z](?![A-Za-z0-9])",
         _named(words("pan|permanent account|income tax|tax|indian")),
         digits=True,
@@ -194,7 +195,7 @@ RULES: Final[tuple[Rule, ...]] = (
     rule(
         "mx-curp",
         "MX_CURP",
-        r"\b[A-Z]{4}[0-9]{6}[HMX][A-Z]{5}",
+        r"[A-Z][0-9]{6}[HMX][A-Z]{5}",
         r"(?<![A-Za-z0-9])[A-Z]{4}[0-9]{6}[HMX][A-Z]{5}[0-9A-Z][0-9](?![A-Za-z0-9])",
         digits=True,
     ),
@@ -234,7 +235,7 @@ RULES: Final[tuple[Rule, ...]] = (
     rule(
         "vin",
         "VIN",
-        r"\b[A-HJ-NPR-Z0-9]{8}[0-9X][A-HJ-NPR-Z0-9]{4}[0-9]{4}\b",
+        r"[0-9X][A-HJ-NPR-Z0-9]{4}[0-9]{4}\b",
         r"(?<![A-Za-z0-9])[A-HJ-NPR-Z0-9]{8}[0-9X][A-HJ-NPR-Z0-9]{4}[0-9]{4}(?![A-Za-z0-9])",
         lambda match, _: _mixed(match[0]) and checks.vin(match[0].upper()),
         digits=True,
