@@ -1,0 +1,174 @@
+"""An air-gapped Weir, watched by the kernel: no connection of its process leaves the machine, from start to end.
+
+strace records every connect() and every datagram with an address, of all threads, whoever asks for it
+(Python, uvloop, a C library).
+"""
+
+import asyncio
+import json
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from gateway.access import keys
+from gateway.sandbox.sandbox import Sandbox
+from tests.integration.commands import ROOT, WEIR, environ, read_until
+
+STRACE: Final = shutil.which("strace")
+_GUARD: Final = ("-f", "-qq", "-D", "-e", "trace=connect,sendto,sendmsg,sendmmsg", "-e", "signal=none")
+_ADDRESS: Final = re.compile(r'inet_addr\("([^"]+)"\)|inet_pton\(AF_INET6, "([^"]+)"')
+POLICY: Final = """
+air_gapped: true
+site: home
+zones: {home: {inside: true}}
+backends:
+  gpu-a: {kind: vllm, zone: home, replicas: ["%(vllm)s"], gpu: H100, gpus: 1, usd_per_gpu_hour: 2.10}
+  other: {kind: openai, zone: home, replicas: ["%(openai)s"], api_key: sk-stand-in}
+models:
+  llama: {backend: gpu-a, upstream: meta-llama/Llama-3.1-8B-Instruct}
+  gpt: {backend: other, upstream: gpt-5}
+routes: [{name: everyday, use: [llama], on_failure: [gpt]}]
+tenants: {acme: {keys: [{id: app, sha256: "%(sha256)s"}]}}
+server: {ledger: "%(folder)s/ledger.sqlite", port: 0, metrics: {port: 0}}
+"""
+
+
+def _can_trace() -> bool:
+    if STRACE is None:
+        return False
+    return subprocess.run([STRACE, *_GUARD, "true"], capture_output=True, check=False).returncode == 0
+
+
+pytestmark = pytest.mark.skipif(not _can_trace(), reason="strace cannot watch processes here")
+
+
+def seen(log: Path, pid: int) -> list[str]:
+    """Every IP address that the process named to the kernel, once it has ended."""
+    deadline = time.monotonic() + 10
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(0.3)  # the recorder is a process of its own, and writes its last lines
+    return [v4 or v6 for v4, v6 in _ADDRESS.findall(log.read_text())]
+
+
+def served(config: Path, log: Path) -> subprocess.Popen[str]:
+    """`weir serve` under the guard."""
+    return subprocess.Popen(
+        [str(STRACE), *_GUARD, "-o", str(log), *WEIR, "serve", "--config", str(config)],
+        cwd=ROOT,
+        env=environ(200),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def asked(url: str, key: str, body: dict[str, Any] | None = None) -> int:
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data)  # noqa: S310  # loopback
+    request.add_header("authorization", f"Bearer {key}")
+    request.add_header("content-type", "application/json")
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310  # loopback
+            answer.read()
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+
+
+def test_the_guard_sees_who_knocks_outside(tmp_path: Path) -> None:
+    """A broadcast address takes no TCP, so nothing leaves, and yet it was asked for."""
+    knock = (
+        "import asyncio, uvloop\n"
+        "async def main():\n"
+        "    try: await asyncio.get_running_loop().create_connection(asyncio.Protocol, '255.255.255.255', 9)\n"
+        "    except OSError: pass\n"
+        "uvloop.run(main())"
+    )
+    log = tmp_path / "calls"
+    process = subprocess.Popen([str(STRACE), *_GUARD, "-o", str(log), sys.executable, "-c", knock])
+    process.wait(60)
+    assert seen(log, process.pid) == ["255.255.255.255"]
+
+
+async def test_no_connection_leaves_the_machine(tmp_path: Path) -> None:
+    log, key = tmp_path / "calls", keys.create()
+    config = tmp_path / "weir.yaml"
+    async with Sandbox(tokens_per_second=2000) as sandbox:
+        policy = POLICY % {
+            "vllm": sandbox.vllm.url,
+            "openai": sandbox.openai.url,
+            "sha256": keys.digest(key),
+            "folder": tmp_path,
+        }
+        config.write_text(policy)
+        process = served(config, log)
+        assert process.stderr is not None
+        try:
+            await asyncio.to_thread(_live, process, sandbox, config, policy, key, asyncio.get_running_loop())
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.wait(10)
+            process.stderr.close()
+    found = seen(log, process.pid)
+    assert found, "it spoke to its engines"
+    assert {each for each in found if not ip_address(each).is_loopback} == set()
+
+
+def _live(
+    process: subprocess.Popen[str],
+    sandbox: Sandbox,
+    config: Path,
+    policy: str,
+    key: str,
+    loop: asyncio.AbstractEventLoop,
+) -> None:
+    """A day in its life: requests, failures, an explicit name, scrapes, a reload, prices, the end."""
+    assert process.stderr is not None
+    said = read_until(process.stderr, "listens on")
+    url, metrics = re.findall(r"http://[0-9.]+:\d+(?:/metrics)?", said)[:2]
+    chat = f"{url}/v1/chat/completions"
+    body = {"model": "auto", "messages": [{"role": "user", "content": "My SSN is 536-22-8741."}]}
+    assert asked(chat, key, body) == 200
+    assert asked(chat, key, {**body, "model": "gpt"}) == 200
+    assert asked(f"{url}/v1/models", key) == 200
+    asyncio.run_coroutine_threadsafe(sandbox.vllm.fault("503"), loop).result(10)
+    assert asked(chat, key, {**body, "stream": True}) == 200
+    asyncio.run_coroutine_threadsafe(sandbox.vllm.fault("none"), loop).result(10)
+    prices = config.with_name("prices.yaml")
+    prices.write_text((ROOT / "config" / "prices.yaml").read_text())
+    config.write_text(policy.replace("server: {", f'server: {{prices: "{prices}", '))
+    process.send_signal(signal.SIGHUP)
+    time.sleep(1.5)  # engines' pages are read once a second
+    assert asked(chat, key, body) == 200
+    assert asked(metrics, key) == 200
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 0
+
+
+def test_a_zone_outside_is_refused_before_anything_listens(tmp_path: Path) -> None:
+    config = tmp_path / "weir.yaml"
+    policy = POLICY % {
+        "vllm": "http://127.0.0.1:1",
+        "openai": "http://127.0.0.1:2",
+        "sha256": "0" * 64,
+        "folder": tmp_path,
+    }
+    config.write_text(policy.replace("zones: {home", "zones: {cloud: {inside: false}, home"))
+    log = tmp_path / "calls"
+    process = served(config, log)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "outside, and `air_gapped: true` admits none" in said
+    assert seen(log, process.pid) == []
