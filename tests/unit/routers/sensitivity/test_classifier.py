@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from routers.sensitivity import numbers
 from routers.sensitivity.classifier import Classifier, tenant_triggers
 from routers.sensitivity.engine import Hit, HyperscanEngine, PlainEngine, compile_triggers, key, load_triggers
-from routers.sensitivity.label import Level, Segment
+from routers.sensitivity.label import Label, Level, Segment
 from routers.sensitivity.settings import Settings
 
 SSN = "my SSN is 436-78-4374"
@@ -204,3 +204,16 @@ def test_hits_are_counted_in_code_points(engine):
     ends = [end for end, _ in engine.scan(text)]
     assert max(ends) <= len(text)
     assert len(text) in ends
+
+
+def test_a_short_text_that_shows_nothing_is_labelled_in_one_slice(classifier):
+    work = classifier.slices([Segment("The harbour lay quiet. Your hour is near.")], floor=Level.CONFIDENTIAL)
+    with pytest.raises(StopIteration) as done:
+        next(work)
+    assert done.value.value == Label(Level.CONFIDENTIAL)
+
+
+def test_words_for_being_born_begin_where_words_do(judged):
+    assert not judged(("user", "On 12.03.1990 we left the harbour. It was engine left.")).label.types
+    assert judged(("user", "Jan Kowalski, ur. 12.03.1990")).label.types == {"DATE_OF_BIRTH": 1}
+    assert judged(("user", "Marie Curie, née le 07/11/1967")).label.types == {"DATE_OF_BIRTH": 1}
