@@ -121,29 +121,39 @@ class Direct(DirectApplication):
         await exchange.end()
 
 
+def server_of(edge, face):
+    """A server for this edge's application, by one of its faces."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            edge.application if face == "ASGI" else Direct(edge),
+            http=serve_protocol(LIMITS),
+            interface="asgi3",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            server_header=False,
+            date_header=False,
+            host="127.0.0.1",
+            port=0,
+            timeout_keep_alive=1,
+        )
+    )
+
+
+def port_of(server):
+    return server.servers[0].sockets[0].getsockname()[1]
+
+
 @pytest.fixture(scope="module", params=["ASGI", "direct"])
 def server(request):
     edge = Edge()
-    config = uvicorn.Config(
-        edge.application if request.param == "ASGI" else Direct(edge),
-        http=serve_protocol(LIMITS),
-        interface="asgi3",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        server_header=False,
-        date_header=False,
-        host="127.0.0.1",
-        port=0,
-        timeout_keep_alive=1,
-    )
-    server = uvicorn.Server(config)
+    server = server_of(edge, request.param)
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
     thread = threading.Thread(target=uvloop.run, args=(server.serve(),), daemon=True)
     thread.start()
     while not server.started:
         time.sleep(0.001)
-    edge.port = server.servers[0].sockets[0].getsockname()[1]
+    edge.port = port_of(server)
     yield edge
     edge.go = True
     server.should_exit = True
@@ -380,3 +390,41 @@ async def test_http_1_0_and_absolute_targets_are_understood(edge):
     absolute = b"GET http://a/second?x=1 HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"
     assert (await edge.talk(absolute)).startswith(b"HTTP/1.1 200 OK")
     assert edge.asked == ["/first", "/second"]
+
+
+@pytest.mark.parametrize("face", ["ASGI", "direct"])
+async def test_a_server_that_stops_waits_for_the_answers_under_way(face):
+    edge = Edge()
+    server = server_of(edge, face)
+    server.capture_signals = contextlib.nullcontext
+    serving = asyncio.create_task(server.serve())
+    await edge.until(lambda: server.started)
+    edge.port = port_of(server)
+    talk = asyncio.ensure_future(edge.talk(b"POST /slow HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\nhi"))
+    await edge.until(lambda: edge.asked)
+    server.should_exit = True
+    await edge.until(lambda: not server.servers[0].sockets)
+    await asyncio.sleep(0.02)
+    assert not serving.done()
+    edge.go = True
+    answer = await talk
+    assert b"connection: close" in answer
+    assert answer.endswith(b"\r\n\r\nhi")
+    await asyncio.wait_for(serving, 10)
+
+
+@pytest.mark.parametrize("face", ["ASGI", "direct"])
+async def test_an_idle_connection_is_closed_after_a_while(face):
+    """Though it was used again before that while was over."""
+    edge = Edge()
+    server = server_of(edge, face)
+    server.capture_signals = contextlib.nullcontext
+    server.config.timeout_keep_alive = 0.2
+    serving = asyncio.create_task(server.serve())
+    await edge.until(lambda: server.started)
+    edge.port = port_of(server)
+    request = POST + b"content-length: 2\r\n\r\nhi"
+    answer = await edge.talk(request, request, request, pause=0.15)
+    assert answer.count(b"200 OK") == 3
+    server.should_exit = True
+    await asyncio.wait_for(serving, 10)
