@@ -6,9 +6,11 @@ import time
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Final
+from urllib.parse import urlsplit
 
-import httpx
-
+from adapters.errors import UpstreamError
+from adapters.transport import Pool, Timeouts
+from gateway.app.pages import page
 from gateway.configuration.settings import BackendSettings, EnergySettings
 from gateway.fleet.energy.dcgm import energy
 from gateway.fleet.energy.nvml import MeterUnavailable, NvmlMeter, installed
@@ -37,13 +39,17 @@ class EnergyWatch:
     """The meters of all backends that have one."""
 
     def __init__(
-        self, metrics: Metrics, ledger: Ledger, process: str, spent: Spent, client: httpx.AsyncClient
+        self,
+        metrics: Metrics,
+        ledger: Ledger,
+        process: str,
+        spent: Spent,
     ) -> None:
         self._metrics = metrics
         self._ledger = ledger
         self._process = process
         self._spent = spent
-        self._client = client
+        self._pools: dict[str, Pool] = {}  # by the exporter's URL
         self._offset = time.time_ns() - time.monotonic_ns()
         self._settings: dict[str, EnergySettings] = {}
         self._splitters: dict[str, Splitter] = {}
@@ -84,19 +90,18 @@ class EnergyWatch:
         """Book all that is known."""
         for name in self._splitters:
             self._flush(name, final=True)
-        await self._client.aclose()
+        for pool in self._pools.values():
+            await pool.aclose()
 
     async def _read(self, name: str, settings: EnergySettings) -> None:
         try:
             if settings.dcgm is not None:
-                answer = await self._client.get(settings.dcgm, timeout=_TIMEOUT)
-                answer.raise_for_status()
-                reading = energy(answer.content, settings.devices)
+                reading = energy(await self._page(settings.dcgm), settings.devices)
             else:
                 if name not in self._nvml:
                     self._nvml[name] = NvmlMeter(installed(), settings.nvml)
                 reading = self._nvml[name].read()
-        except (httpx.HTTPError, MeterUnavailable) as error:
+        except (UpstreamError, OSError, MeterUnavailable) as error:
             if name not in self._said:
                 self._said.add(name)
                 _log.warning("the energy of %s is unknown: %s", name, error or type(error).__name__)
@@ -105,6 +110,15 @@ class EnergyWatch:
         splitter = self._splitters.get(name)
         if splitter is not None:
             splitter.meter.add(time.monotonic_ns() + self._offset, reading)
+
+    async def _page(self, url: str) -> bytes:
+        """An exporter's metrics page."""
+        parts = urlsplit(url)
+        pool = self._pools.get(url)
+        if pool is None:
+            times = Timeouts(connect=_TIMEOUT, first_byte=_TIMEOUT, idle=_TIMEOUT, total=2 * _TIMEOUT)
+            pool = self._pools[url] = Pool(f"{parts.scheme}://{parts.netloc}", timeouts=times)
+        return await page(pool, (parts.path or "/metrics").encode())()
 
     def _flush(self, name: str, *, final: bool = False) -> None:
         splitter = self._splitters[name]

@@ -9,10 +9,9 @@ from decimal import Decimal
 from functools import partial
 from typing import Final
 
-from adapters.call import Outgoing
-from adapters.transport import Pool
+from gateway.app.pages import page
 from gateway.configuration.rates import GpuRates
-from gateway.fleet.engines.scraper import Fetch, Scraper
+from gateway.fleet.engines.scraper import Scraper
 from gateway.fleet.replicas import Replica
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.records import GpuBooking, attempt_id
@@ -26,7 +25,6 @@ from gateway.pipeline.booking import GpuOwner
 _log = logging.getLogger("weir.engines")
 
 BOOKED_AT_ONCE: Final = 32  # well under a millisecond
-LARGEST_PAGE: Final = 4 * 1024 * 1024  # bytes of an engine's metrics
 _NOBODY: Final = GpuOwner("", 0, "", "", "", "", "", "")
 # tenant, workflow, action, request, USD (None: no known rate), GPU nanoseconds
 Spent = Callable[[str, str, str, str, Decimal | None, int], None]
@@ -65,7 +63,7 @@ class EngineWatch:
             self._scrapers.pop(replica).cancel()
         for replica in wanted - self._scrapers.keys():
             scraper = Scraper(
-                _fetch(replica.pool, b"/metrics"),
+                page(replica.pool, b"/metrics"),
                 partial(self._accounts.observe, replica.backend, replica.url),
                 now_ns=time.monotonic_ns,
                 occupied=partial(self._accounts.occupied, replica.backend, replica.url),
@@ -139,22 +137,3 @@ class EngineWatch:
             booking.window * SECOND,
             idle=booking.kind != "request",
         )
-
-
-def _fetch(pool: Pool, path: bytes) -> Fetch:
-    """How an engine's page is fetched: over the connections its requests use."""
-    outgoing = Outgoing(b"GET", path, ((b"accept", b"*/*"),), b"")
-
-    async def fetch() -> bytes:
-        async with await pool.exchange(outgoing) as answer:
-            parts, size = [], 0
-            while data := await answer.read():
-                parts.append(data)
-                size += len(data)
-                if size > LARGEST_PAGE:
-                    raise OSError(f"{path.decode()} is larger than a metrics page can be")
-            if answer.status != 200:
-                raise OSError(f"{path.decode()} answered {answer.status}")
-            return b"".join(parts)
-
-    return fetch

@@ -13,7 +13,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, Self
 
-import httpx
 import uvicorn
 
 from gateway.api import errors
@@ -84,9 +83,7 @@ class Service:
             runtime.snapshot.actions,
         )
         self._retirements = Retirements(self.metrics.retires)
-        self._energy = EnergyWatch(
-            self.metrics, self._ledger, secrets.token_hex(6), self._actions.spent, httpx.AsyncClient()
-        )
+        self._energy = EnergyWatch(self.metrics, self._ledger, secrets.token_hex(6), self._actions.spent)
         self._watch = EngineWatch(
             self._accounts,
             self.metrics,
