@@ -109,7 +109,8 @@ class HardenedProtocol(HttpToolsProtocol):
         self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        reason = self._head_fault()
+        version = self.parser.get_http_version()
+        reason = self._head_fault(version)
         if reason is not None:
             raise self._bad(400, reason)
         if self._uncounted > self.limits.header_bytes and self._head_bytes() > self.limits.header_bytes:
@@ -119,7 +120,7 @@ class HardenedProtocol(HttpToolsProtocol):
         self._in_head = self._begun = False
         self._uncounted = 0
         self._stop_head_timer()
-        if not self._take_directly():
+        if not self._take_directly(http10=version == "1.0"):
             self._exchange = None
             self._begin_asgi()
             super().on_headers_complete()
@@ -147,7 +148,7 @@ class HardenedProtocol(HttpToolsProtocol):
 
     # Requests that are served directly, and those that are not.
 
-    def _take_directly(self) -> bool:
+    def _take_directly(self, *, http10: bool) -> bool:
         """Serve this request without ASGI, if the application does so."""
         application = self._direct
         if application is None or self.parser.get_method() != b"POST":
@@ -155,7 +156,6 @@ class HardenedProtocol(HttpToolsProtocol):
         path = application.path_of(self.url)
         if path is None:
             return False
-        http10 = self.parser.get_http_version() == "1.0"
         exchange = self._exchange = DirectExchange(
             application.identity(),
             path,
@@ -245,9 +245,8 @@ class HardenedProtocol(HttpToolsProtocol):
         options = b",".join(value for name, value in self.headers if name == b"connection").lower()
         return b"close" not in [option.strip() for option in options.split(b",")]
 
-    def _head_fault(self) -> str | None:
+    def _head_fault(self, version: str) -> str | None:
         """What llhttp lets pass, but two servers in a row could understand differently."""
-        version = self.parser.get_http_version()
         if version not in ("1.0", "1.1"):
             return "only HTTP/1.1 is spoken here"
         if self.parser.get_method() == b"CONNECT":
