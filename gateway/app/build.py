@@ -15,6 +15,7 @@ from adapters.transport import Limits, Pool, Timeouts, proxy_fault, tls_context
 from adapters.vllm import VLLM
 from gateway.access.keys import Credential, Keyring
 from gateway.configuration.settings import BackendSettings, SensitivitySettings, Snapshot
+from gateway.detectors.http import HttpDetector
 from gateway.detectors.pattern_cache import cache_directory, cached_engine
 from gateway.dispatch.dispatcher import Engines
 from gateway.fleet.replicas import Placement
@@ -25,6 +26,7 @@ from gateway.metering.price_file import NO_OVERRIDES, read_price_file
 from gateway.metering.prices import PriceBook
 from gateway.metering.tariffs import GpuTariff, TokenTariff
 from gateway.pipeline.booking import Tariff
+from gateway.pipeline.detecting import Panel, Stationed
 from gateway.pipeline.judge import Judge, highest
 from gateway.pipeline.pipeline import Runtime
 from gateway.pipeline.remembering import Stickiness
@@ -39,6 +41,7 @@ from routers.sensitivity.settings import Settings
 # Seconds an idle connection is kept: less than the other side does, or a request may meet a closing one.
 VLLM_KEEPALIVE: Final = 4.0  # vLLM's server closes after 5
 PROVIDER_KEEPALIVE: Final = 60.0
+DETECTOR_CONNECTIONS: Final = 64  # to each detector
 _USER_AGENT: Final = f"weir/{version('weir-gateway')}"
 
 
@@ -62,6 +65,7 @@ def runtime(snapshot: Snapshot, scorer: Scorer, environ: Mapping[str, str]) -> R
         floors(snapshot),
         reserving(snapshot, charged),
         stickiness(snapshot),
+        panel(snapshot),
     )
 
 
@@ -72,12 +76,7 @@ def shipped_scorer() -> Scorer:
 
 def classifier(settings: SensitivitySettings, environ: Mapping[str, str]) -> Classifier:
     """The sensitivity classifier under a policy's settings; compiled patterns come from the cache."""
-    own = Settings(
-        unlabelled=Level.named(settings.unlabelled),
-        unscanned={kind: Level.named(level) for kind, level in settings.unscanned.items()},
-        levels={name: Level.named(level) for name, level in settings.levels.items()},
-        terms=settings.terms,
-    )
+    own = labelling(settings)
     theirs = tenant_triggers(own)
     cache = cache_directory(environ)
     return Classifier(own, cached_engine(triggers(), cache), cached_engine(theirs, cache) if theirs else None)
@@ -87,6 +86,37 @@ def stickiness(snapshot: Snapshot) -> Stickiness:
     """How conversations keep their labels."""
     kept = snapshot.sensitivity.conversations
     return Stickiness(Bounds(int(kept.keep * 1000), kept.most), snapshot.state.labels)
+
+
+def labelling(settings: SensitivitySettings) -> Settings:
+    """How findings become a label, as the sensitivity room takes it."""
+    return Settings(
+        unlabelled=Level.named(settings.unlabelled),
+        unscanned={kind: Level.named(level) for kind, level in settings.unscanned.items()},
+        levels={name: Level.named(level) for name, level in settings.levels.items()},
+        terms=settings.terms,
+    )
+
+
+def panel(snapshot: Snapshot) -> Panel:
+    """The further detectors, each with connections of its own."""
+    return Panel(
+        [
+            Stationed(
+                HttpDetector(
+                    each.name,
+                    each.kind,
+                    Pool(each.url, limits=Limits(connections=DETECTOR_CONNECTIONS)),
+                    urlsplit(each.url).path or "/",
+                ),
+                snapshot.settings.zones[each.zone],
+                each.deadline,
+            )
+            for each in snapshot.sensitivity.detectors
+        ],
+        labelling(snapshot.sensitivity),
+        snapshot.policy,
+    )
 
 
 def adapter(settings: BackendSettings) -> Backend:

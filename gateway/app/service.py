@@ -183,6 +183,7 @@ class Service:
         await self._actions.close(everything=True)
         await self._state.close()
         await self._conversations.close()
+        await self._runtime.panel.aclose()
         await self._fleet.aclose()
         if not await asyncio.to_thread(self._ledger.close):
             log.warning(
@@ -243,7 +244,9 @@ class Service:
             log.error("the new configuration %s is refused: %s", snapshot.hash, error)  # noqa: TRY400  # the sentence says it all
             self.metrics.policy_reloads.at("refused").value += 1
             return
+        before = self._runtime
         self._take_over(runtime)
+        await before.panel.aclose()
         await self._opening.try_to(
             self._allowances()
         )  # there may be budgets now that were not counted before

@@ -29,6 +29,7 @@ def problems(document: Document, source: Source, today: date) -> list[Problem]:
         *check.routes(),
         *check.tenants(),
         *check.state(),
+        *check.detectors(),
     ]
 
 
@@ -197,6 +198,14 @@ class _Check:
                         here, f"this key stands already at {there}", "each key belongs to one tenant"
                     )
                 held.setdefault(key.sha256, here)
+
+    def detectors(self) -> Found:
+        first: dict[str, int] = {}
+        for i, each in enumerate(self.document.sensitivity.detectors):
+            here: Route = ("sensitivity", "detectors", i)
+            yield from self._unknown((*here, "zone"), "zone", each.zone, self.document.zones)
+            if first.setdefault(each.name, i) != i:
+                yield self._problem((*here, "name"), f"there are two detectors named `{each.name}`")
 
     def state(self) -> Found:
         redis = self.document.state.redis

@@ -30,6 +30,7 @@ from gateway.configuration.settings import (
     BudgetSettings,
     Ceilings,
     ConversationSettings,
+    DetectorSettings,
     KeySettings,
     LimitSettings,
     MetricsSettings,
@@ -238,6 +239,10 @@ class _Builder:
             levels=terms.levels,
             terms=tuple(dict.fromkeys(words)),
             conversations=ConversationSettings(terms.conversations.keep, terms.conversations.most),
+            detectors=tuple(
+                DetectorSettings(each.name, each.kind, each.url, each.zone, each.deadline)
+                for each in terms.detectors
+            ),
         )
 
     def _words(self, path: At, file: Path) -> list[str]:

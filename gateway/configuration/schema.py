@@ -70,6 +70,11 @@ def _base_url(value: str) -> str:
     return value.rstrip("/").removesuffix("/v1").rstrip("/")
 
 
+def _detector_url(value: str) -> str:
+    _base_url(value)
+    return value
+
+
 Duration = Annotated[
     float,
     BeforeValidator(_seconds, json_schema_input_type=Annotated[str, Field(pattern=Text.DURATION)]),
@@ -289,6 +294,22 @@ class ConversationTerms(Strict):
     )
 
 
+class DetectorEntry(Strict):
+    """A further detector. Where it fails, is late or may not have the text, the label is restricted."""
+
+    name: Name = Field(description="Its name, in logs and labels.", examples=["names"])
+    kind: Literal["http", "presidio"] = Field(
+        "http", description="Weir's own wire, or Presidio's analyzer.", examples=["presidio"]
+    )
+    url: Annotated[str, AfterValidator(_detector_url)] = Field(
+        description="Where it is asked.", examples=["http://10.0.0.9:3000/analyze"]
+    )
+    zone: str = Field(
+        description="The zone it runs in: it is sent what boundaries let go there.", examples=["datacenter"]
+    )
+    deadline: Duration = Field(0.2, gt=0, description="For each request.", examples=["200ms"])
+
+
 class SensitivityTerms(Strict):
     """How findings become a label."""
 
@@ -312,6 +333,11 @@ class SensitivityTerms(Strict):
     )
     terms_files: list[str] = Field(
         [], description="JSON lists of such words, relative to this YAML file.", examples=[["terms.json"]]
+    )
+    detectors: list[DetectorEntry] = Field(
+        [],
+        description="Further detectors; what they find can only raise a label.",
+        examples=[[{"name": "names", "url": "http://10.0.0.9:3000/scan", "zone": "datacenter"}]],
     )
     conversations: ConversationTerms = Field(
         ConversationTerms(),

@@ -178,6 +178,17 @@ class ConversationSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class DetectorSettings:
+    """A further detector: where it is asked, in which zone that is, and for how long (seconds)."""
+
+    name: str
+    kind: Literal["http", "presidio"]
+    url: str
+    zone: str
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True)
 class SensitivitySettings:
     """How findings become a label. Values are level names; `levels` overrides the taxonomy's defaults by
     type or category; `unscanned` is by kind of content, with `default` for the kinds it does not name."""
@@ -187,6 +198,7 @@ class SensitivitySettings:
     levels: Mapping[str, str] = field(default_factory=dict)
     terms: tuple[str, ...] = field(default=(), repr=False)  # confidential words of this deployment
     conversations: ConversationSettings = ConversationSettings()
+    detectors: tuple[DetectorSettings, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

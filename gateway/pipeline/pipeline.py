@@ -12,6 +12,7 @@ from adapters.call import Dialect
 from adapters.dialects.checks import InvalidRequest, own_metadata
 from adapters.dialects.ingress import Ingress
 from adapters.document import InvalidDocument, parse
+from adapters.visible import visible
 from gateway.access.keys import AccessDenied, Keyring, Principal
 from gateway.configuration.settings import Snapshot
 from gateway.dispatch.attempt import CannotCarry, NoTargetLeft, Refused
@@ -20,6 +21,7 @@ from gateway.ledger.records import Outcome
 from gateway.metering.budgets.budgets import CannotCount, OverBudget, OverRate
 from gateway.pipeline.belongings import Belongings
 from gateway.pipeline.booking import Account, Tariff, Till
+from gateway.pipeline.detecting import Panel
 from gateway.pipeline.exchange import Exchange
 from gateway.pipeline.faults import (
     Blocked,
@@ -31,7 +33,7 @@ from gateway.pipeline.faults import (
     no_such_model,
 )
 from gateway.pipeline.journey import Journey
-from gateway.pipeline.judge import Judge, purpose
+from gateway.pipeline.judge import Judge, purpose, segments_of
 from gateway.pipeline.remembering import Stickiness, held_to_before, why
 from gateway.pipeline.reserving import Reserving
 from gateway.state.conversations import Conversations
@@ -74,6 +76,7 @@ class Runtime:
     floors: Mapping[tuple[str, str], Level]  # by tenant and key: the lowest label its requests get
     reserving: Reserving
     sticky: Stickiness
+    panel: Panel
 
 
 class Pipeline:
@@ -144,6 +147,11 @@ class Pipeline:
             journey.at // (SECONDS_PER_DAY * 1_000_000_000),
         )
         signals, remembered = await self._held_to_before(runtime, journey, judged.signals)
+        if not runtime.panel.empty:
+            segments = segments_of(visible(call.document.values, call.dialect))
+            label = await runtime.panel.judged(signals, segments)
+            if label is not signals.label:
+                signals, _ = await self._held_to_before(runtime, journey, replace(signals, label=label))
         journey.signals = signals
         self._till.metrics.labels.at(str(signals.label.level)).value += 1
         reserving, budgets = runtime.reserving, self._till.budgets

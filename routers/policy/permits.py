@@ -197,13 +197,27 @@ class Permits:
 
     def opened(self, signals: Signals) -> "Passage":
         """What this one request may use."""
-        unread = bool(signals.label.unscanned) and not self._harmless.issuperset(signals.label.unscanned)
+        unread = self._unread(signals)
         in_force = tuple(
             (boundary.name, refused)
             for boundary, refused in self._boundaries
             if boundary.in_force(signals, unread=unread)
         )
         return Passage(signals, self._models, in_force, self._policy)
+
+    def admits(self, signals: Signals, zone: Zone) -> bool:
+        """Whether the boundaries in force let this request's text go to a zone, though no model runs there."""
+        unread = self._unread(signals)
+        return all(
+            boundary.only.refusal(zone) is None
+            for boundary, _ in self._boundaries
+            if boundary.in_force(signals, unread=unread)
+        )
+
+    def _unread(self, signals: Signals) -> bool:
+        """Whether it holds content that could not be read and that the policy does not declare harmless."""
+        unscanned = signals.label.unscanned
+        return bool(unscanned) and not self._harmless.issuperset(unscanned)
 
     def closed_to(self, tenant: str) -> frozenset[str]:
         """Models that some boundary keeps from this tenant whatever it sends."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from routers.policy.conditions import ALWAYS, Condition, Holds, compiled, described
-from routers.policy.facts import Model
+from routers.policy.facts import Model, Zone
 from routers.policy.permits import Boundary, Dropped, Passage, Permit, Permits
 from routers.signals import Signals
 
@@ -89,6 +89,10 @@ class Policy:
         if model not in self.models:
             return Dropped(model, "it is no longer in the policy")
         return self._permits.opened(signals).permit(model)
+
+    def admits(self, signals: Signals, zone: Zone) -> bool:
+        """Whether this request's text may go to a zone where no model runs: to a detector."""
+        return self._permits.admits(signals, zone)
 
     def verdicts(self, signals: Signals) -> dict[str, Permit | Dropped]:
         """Every model's permit, or why it has none: what `weir explain` prints."""

@@ -5,8 +5,9 @@ each request truly is, not by the label it got; backends fail, detection breaks,
 between two attempts of one request.
 """
 
+import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -15,12 +16,14 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from gateway.dispatch.dispatcher import Engines
+from gateway.pipeline.detecting import Panel, Stationed
 from gateway.pipeline.judge import Judge
 from routers.policy.facts import Zone
 from routers.policy.permits import Boundary, Data, Only
 from routers.policy.policy import Policy, Route
 from routers.sensitivity.classifier import Classifier
-from routers.sensitivity.label import Level
+from routers.sensitivity.detector import Span
+from routers.sensitivity.label import Level, Segment
 from routers.sensitivity.settings import Settings
 from tests.integration.sandboxed import Sandboxed
 
@@ -70,9 +73,26 @@ class BrokenEngine:
     def scan(self, text: str) -> Any:
         if self._how == "crash":
             raise RuntimeError("the engine is gone")
-        return {"none": None, "words": ["nonsense"], "far": [(10**9, 10**9)], "types": [("a", None)]}[
-            self._how
-        ]
+        return {"words": ["nonsense"], "far": [(10**9, 10**9)], "types": [("a", None)]}[self._how]
+
+
+class BrokenDetector:
+    """A further detector that crashes, hangs, or answers what is no answer."""
+
+    name = "broken"
+
+    def __init__(self, how: str) -> None:
+        self._how = how
+
+    async def scan(self, segments: Sequence[Segment]) -> Any:
+        if self._how == "crash":
+            raise RuntimeError("the detector is gone")
+        if self._how == "hang":
+            await asyncio.sleep(60)
+        return {"words": "nonsense", "none": None, "far": [Span("URL", 99, 0, 1)]}.get(self._how)
+
+    async def aclose(self) -> None:
+        pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,24 +156,25 @@ def may_leave(case: Case, zone: Zone, level: Level, categories: frozenset[str] |
     floor=st.none() | LEVELS,
     asked=st.sampled_from(["auto", "auto", "gpt", "claude", "llama"]),
     faults=st.tuples(FAULTS, FAULTS, FAULTS),
-    broken=st.sampled_from(["", "", "crash", "none", "words", "far", "types"]),
+    broken=st.sampled_from(["", "", "crash", "words", "far", "types"]),
+    deaf=st.sampled_from(["", "", "", "crash", "hang", "words", "none", "far"]),
     swap=st.sampled_from([None, 0, 1]),
     stream=st.booleans(),
     down=st.booleans(),
 )
 def test_no_protected_request_reaches_an_outside_stand_in(
-    weir: Sandboxed, cases, facts, text, floor, asked, faults, broken, swap, stream, down
+    weir: Sandboxed, cases, facts, text, floor, asked, faults, broken, deaf, swap, stream, down
 ) -> None:
     content, level, categories = TRUTHS[text]
     level = max(level, Level.INTERNAL if floor is None else floor)
-    if broken:  # what detection did not judge may hold anything
+    if broken or deaf:  # what detection did not judge may hold anything
         level, categories = Level.RESTRICTED, None
     zones = {
         name: Zone(name, False, law, days, certified=certified)
         for name, (law, days, certified) in facts.items()
     }
     weir.calm()
-    arrange(weir, cases, zones, broken, swap)
+    arrange(weir, cases, zones, (broken, deaf), swap)
     for part, fault in zip(weir.sandbox.stand_ins, faults, strict=True):
         weir.run(part.fault(fault))
     if down:
@@ -177,17 +198,23 @@ def test_no_protected_request_reaches_an_outside_stand_in(
 
 
 def arrange(
-    weir: Sandboxed, cases: tuple[Case, Case], zones: dict[str, Zone], broken: str, swap: int | None
+    weir: Sandboxed,
+    cases: tuple[Case, Case],
+    zones: dict[str, Zone],
+    wrong: tuple[str, str],
+    swap: int | None,
 ) -> None:
     """Put the first policy in force, and the second from attempt number `swap` on."""
-    before = weir.service.runtime
+    before, (broken, deaf) = weir.service.runtime, wrong
     policies = [policy_of(before.engines.policy, case, zones, f"{i:012x}") for i, case in enumerate(cases)]
     engines = [Engines(policy, before.engines.backends) for policy in policies]
     judge = before.judge if not hasattr(weir, "sound") else weir.sound
     weir.sound = judge  # type: ignore[attr-defined]  # kept from the first example for the next
     if broken:
         judge = Judge(Classifier(Settings(), BrokenEngine(broken)), judge._scorer)  # type: ignore[arg-type]  # broken on purpose
-    weir.service._runtime = replace(before, engines=engines[0], judge=judge)
+    station = [Stationed(BrokenDetector(deaf), Zone("home", True), 0.02)] if deaf else []
+    panel = Panel(station, Settings(), policies[0])
+    weir.service._runtime = replace(before, engines=engines[0], judge=judge, panel=panel)
     calls = iter(range(10**6))
     lock = threading.Lock()
 
