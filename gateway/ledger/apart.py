@@ -24,7 +24,7 @@ from gateway.ledger.stores import open_store
 
 _log = logging.getLogger(__name__)
 
-_NICE: Final = 10  # by how much the process gives way to the gateway
+_NICE: Final = 19  # by how much the process gives way to the gateway
 _REPORT: Final = 0.05  # seconds between two reports
 _RESTART: Final = 1.0  # seconds before a process that died is started again
 

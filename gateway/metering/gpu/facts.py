@@ -92,7 +92,7 @@ class Row:
     steps_per_token: float  # S ÷ G
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: a busy second has thousands, and that would take three times as long
 class Booking:
     """GPU time (`gpu_ns`: GPUs times nanoseconds) that goes to one use. Corrections and `waiting` may be
     negative."""
