@@ -20,6 +20,7 @@ from gateway.api.asgi import Application, DataPlane
 from gateway.api.control import Control, control_app, metrics_app
 from gateway.api.protocol import EdgeLimits, serve_protocol
 from gateway.app import build
+from gateway.app.collecting import collect_in_quiet
 from gateway.app.counting import Opening, open_conversations, open_state
 from gateway.app.energy import EnergyWatch
 from gateway.app.engines import EngineWatch
@@ -207,6 +208,7 @@ class Service:
             )
         self._tasks += [
             run(self._watch.run()),
+            run(collect_in_quiet(lambda: self.metrics.inflight.value > 0)),
             run(self._actions.run()),
             run(self._energy.run()),
             run(self._watcher.run()),

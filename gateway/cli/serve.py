@@ -1,7 +1,6 @@
 """`weir serve`: run the gateway until it is told to stop."""
 
 import asyncio
-import gc
 import os
 import signal
 import sys
@@ -11,7 +10,7 @@ import click
 import uvloop
 
 from gateway.api import logs
-from gateway.app import Service
+from gateway.app import Service, collecting
 from gateway.app.build import ProxyInTheWay
 from gateway.cli.configuration import CONFIG
 from gateway.configuration.problems import ConfigurationErrors
@@ -47,8 +46,7 @@ async def _run(config: tuple[Path, ...], host: str | None, port: int | None) -> 
     loop.add_signal_handler(signal.SIGHUP, service.reload)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    gc.collect()
-    gc.freeze()  # what was made at the start stays: no collection walks it again, which took 40 ms and more
+    collecting.settle()
     click.echo(f"Weir listens on {service.url} (metrics: {service.metrics_url})", err=True)
     try:
         await stopping.wait()

@@ -192,6 +192,8 @@ class Classifier:
             whole = len(under.text) <= _PIECE
             for start in range(0, len(under.text), _PIECE):
                 hits = engine.scan(under.text if whole else under.text[start : start + _PIECE + _OVERLAP])
+                if hits is None:  # no answer is not an answer of nothing
+                    raise TypeError("the engine did not answer")
                 if hits:
                     yield from self._look(under, start, hits, targets, done, answered, request)
                 if not whole:

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.contract.messages_oracle import assembled, check, read_whole
 
+from tests.contract.messages_oracle import assembled, check, read_whole
 from tests.integration.weirs import RunningWeir
 
 pytestmark = [pytest.mark.recordings, pytest.mark.timeout(300)]

@@ -21,7 +21,7 @@ def test_a_record_is_a_line_of_json_with_its_facts() -> None:
 
 def test_an_exception_is_told_by_where_it_came_from() -> None:
     try:
-        raise ValueError("the prompt was: my SSN is 536-22-8741")
+        int("the prompt was: my SSN is 536-22-8741")
     except ValueError as error:
         record = logging.LogRecord(
             "weir", logging.ERROR, "f.py", 1, "failed", (), (ValueError, error, error.__traceback__)
