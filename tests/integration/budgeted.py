@@ -12,7 +12,8 @@ from gateway.access import keys
 from tests.integration.sandboxed import HELLO, POLICY, Sandboxed
 from tests.integration.weirs import RunningWeir
 
-PATIENT = POLICY.replace("first_byte: 2s, idle: 2s", "first_byte: 20s, idle: 20s")
+# One loop serves Weir and its stand-ins here: two hundred clients at once keep it from accepting for a second.
+PATIENT = POLICY.replace("connect: 1s, first_byte: 2s, idle: 2s", "connect: 10s, first_byte: 20s, idle: 20s")
 ASK = {"model": "gpt", "max_tokens": 1000, "messages": HELLO}
 UPPER_USD = 0.0101  # of ASK: 1000 output tokens of gpt-5 at 10 USD per million, and a short prompt
 

@@ -52,7 +52,7 @@ def metric(weir: Budgeted, series: str) -> float:
 
 def test_two_hundred_at_once_against_a_budget_for_ten_let_ten_through(started: Make) -> None:
     weir = started(f"budget: {{usd_per_day: {10.5 * UPPER_USD:.4f}}}")
-    weir.run(weir.sandbox.openai.fault("slow", seconds=15))
+    weir.run(weir.sandbox.openai.fault("slow", seconds=8))
     answers = flood([weir], 200)
     assert statuses(answers) == {200: 10, 429: 190}
     assert len(weir.sandbox.openai.received) == 10
