@@ -78,7 +78,7 @@ class Dispatcher:
             engines = self._current()
             if engines is not job.engines or job.attempts:
                 anew = engines.policy.permit(job.signals, permit.model)
-                if not isinstance(anew, Permit) or replica.url not in anew.replicas:
+                if not isinstance(anew, Permit) or not _stands_for(replica, anew):
                     continue
                 permit = anew  # the fresh permit replaces the one the decision held
             backend = engines.backends[permit.backend]
@@ -126,7 +126,7 @@ class Dispatcher:
         self, job: Job, permit: Permit, replica: Replica, backend: Backend, outgoing: Outgoing
     ) -> bool:
         """One call to one replica. True when the client has its answer (or its error event)."""
-        if not is_genuine(permit) or replica.url not in permit.replicas:
+        if not is_genuine(permit) or not _stands_for(replica, permit):
             raise PermissionError("an attempt needs a permit of the policy's own making")
         job.attempts += 1
         attempt = Attempt(job.attempts, permit, replica.url, time.time_ns(), time.monotonic_ns())
@@ -315,6 +315,12 @@ class _Exchange:
             self._booked = True
             self._measure(self._relay)
             self._job.books.failed(self._attempt)
+
+
+def _stands_for(replica: Replica, permit: Permit) -> bool:
+    """Whether the permit names this very replica: its address, and the backend whose key and TLS it is reached with.
+    A reload may have moved the model to another backend at the same address."""
+    return replica.backend == permit.backend and replica.url in permit.replicas
 
 
 def passed_on(headers: Headers) -> Headers:

@@ -286,3 +286,17 @@ async def test_when_all_seem_down_they_are_tried_all_the_same() -> None:
             replica.started()
             replica.ended(float("inf"), healthy=False)
     assert (await rig.run()).status == 200
+
+
+async def test_a_model_that_moved_to_another_backend_is_not_tried_with_the_old_ones_connection() -> None:
+    rig = Rig({"g1": [], "g2": [], "f1": []})
+
+    def reload() -> None:
+        moved = {**MODELS, "llama": Model("llama", "far", "llama-8b", HOME, ("g1", "g2"))}
+        rig.engines = Engines(policy(models=moved, digest="p2"), rig.engines.backends)
+        raise UpstreamError("broken", "cut", sent=True)
+
+    rig.script["g1"] = [reload]
+    rig.script["f1"] = [Answer(200, WHOLE)]
+    await rig.run()
+    assert rig.urls() == ["g1", "f1"], "g2 is the old backend's, though the address is the same"
