@@ -107,6 +107,11 @@ DASHBOARDS: Final[dict[str, tuple[str, tuple[Panel, ...]]]] = {
             graph("Labels", "reqps", level=f"sum by (level) (rate(weir_labels_total{RATE}))"),
             graph("Boundaries at work", "reqps", boundary=f"sum by (boundary) (rate(weir_boundary_blocks_total{RATE}))"),
             graph("Routes passed over", "reqps", route=f"sum by (route) (rate(weir_routes_passed_over_total{RATE}))"),
+            graph("Complexity from which a task is hard", "short", "For routes with `hardest`: follows their traffic.",
+                  route="max by (route) (weir_complexity_threshold)"),
+            graph("Complexity: drift from its calibration", "percentunit",
+                  "0: scores are spread as when the weights were calibrated; alerts at 25% for other weights than those that ship.",
+                  calibration="max by (calibration) (weir_complexity_drift_ratio)"),
         ),
     ),
     "reliability": (

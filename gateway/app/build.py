@@ -14,7 +14,7 @@ from adapters.openai import OpenAI
 from adapters.transport import Limits, Pool, Timeouts, proxy_fault, tls_context
 from adapters.vllm import VLLM
 from gateway.access.keys import Credential, Keyring
-from gateway.configuration.settings import BackendSettings, SensitivitySettings, Snapshot
+from gateway.configuration.settings import BackendSettings, ComplexitySettings, SensitivitySettings, Snapshot
 from gateway.detectors.http import HttpDetector
 from gateway.detectors.pattern_cache import cache_directory, cached_engine
 from gateway.dispatch.dispatcher import Engines
@@ -27,6 +27,7 @@ from gateway.metering.prices import PriceBook
 from gateway.metering.tariffs import GpuTariff, TokenTariff
 from gateway.pipeline.booking import Tariff
 from gateway.pipeline.detecting import Panel, Stationed
+from gateway.pipeline.hardness import Hardness
 from gateway.pipeline.judge import Judge, highest
 from gateway.pipeline.pipeline import Runtime
 from gateway.pipeline.remembering import Stickiness
@@ -49,24 +50,33 @@ class ProxyInTheWay(RuntimeError):  # noqa: N818  # it names what stands there
     """The environment names a proxy that Weir was not told of; `str()` says what to do."""
 
 
-def runtime(snapshot: Snapshot, scorer: Scorer, environ: Mapping[str, str]) -> Runtime:
-    """Everything one snapshot brings. Slow (pattern databases, price files): never on the event loop.
+def runtime(snapshot: Snapshot, environ: Mapping[str, str], before: Runtime | None = None) -> Runtime:
+    """Everything one snapshot brings. Slow (pattern databases, price files): never on the event loop. What the
+    runtime `before` has that is still right is kept.
 
     Raises InvalidPriceFile, and OSError where a file cannot be read.
     """
+    same = before is not None and before.snapshot.complexity == snapshot.complexity
+    scored = before.judge.scorer if before is not None and same else scorer(snapshot.complexity)
     backends = {name: adapter(settings) for name, settings in snapshot.backends.items()}
     charged = tariffs(snapshot)
     return Runtime(
         snapshot,
         keyring(snapshot),
-        Judge(classifier(snapshot.sensitivity, environ), scorer),
+        Judge(classifier(snapshot.sensitivity, environ), scored),
         Engines(snapshot.policy, backends),
         charged,
         floors(snapshot),
         reserving(snapshot, charged),
         stickiness(snapshot),
         panel(snapshot),
+        Hardness(snapshot.policy, scored, shipped=snapshot.complexity.weights is None),
     )
+
+
+def scorer(settings: ComplexitySettings) -> Scorer:
+    """The complexity score with the configured weights, or with those that ship."""
+    return shipped_scorer() if settings.weights is None else Scorer.from_bytes(settings.weights)
 
 
 def shipped_scorer() -> Scorer:

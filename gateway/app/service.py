@@ -60,7 +60,6 @@ class Service:
         self._paths = paths
         self._environ = environ
         self._runtime = runtime
-        self._scorer = build.shipped_scorer()
         self.ledger_store: Final = environ.get("WEIR_LEDGER") or Path(server.ledger)
         self._ledger = Ledger.open(
             self.ledger_store,
@@ -69,6 +68,9 @@ class Service:
             keep_rows=server.keep_rows,
         )
         self.metrics: Final = Metrics(version=VERSION)
+        self.metrics.watch_complexity(
+            lambda: self._runtime.hardness.thresholds, lambda: self._runtime.hardness.drift()
+        )
         self.metrics.watch_ledger(self._ledger.lag_seconds, lambda: self._ledger.unbooked)
         self._accounts = GpuAccounts(
             build.gpu_backends(runtime.snapshot), now_ns=time.monotonic_ns(), wall_ns=time.time_ns()
@@ -134,7 +136,7 @@ class Service:
         environ = os.environ if environ is None else environ
         snapshot = await asyncio.to_thread(load, paths, environ, datetime.now(UTC).date())
         build.refuse_proxies(snapshot, environ)
-        runtime = await asyncio.to_thread(build.runtime, snapshot, build.shipped_scorer(), environ)
+        runtime = await asyncio.to_thread(build.runtime, snapshot, environ)
         service = cls(runtime, paths, environ)
         try:
             await service._open(
@@ -241,12 +243,14 @@ class Service:
         """A new configuration was accepted: build what it needs off the loop, then swap. One at a time."""
         try:
             build.refuse_proxies(snapshot, self._environ)
-            runtime = await asyncio.to_thread(build.runtime, snapshot, self._scorer, self._environ)
+            runtime = await asyncio.to_thread(build.runtime, snapshot, self._environ, self._runtime)
         except (build.ProxyInTheWay, ValueError, OSError) as error:
             log.error("the new configuration %s is refused: %s", snapshot.hash, error)  # noqa: TRY400  # the sentence says it all
             self.metrics.policy_reloads.at("refused").value += 1
             return
         before = self._runtime
+        if runtime.judge.scorer is before.judge.scorer:
+            runtime.hardness.inherit(before.hardness)
         self._take_over(runtime)
         await before.panel.aclose()
         await self._opening.try_to(

@@ -11,6 +11,7 @@ import click
 
 from adapters.visible import visible
 from gateway.app import build
+from gateway.cli.router_weights import scorer_of
 from gateway.configuration.settings import SensitivitySettings
 from gateway.pipeline.judge import conversation_of, segments_of
 
@@ -21,8 +22,13 @@ from gateway.pipeline.judge import conversation_of, segments_of
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A JSON list of this deployment's confidential terms.",
 )
+@click.option(
+    "--weights",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Weights to score with.  [default: those that ship]",
+)
 @click.option("--reasons", is_flag=True, help="Add the score's main reasons and the rules that hit.")
-def classify(terms: Path | None, reasons: bool) -> None:
+def classify(terms: Path | None, weights: Path | None, reasons: bool) -> None:
     """Label and score JSON lines on standard input.
 
     Each line is {"id": …, and one of "text", "prompt" (a string) or "request" (an OpenAI chat body)}; each answer
@@ -37,7 +43,7 @@ def classify(terms: Path | None, reasons: bool) -> None:
     """
     words = _terms(terms) if terms is not None else ()
     classifier = build.classifier(SensitivitySettings(terms=words), os.environ)
-    scorer = build.shipped_scorer()
+    scorer = scorer_of(weights)
     failed = False
     for row, body in _rows(sys.stdin):
         if isinstance(body, str):

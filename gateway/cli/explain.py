@@ -19,6 +19,7 @@ from adapters.visible import visible
 from gateway.app import build
 from gateway.cli.configuration import CONFIG, read
 from gateway.configuration.settings import Snapshot
+from gateway.pipeline.hardness import Hardness
 from gateway.pipeline.judge import Judge, conversation_of, purpose
 from gateway.pipeline.pipeline import SECONDS_PER_DAY, draw_of
 from routers.policy.permits import Permit
@@ -41,14 +42,23 @@ from routers.signals import Signals
     "--model", default="", help="What the application names.  [default: the first alias that is routed]"
 )
 @click.option("--sensitivity", default="", help="A level the client claims; it can only raise the label.")
+@click.option(
+    "--threshold",
+    type=(str, float),
+    multiple=True,
+    metavar="ROUTE NUMBER",
+    help="The complexity from which a task is hard to a route with `hardest`, as the metric weir_complexity_threshold"
+    " or a decision's reason has it.  [default: where a gateway begins, before its traffic says better]",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def explain(
     prompt: str | None, config: tuple[Path, ...], request: Any, tenant: str, workflow: str, model: str,
-    sensitivity: str, as_json: bool,
+    sensitivity: str, threshold: tuple[tuple[str, float], ...], as_json: bool,
 ) -> None:  # fmt: skip
     """Print the decision for PROMPT (or a whole request), and why every other model was dropped.
 
-    Nothing is sent anywhere: the same code that routes requests decides here, on this machine.
+    Nothing is sent anywhere: the same code that routes requests decides here, on this machine. The weights of the
+    score are the configuration's (`complexity.weights`).
 
     \b
     Examples:
@@ -59,7 +69,8 @@ def explain(
     snapshot = read(config)
     body = _body(prompt, request, model or _default_alias(snapshot))
     tenant = tenant or next(iter(snapshot.tenants), "")
-    judge = Judge(build.classifier(snapshot.sensitivity, os.environ), build.shipped_scorer())
+    judge = Judge(build.classifier(snapshot.sensitivity, os.environ), build.scorer(snapshot.complexity))
+    thresholds = _thresholds(snapshot, judge, threshold)
     try:
         call = chat.read(parse(body))
         stated = purpose(
@@ -69,16 +80,22 @@ def explain(
         day = int(time.time()) // SECONDS_PER_DAY
         judged = asyncio.run(judge.judge(call, stated, tenant, None, day))
         draw = draw_of(tenant, stated.conversation or judged.opening)
-        decision = snapshot.policy.decide(judged.signals, draw)
+        decision = snapshot.policy.decide(judged.signals, draw, thresholds)
     except (InvalidDocument, InvalidRequest, UnknownModel) as error:
         click.echo(f"{error}", err=True)
         sys.exit(1)
     seen = visible(call.document.values, "chat")
-    reasons = build.shipped_scorer().explain(conversation_of(seen))
+    reasons = judge.scorer.explain(conversation_of(seen))
     if as_json:
         click.echo(json.dumps(_plain(snapshot, judged.signals, decision, reasons), indent=2))
     else:
         _print(snapshot, judged.signals, decision, reasons)
+        begins = set(decision.weighed) - {route for route, _ in threshold}
+        if begins:
+            click.echo(
+                f"\nThe threshold of {', '.join(sorted(begins))} is where a gateway begins; a running one's follows its"
+                " traffic: the metric weir_complexity_threshold has it, for --threshold."
+            )
     if not decision.targets:
         sys.exit(2)
 
@@ -86,6 +103,16 @@ def explain(
 def _default_alias(snapshot: Snapshot) -> str:
     routed = (alias for alias, target in snapshot.policy.aliases.items() if target == "routed")
     return next(routed, next(iter(snapshot.policy.models), ""))
+
+
+def _thresholds(snapshot: Snapshot, judge: Judge, given: tuple[tuple[str, float], ...]) -> dict[str, float]:
+    """Each route's rolling threshold: as given, or where a gateway begins."""
+    for route, _ in given:
+        if route not in snapshot.policy.shares:
+            known = ", ".join(snapshot.policy.shares) or "no route does"
+            raise click.BadParameter(f"{route} asks for no hardest share ({known})", param_hint="--threshold")
+    shipped = snapshot.complexity.weights is None
+    return Hardness(snapshot.policy, judge.scorer, shipped=shipped).thresholds | dict(given)
 
 
 def _body(prompt: str | None, request: Any, model: str) -> bytes:

@@ -40,6 +40,12 @@ def router() -> None:
 
     Rows are JSON lines, plain or gzipped: {"prompt": "…"} or {"request": {an OpenAI chat body}}. Labelled rows add
     "strong" and "weak", the quality (0..1) of each model's answer, and may name a "source" and a "subject".
+
+    \b
+    Weights are put in force by the configuration, relative to its file:
+      complexity: {weights: complexity.weights}
+    A running gateway takes over a new file in that place within seconds; one that it cannot use is refused, and the
+    weights it has stay. `weir explain` scores with the configuration's weights, `weir classify` with --weights.
     """
 
 
@@ -78,7 +84,13 @@ def train(
 
     Cross-validates by prompt; prints APGR, CPT50 and CPT80 with 95% intervals beside a random score, prompt length
     and the current weights; writes the weights under a name that never comes twice. With --promote they are also
-    installed, but only where the lower bound of their lead over length and over the current weights is above zero.
+    installed, but only where the lower bound of their lead over a random score, over length and over the current
+    weights is above zero: otherwise the file stays as it was, and the exit status is 1.
+
+    \b
+    To put them in force, promote to the file that the configuration names (complexity: {weights: live.weights}):
+      weir router train labelled.jsonl --promote config/live.weights
+    The gateway takes it over by itself. To go back, copy an earlier file of --out there.
     """
     module = _needs_training("gateway.cli.router_train")
     module.run(rows, out, promote, current, pair, resamples, seed, datetime.now(UTC))
@@ -93,6 +105,11 @@ def train(
     help="Share of the strong model's advantage to keep, as 0.8. Needs labelled rows.",
 )
 @_WEIGHTS
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="With --share: also write the weights to this file, calibrated on ROWS.",
+)
 @_BOOT
 @_SEED
 def calibrate(
@@ -100,19 +117,29 @@ def calibrate(
     share: float | None,
     quality: float | None,
     weights: Path | None,
+    out: Path | None,
     resamples: int,
     seed: int,
 ) -> None:
     """Set the threshold from ROWS: for a share of strong calls, or for a quality.
 
-    A share needs only prompts: the threshold is a quantile of their scores. A quality needs labels: the threshold is
-    the highest whose lower confidence bound still keeps it, and how uncertain that is gets printed.
+    A share needs only prompts: the threshold is a quantile of their scores. In the policy, `hardest: 30%` keeps such
+    a threshold up with traffic, on a rolling window for each route. With --out the weights are written anew with
+    these prompts as their calibration: rolling thresholds begin there, and the metric weir_complexity_drift_ratio
+    tells how far traffic has moved from it. A quality needs labels: the threshold is the highest whose lower
+    confidence bound still keeps it, and how uncertain that is gets printed.
+
+    \b
+    Example, for a configuration with complexity: {weights: live.weights}:
+      weir router calibrate traffic.jsonl --share 0.3 --weights config/live.weights --out config/live.weights
     """
     if (share is None) == (quality is None):
         raise click.UsageError("give one of --share and --quality")
+    if out is not None and share is None:
+        raise click.UsageError("--out goes with --share")
     if share is not None:
         module = importlib.import_module("gateway.cli.router_calibrate")
-        module.for_share(rows, share, weights)
+        module.for_share(rows, share, weights, out, datetime.now(UTC))
     else:
         module = _needs_training("gateway.cli.router_quality")
         module.for_quality(rows, quality, weights, resamples, seed)

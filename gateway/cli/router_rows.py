@@ -59,6 +59,11 @@ def digest(path: Path) -> str:
     return sha256(path.read_bytes()).hexdigest()[:16]
 
 
+def data_of(paths: Sequence[Path]) -> list[dict[str, str]]:
+    """The files as a model card names them."""
+    return [{"file": path.name, "sha256": digest(path)} for path in paths]
+
+
 def _lines(path: Path) -> Iterator[str]:
     try:
         with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as lines:

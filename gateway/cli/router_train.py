@@ -14,15 +14,15 @@ from rich.console import Console
 from rich.table import Table as Sheet
 
 from gateway.cli.router_judging import ENOUGH
-from gateway.cli.router_rows import digest, read_examples
-from gateway.cli.router_weights import scorer_of
+from gateway.cli.router_rows import data_of, read_examples
+from gateway.cli.router_weights import install, scorer_of
 from routers.complexity.curve import Interval, Measured, lead, measure, resamples
 from routers.complexity.example import Example
 from routers.complexity.scorer import Scorer
 from routers.complexity.train import Floats, Table, fit_validated, tabulate, unseen, without_faulty
 
 RANDOM, LENGTH, CURRENT = "random", "prompt length", "current weights"
-TO_BEAT: Final = (LENGTH, CURRENT)
+TO_BEAT: Final = (RANDOM, LENGTH, CURRENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def run(
         "made": f"{now:%Y-%m-%dT%H:%M:%SZ}",
         "by": f"weir {version('weir-gateway')}",
         "pair": pair,
-        "data": [{"file": path.name, "sha256": digest(path)} for path in rows],
+        "data": data_of(rows),
         "rows": len(table),
         "needed": round(float((table.gain > 0).mean()), 4),
         "metrics": _plain(measured),
@@ -160,7 +160,7 @@ def _written(data: bytes, out: Path, now: datetime) -> Path:
     """Writes the weights under their date and hash, once: a name never changes its content."""
     out.mkdir(parents=True, exist_ok=True)
     path = out / f"complexity-{now:%Y%m%dT%H%M%SZ}-{sha256(data).hexdigest()[:8]}.weights"
-    _install(data, path)
+    install(data, path)
     return path
 
 
@@ -171,12 +171,5 @@ def _promote(data: bytes, target: Path, unbeaten: Sequence[str], console: Consol
             "More labels, or labels closer to the traffic, narrow the interval."
         )
     target.parent.mkdir(parents=True, exist_ok=True)
-    _install(data, target)
-    console.print(f"promoted to {target}")
-
-
-def _install(data: bytes, path: Path) -> None:
-    """Replaces the file in one step, so that no reader sees half of it."""
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(data)
-    part.replace(path)
+    install(data, target)
+    console.print(f"promoted to {target}; in force where the configuration names it (complexity.weights)")

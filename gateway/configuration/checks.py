@@ -9,6 +9,7 @@ from gateway.configuration.problems import Problem, nearest
 from gateway.configuration.schema import PUBLIC_ADDRESS, BackendEntry, Document, RouteEntry
 from gateway.configuration.source import Route, Source
 from gateway.configuration.units import utc
+from routers.policy.conditions import Hardest, atoms, percent
 from routers.policy.permits import AIR_GAP
 from routers.policy.policy import EXPLICIT, ROUTED
 from routers.sensitivity.label import Level
@@ -145,6 +146,7 @@ class _Check:
         for i, route in enumerate(routes):
             yield from self._targets(("routes", i), route)
             yield from self._named(route, ("routes", i, "when"))
+            yield from self._one_share(route, ("routes", i, "when"))
         for i, (earlier, later) in enumerate(pairwise(routes)):
             if earlier.when is None:
                 yield self._problem(
@@ -182,6 +184,17 @@ class _Check:
                 waiting.extend((part, (*path, key, i)) for i, part in enumerate(parts or ()))
             if when.not_ is not None:
                 waiting.append((when.not_, (*path, "not")))
+
+    def _one_share(self, route: RouteEntry, here: Route) -> Found:
+        """A route has one rolling threshold."""
+        found = atoms(route.when.condition()) if route.when is not None else ()
+        shares = sorted({percent(each.share) for each in found if isinstance(each, Hardest)})
+        if len(shares) > 1:
+            yield self._problem(
+                here,
+                f"the route `{route.name}` asks for the hardest {' and '.join(shares)}: a route has one share",
+                "make it two routes",
+            )
 
     def tenants(self) -> Found:
         held: dict[str, Route] = {}

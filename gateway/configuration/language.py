@@ -15,6 +15,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from gateway.configuration.units import share
 from routers.policy import conditions
 from routers.policy.permits import Data, Only
 from routers.sensitivity.label import Level
@@ -102,11 +103,40 @@ class _Bounded(Strict):
         return self
 
 
-class Share(_Bounded):
-    """A range within 0 and 1, both ends included."""
+def _percentage(value: object) -> object:
+    return share(str(value))
+
+
+Percentage = Annotated[
+    float,
+    BeforeValidator(_percentage, json_schema_input_type=Annotated[str, Field(pattern=r"^\d+(\.\d+)?%$")]),
+]
+
+
+class Difficulty(Strict):
+    """How hard a task seems: a range within 0 and 1, both ends included, or the hardest share of recent ones."""
 
     at_least: float | None = Field(None, ge=0, le=1, description="This much or more.", examples=[0.7])
     at_most: float | None = Field(None, ge=0, le=1, description="This much or less.", examples=[0.3])
+    hardest: Percentage | None = Field(
+        None,
+        description="Among the hardest of the last 1,000 requests that this route was asked about: the threshold"
+        " follows your traffic, so that about this share of it is hard.",
+        examples=["30%"],
+    )
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.at_least is None and self.at_most is None and self.hardest is None:
+            raise ValueError("write `at_least`, `at_most` or `hardest`, like {hardest: 30%}")
+        return self
+
+    def conditions(self) -> Iterable[conditions.Condition]:
+        """The same as plain data."""
+        if self.at_least is not None or self.at_most is not None:
+            yield conditions.Within("complexity", self.at_least, self.at_most)
+        if self.hardest is not None:
+            yield conditions.Hardest(self.hardest)
 
 
 class Spent(_Bounded):
@@ -140,8 +170,8 @@ LevelTest = Annotated[
 class When(Strict):
     """A condition on a request. All the keys it has must hold; a list means any of its entries."""
 
-    complexity: Share | None = Field(
-        None, description="How hard the task seems, 0 to 1.", examples=[{"at_least": 0.7}]
+    complexity: Difficulty | None = Field(
+        None, description="How hard the task seems.", examples=[{"at_least": 0.7}, {"hardest": "30%"}]
     )
     kind: Kinds | None = Field(
         None, description="What sort of task it is.", examples=["code", ["code", "maths"]]
@@ -205,7 +235,7 @@ class When(Strict):
 
     def _ranges(self) -> Iterable[conditions.Condition]:
         if self.complexity is not None:
-            yield conditions.Within("complexity", self.complexity.at_least, self.complexity.at_most)
+            yield from self.complexity.conditions()
         if self.prompt_tokens is not None:
             yield conditions.Within("prompt_tokens", self.prompt_tokens.at_least, self.prompt_tokens.at_most)
         if self.budget_used is not None:

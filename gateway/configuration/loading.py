@@ -24,11 +24,13 @@ from gateway.configuration.schema import (
     ZoneEntry,
     json_schema,
 )
+from gateway.configuration.scoring import ComplexityTerms, fault_of, read_weights
 from gateway.configuration.settings import (
     UNLIMITED,
     BackendSettings,
     BudgetSettings,
     Ceilings,
+    ComplexitySettings,
     ConversationSettings,
     DetectorSettings,
     KeySettings,
@@ -47,6 +49,7 @@ from gateway.configuration.settings import (
 from gateway.configuration.source import BESIDE, Source, Stamp, read, stamp
 from gateway.configuration.source import Route as At
 from gateway.configuration.spending import BudgetTerms, LimitTerms, StateTerms
+from routers.complexity.weights import BadWeights
 from routers.policy.conditions import ALWAYS
 from routers.policy.facts import Model, Zone
 from routers.policy.permits import Boundary
@@ -110,6 +113,7 @@ class _Builder:
         )
         routes = tuple(map(_route, document.routes))
         sensitivity = self._sensitivity(document.sensitivity)
+        complexity = self._complexity(document.complexity)
         server = self._server(document.server)
         self._judge(routes, models, boundaries)
         if self._problems:
@@ -120,7 +124,7 @@ class _Builder:
             if kind != "default" and Level.named(level) < Level.CONFIDENTIAL
         )
         return Settings(
-            hash=_digest(self._source.values, sensitivity.terms),
+            hash=_digest(self._source.values, sensitivity.terms, complexity.digest),
             site=document.site,
             air_gapped=document.air_gapped,
             zones=zones,
@@ -129,7 +133,7 @@ class _Builder:
             boundaries=boundaries,
             routes=routes,
             harmless=harmless,
-            policy_hash=_policy_digest(document, backends),
+            policy_hash=_policy_digest(document, backends, complexity),
             backends=backends,
             tenants={name: _tenant(name, entry) for name, entry in document.tenants.items()},
             sensitivity=sensitivity,
@@ -142,6 +146,7 @@ class _Builder:
                 document.reserve.unpriced,
             ),
             actions=document.actions.settings(),
+            complexity=complexity,
             warnings=(
                 *checks.warnings(document, self._source, today),
                 *self._hints(routes, models, boundaries),
@@ -156,6 +161,7 @@ class _Builder:
         for name, entry in self._document.backends.items():
             self._backend(name, entry)
         self._sensitivity(self._document.sensitivity)
+        self._complexity(self._document.complexity)
         self._server(self._document.server)
 
     def _judge(
@@ -244,6 +250,19 @@ class _Builder:
                 for each in terms.detectors
             ),
         )
+
+    def _complexity(self, terms: ComplexityTerms) -> ComplexitySettings:
+        path: At = ("complexity", "weights")
+        file = self._beside(path, terms.weights)
+        if file is None or not Path(file).is_file():
+            return ComplexitySettings()
+        try:
+            data = read_weights(Path(file))
+        except (BadWeights, OSError) as error:
+            hint = "`weir router train` and `weir router calibrate` write such files; without the key, Weir's own hold"
+            self._problems.append(Problem(self._source.place(path), f"{file}: {fault_of(error)}", hint))
+            return ComplexitySettings()
+        return ComplexitySettings(data, hashlib.sha256(data).hexdigest()[:12])
 
     def _words(self, path: At, file: Path) -> list[str]:
         try:
@@ -352,14 +371,17 @@ def _frozen(names: list[str] | None) -> frozenset[str] | None:
     return None if names is None else frozenset(names)
 
 
-def _policy_digest(document: Document, backends: Mapping[str, BackendSettings]) -> str:
+def _policy_digest(
+    document: Document, backends: Mapping[str, BackendSettings], complexity: ComplexitySettings
+) -> str:
     """Changes with whatever can change a decision or where it leads."""
     rules = document.model_dump(
         mode="json",
         include={"air_gapped", "zones", "models", "aliases", "boundaries", "routes", "sensitivity"},
         by_alias=True,
     )
-    return _digest(rules, {name: (backend.zone, backend.replicas) for name, backend in backends.items()})
+    reached = {name: (backend.zone, backend.replicas) for name, backend in backends.items()}
+    return _digest(rules, reached, complexity.digest)
 
 
 def _digest(*values: Any) -> str:

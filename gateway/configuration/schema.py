@@ -25,6 +25,7 @@ from gateway.configuration.language import (
 )
 from gateway.configuration.outcomes import ActionTerms, EnergyTerms
 from gateway.configuration.owning import GpuRateEntry
+from gateway.configuration.scoring import ComplexityTerms
 from gateway.configuration.spending import (
     BudgetTerms,
     Dollars,
@@ -475,6 +476,11 @@ class Document(Strict):
         SensitivityTerms(),
         description="How what is found becomes a label.",
         examples=[{"unlabelled": "internal"}],
+    )
+    complexity: ComplexityTerms = Field(
+        ComplexityTerms(),
+        description="What the complexity score is made with.",
+        examples=[{"weights": "complexity.weights"}],
     )
     boundaries: list[BoundaryEntry] = Field(
         [],

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 from gateway.configuration.rates import UNRATED, GpuRates
 from gateway.configuration.source import Stamp
-from routers.policy.conditions import All, AnyOf, HasAny, Is, Not, OneOf, Within, described
+from routers.policy.conditions import All, AnyOf, Hardest, HasAny, Is, Not, OneOf, Within, described
 from routers.policy.facts import Model, Zone
 from routers.policy.permits import Boundary
 from routers.policy.policy import Policy, Route
@@ -202,6 +202,14 @@ class SensitivitySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ComplexitySettings:
+    """The weights of the complexity score, known to be good; None: those that ship. `digest` tells them apart."""
+
+    weights: bytes | None = field(default=None, repr=False)
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class MetricsSettings:
     """Where Prometheus scrapes: a port of its own, or (port None) the gateway's, behind a bearer token."""
 
@@ -249,6 +257,7 @@ class Settings:
     state: StateSettings = StateSettings()
     reserve: ReserveSettings = ReserveSettings()
     actions: ActionSettings = ActionSettings()
+    complexity: ComplexitySettings = ComplexitySettings()
     warnings: tuple[str, ...] = ()
     files: tuple[str, ...] = ()  # every file it was read from, the YAML and what that names
     stamp: Stamp = ()  # their state before they were read
@@ -267,6 +276,7 @@ class Snapshot:
     state: StateSettings
     reserve: ReserveSettings
     actions: ActionSettings
+    complexity: ComplexitySettings
     warnings: tuple[str, ...]
     files: tuple[str, ...]
     settings: Settings = field(repr=False)
@@ -293,6 +303,7 @@ class Snapshot:
             settings.state,
             settings.reserve,
             settings.actions,
+            settings.complexity,
             settings.warnings,
             settings.files,
             settings,
@@ -310,10 +321,12 @@ def plain(value: object) -> Any:
     match value:
         case Secret():
             return "hidden"
-        case Within() | OneOf() | HasAny() | Is() | All() | AnyOf() | Not():
+        case Within() | Hardest() | OneOf() | HasAny() | Is() | All() | AnyOf() | Not():
             return described(value)
         case Enum():
             return str(value)
+        case bytes():
+            return f"{len(value)} bytes"
         case Decimal() | date():
             return str(value)
         case Mapping():

@@ -1,4 +1,4 @@
-"""Durations, sizes and moments as people write them: `500ms`, `2m`, `32MB`, `2027-01-01`."""
+"""Durations, sizes, shares and moments as people write them: `500ms`, `2m`, `32MB`, `30%`, `2027-01-01`."""
 
 import re
 from datetime import UTC, datetime
@@ -6,6 +6,7 @@ from typing import Final
 
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_PERCENT: Final = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 _SIZE: Final = re.compile(r"(\d+)\s*(B|KB|MB|GB)", re.IGNORECASE)
 _BYTES: Final = {"B": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3}
 
@@ -24,6 +25,14 @@ def size(text: str) -> int:
     if found is None:
         raise ValueError("a size has a whole number and a unit, like 512KB or 32MB")
     return int(found[1]) * _BYTES[found[2].upper()]
+
+
+def share(text: str) -> float:
+    """`30%` → 0.3. Raises ValueError with the sentence to show."""
+    found = _PERCENT.fullmatch(text.strip())
+    if found is None or not 0 < float(found[1]) < 100:
+        raise ValueError("a share is a percentage between 0% and 100%, like 30%")
+    return float(found[1]) / 100
 
 
 def utc(moment: datetime) -> datetime:

@@ -6,7 +6,7 @@ Everything here belongs to the event loop's thread.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from decimal import Decimal
 from operator import attrgetter
 from typing import Final, TypeVar
@@ -22,6 +22,7 @@ from gateway.metering.series import (
     Labels,
     MoneyCell,
     Sampled,
+    SampledBy,
     TimeCell,
 )
 
@@ -245,6 +246,30 @@ class Metrics:
     def watch_actions(self, opened: Callable[[], int]) -> None:
         """Show how many actions are open, asked for at each scrape."""
         self._family(Sampled("gauge", "weir_actions_open", "Actions that are not closed yet.", opened))
+
+    def watch_complexity(
+        self, thresholds: Callable[[], Mapping[str, float]], drift: Callable[[], Mapping[str, float]]
+    ) -> None:
+        """Show the rolling thresholds by route, and how far scores have drifted by what they were calibrated on;
+        asked for at each scrape."""
+        self._family(
+            SampledBy(
+                "gauge",
+                "weir_complexity_threshold",
+                "The complexity from which a task is among a route's hardest.",
+                "route",
+                thresholds,
+            )
+        )
+        self._family(
+            SampledBy(
+                "gauge",
+                "weir_complexity_drift_ratio",
+                "Distance (Kolmogorov-Smirnov) of recent scores from the calibration's.",
+                "calibration",
+                drift,
+            )
+        )
 
     def watch_ledger(self, lag_seconds: Callable[[], float], unbooked: Callable[[], int]) -> None:
         """Show a ledger's lag and losses, asked for at each scrape."""

@@ -5,7 +5,7 @@ series holds the event loop for 20 ms. Cells belong to one thread, the event loo
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final, Generic, Protocol, TypeVar
 
@@ -187,6 +187,26 @@ class Sampled:
     def lines(self) -> Iterator[str]:
         """As Family.lines."""
         yield f"{self._head}{self.name} {_number(self._value())}\n"
+
+
+class SampledBy:
+    """Series by one label, whose label values and values are asked for at each scrape."""
+
+    def __init__(
+        self, kind: str, name: str, help_text: str, label: str, values: Callable[[], Mapping[str, float]]
+    ) -> None:
+        self.name: Final = name
+        self._head = f"# HELP {name} {help_text}\n# TYPE {name} {kind}\n"
+        self._labels: Final = (label,)
+        self._values = values
+
+    def lines(self) -> Iterator[str]:
+        """As Family.lines."""
+        values = self._values()
+        if values:
+            yield self._head
+        for label, value in values.items():
+            yield f"{self.name}{_label_text(self._labels, (label,))} {_number(value)}\n"
 
 
 def _shown(cell: Cell | MoneyCell | TimeCell | EnergyCell) -> str:

@@ -67,17 +67,17 @@ class Judged:
 
 
 class Judge:
-    """Labels and scores requests with one snapshot's classifier and the shipped weights."""
+    """Labels and scores requests with one snapshot's classifier and weights."""
 
     def __init__(self, classifier: Classifier, scorer: Scorer) -> None:
         self._classifier = classifier
-        self._scorer = scorer
+        self.scorer: Final = scorer
 
     async def judge(self, call: Call, purpose: Purpose, tenant: str, floor: Level | None, day: int) -> Judged:
         """The signals of one request. `floor`: the tenant's own lowest level; `day` since 1970-01-01."""
         seen = visible(call.document.values, call.dialect)
         label = await self._label(seen, highest(floor, purpose.floor))
-        score = self._scorer.score(conversation_of(seen))
+        score = self.scorer.score(conversation_of(seen))
         opening = "\n".join([text[:OPENING_CHARACTERS] for _, text in seen.turns[:2]])
         return Judged(signals_of(call, seen, label, score, purpose, tenant, day), opening)
 

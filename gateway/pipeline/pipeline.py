@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
-from adapters.call import Dialect
+from adapters.call import COUNTING, Dialect
 from adapters.dialects.checks import InvalidRequest, own_metadata
 from adapters.dialects.ingress import Ingress
 from adapters.document import InvalidDocument, parse
@@ -32,12 +32,13 @@ from gateway.pipeline.faults import (
     Overloaded,
     no_such_model,
 )
+from gateway.pipeline.hardness import Hardness
 from gateway.pipeline.journey import Journey
 from gateway.pipeline.judge import Judge, purpose, segments_of
 from gateway.pipeline.remembering import Stickiness, held_to_before, why
 from gateway.pipeline.reserving import Reserving
 from gateway.state.conversations import Conversations
-from routers.policy.policy import Decision, UnknownModel
+from routers.policy.policy import EXPLICIT, Decision, UnknownModel
 from routers.sensitivity.label import Level
 from routers.signals import Signals
 
@@ -77,6 +78,7 @@ class Runtime:
     reserving: Reserving
     sticky: Stickiness
     panel: Panel
+    hardness: Hardness
 
 
 class Pipeline:
@@ -160,13 +162,15 @@ class Pipeline:
             signals = journey.signals = await reserving.weighed(budgets, signals, allowance)
         try:
             decision = journey.decision = runtime.engines.policy.decide(
-                signals, draw_of(principal.tenant, journey.purpose.conversation or judged.opening)
+                signals,
+                draw_of(principal.tenant, journey.purpose.conversation or judged.opening),
+                runtime.hardness.thresholds,
             )
         except UnknownModel as unknown:
             raise NoSuchModel(no_such_model(unknown.name)) from None
         if remembered:
             decision = journey.decision = replace(decision, reasons=(*decision.reasons, remembered))
-        self._count(decision)
+        self._count(runtime.hardness, journey, decision)
         if not decision.targets:
             raise _no_way(decision)
         if keeper is not None:
@@ -217,7 +221,10 @@ class Pipeline:
             for attempt in (settled.attempt for settled in journey.settled):
                 self._belongings.keep(journey.principal.tenant, attempt.permit.backend, attempt.made)
 
-    def _count(self, decision: Decision) -> None:
+    def _count(self, hardness: Hardness, journey: Journey, decision: Decision) -> None:
+        if hardness.watches and decision.route != EXPLICIT and journey.ingress.dialect not in COUNTING:
+            assert journey.signals is not None  # noqa: S101  # it was decided upon
+            hardness.took(decision, journey.signals.complexity)
         metrics = self._till.metrics
         for boundary in {each.boundary for each in decision.dropped if each.boundary is not None}:
             metrics.boundary_blocks.at(boundary).value += 1

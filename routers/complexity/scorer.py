@@ -53,6 +53,11 @@ class Scorer:
         return self._weights.card
 
     @property
+    def quantiles(self) -> tuple[float, ...]:
+        """Ascending quantiles of the scores the weights were calibrated on, as `Weights.quantiles`."""
+        return self._weights.quantiles
+
+    @property
     def seen(self) -> bytes:
         """Keys of the prompts the weights were trained on, as `Weights.seen`."""
         return self._weights.seen

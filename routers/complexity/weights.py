@@ -16,6 +16,8 @@ from routers.complexity.trees import Node, flatten, unflatten
 MAGIC: Final = b"WEIRCPLX"
 VERSION: Final = 1
 _HEAD: Final = Struct("<8sHI32s")  # magic, version, length of the JSON card, SHA-256 of everything after
+CALIBRATED: Final = "calibrated"  # the card's entry on the traffic that its quantiles come from
+LARGEST: Final = 3 << 20  # bytes of a file
 _MOST: Final = 16 << 20  # bytes a table may unpack to: a damaged or hostile file must not fill the memory
 
 
@@ -58,9 +60,16 @@ class Weights:
         body = text + zlib.compress(b"".join([*(table.tobytes() for table in self.tables), self.seen]), 9)
         return _HEAD.pack(MAGIC, VERSION, len(text), sha256(body).digest()) + body
 
+    @property
+    def quantiles(self) -> tuple[float, ...]:
+        """Ascending quantiles of the scores they were calibrated on; empty where the card has none."""
+        return tuple(self.card.get("quantiles", ()))
+
     @classmethod
     def from_bytes(cls, data: bytes) -> "Weights":
         """Reads what `to_bytes` wrote. Raises BadWeights."""
+        if len(data) > LARGEST:
+            raise BadWeights(f"the weights have more than {LARGEST >> 20} MB")
         if len(data) < _HEAD.size:
             raise BadWeights("the weights are cut short")
         magic, version, length, digest = _HEAD.unpack_from(data)
@@ -75,7 +84,7 @@ class Weights:
             return cls._read(loads(bytes(body[:length])), bytes(body[length:]))
         except BadWeights:
             raise
-        except (KeyError, IndexError, TypeError, ValueError, zlib.error) as error:
+        except (AttributeError, KeyError, IndexError, TypeError, ValueError, zlib.error) as error:
             raise BadWeights(f"the weights cannot be read: {type(error).__name__}") from error
 
     @classmethod
@@ -84,6 +93,9 @@ class Weights:
             raise BadWeights(
                 "the weights were trained on other features than this program reads: train again"
             )
+        quantiles = card["card"].get("quantiles", [])
+        if list(_numbers(quantiles, len(quantiles))) != sorted(quantiles):
+            raise BadWeights("the weights' quantiles do not ascend")
         unpacked = zlib.decompressobj().decompress(packed, _MOST)
         size, forms = 1 << BITS, len(FORMS)
         if len(unpacked) < size * forms:

@@ -1,6 +1,6 @@
 """The closed condition language: plain data to reason about, compiled at load to closures."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Final, Literal
@@ -23,6 +23,15 @@ class Within:
     field: Number
     at_least: float | None = None
     at_most: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hardest:
+    """The task is among the hardest `share` (0..1) of those it is asked of: its complexity reaches a threshold that
+    follows traffic, and that the decision is handed as a number."""
+
+    share: float
+    field: Literal["hardest"] = "hardest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +79,10 @@ class Not:
     part: "Condition"
 
 
-Condition = Within | OneOf | HasAny | Is | All | AnyOf | Not
+Condition = Within | Hardest | OneOf | HasAny | Is | All | AnyOf | Not
 
 ALWAYS: Final = All(())
+NEVER: Final = AnyOf(())
 
 _READ: Final[Mapping[str, Callable[[Signals], Any]]] = {
     "complexity": attrgetter("complexity"),
@@ -97,6 +107,8 @@ def compiled(condition: Condition) -> Holds:
     match condition:
         case Within(field, at_least, at_most):
             return _within(_READ[field], at_least, at_most)
+        case Hardest():
+            raise TypeError("a share is judged by its threshold: put `assumed` in its place")
         case OneOf(field, values):
             return _one_of(_READ[field], values)
         case HasAny(field, values):
@@ -109,6 +121,32 @@ def compiled(condition: Condition) -> Holds:
             return _any(tuple(map(compiled, parts)))
         case Not(part):
             return _not(compiled(part))
+
+
+def assumed(condition: Condition, hardest: bool) -> Condition:
+    """The condition for a task that is among the hardest, or for one that is not."""
+    match condition:
+        case Hardest():
+            return ALWAYS if hardest else NEVER
+        case All(parts):
+            return All(tuple(assumed(part, hardest) for part in parts))
+        case AnyOf(parts):
+            return AnyOf(tuple(assumed(part, hardest) for part in parts))
+        case Not(part):
+            return Not(assumed(part, hardest))
+    return condition
+
+
+def atoms(condition: Condition) -> Iterator[Within | Hardest | OneOf | HasAny | Is]:
+    """The tests a condition is made of."""
+    match condition:
+        case All(parts) | AnyOf(parts):
+            for part in parts:
+                yield from atoms(part)
+        case Not(part):
+            yield from atoms(part)
+        case _:
+            yield condition
 
 
 def _within(read: Callable[[Signals], Any], at_least: float | None, at_most: float | None) -> Holds:
@@ -160,6 +198,8 @@ def described(condition: Condition) -> str:
                 if bound is not None
             ]
             return f"{field} {' and '.join(bounds)}"
+        case Hardest(share):
+            return f"complexity among the hardest {percent(share)}"
         case OneOf(field, values) | HasAny(field, values):
             return f"{field} {' or '.join(str(value) for value in sorted(values))}"
         case Is(field, value):
@@ -170,6 +210,11 @@ def described(condition: Condition) -> str:
             return " or ".join(map(_part, parts))
         case Not(part):
             return f"not ({described(part)})"
+
+
+def percent(share: float) -> str:
+    """0.3 as `30%`."""
+    return f"{share * 100:.6g}%"
 
 
 def _part(condition: Condition) -> str:

@@ -2,15 +2,27 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
-from routers.policy.conditions import ALWAYS, Condition, Holds, compiled, described
+from routers.policy.conditions import (
+    ALWAYS,
+    Condition,
+    Hardest,
+    Holds,
+    assumed,
+    atoms,
+    compiled,
+    described,
+    percent,
+)
 from routers.policy.facts import Model, Zone
 from routers.policy.permits import Boundary, Dropped, Passage, Permit, Permits
 from routers.signals import Signals
 
 ROUTED: Final = "routed"  # what an alias says to leave the choice to the rules
 EXPLICIT: Final = "explicit"  # the route of a request that named its model itself
+_NONE: Final[Mapping[str, float]] = MappingProxyType({})
 
 
 class UnknownModel(LookupError):  # noqa: N818  # it says what is the matter: the API answers 404
@@ -35,6 +47,11 @@ class Route:
     def targets(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(self.use + self.on_failure))
 
+    @property
+    def share(self) -> float | None:
+        """Which share of what it is asked of is hard to it; None: it does not ask. One for each route."""
+        return next((atom.share for atom in atoms(self.when) if isinstance(atom, Hardest)), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -47,12 +64,13 @@ class Decision:
     passed_over: tuple[tuple[str, str], ...] = ()  # routes that held but had no target left, and why
     reasons: tuple[str, ...] = ()
     blocked_by: tuple[str, ...] = ()
+    weighed: tuple[str, ...] = ()  # routes for which it was the rolling threshold that decided, either way
 
 
 class Policy:
     """One compiled policy, immutable. Microseconds for each decision; every draw and fact is an argument."""
 
-    __slots__ = ("_permits", "_routes", "aliases", "boundaries", "hash", "models", "routes")
+    __slots__ = ("_permits", "_routes", "aliases", "boundaries", "hash", "models", "routes", "shares")
 
     def __init__(
         self,
@@ -73,15 +91,18 @@ class Policy:
         self.aliases: Final = dict(aliases)
         self._permits = Permits(models, boundaries, air_gapped=air_gapped, harmless=harmless, policy=digest)
         self._routes = tuple(map(_Rule.of, routes))
+        shares = {route.name: route.share for route in routes}
+        self.shares: Final = {name: share for name, share in shares.items() if share is not None}
 
-    def decide(self, signals: Signals, draw: float) -> Decision:
+    def decide(self, signals: Signals, draw: float, thresholds: Mapping[str, float] = _NONE) -> Decision:
         """Where this request goes. `draw` in [0, 1) settles weighted choices: the same draw for the same
-        conversation makes them stick. Raises UnknownModel."""
+        conversation makes them stick. `thresholds`: for each route of `shares`, the complexity from which a task
+        is among its hardest just now. Raises UnknownModel."""
         name = self.aliases.get(signals.model, signals.model)
         passage = self._permits.opened(signals)
         if name != ROUTED or signals.model not in self.aliases:
             return self._explicit(passage, signals.model, name)
-        return self._routed(passage, signals, draw)
+        return self._routed(passage, signals, draw, thresholds)
 
     def permit(self, signals: Signals, model: str) -> Permit | Dropped:
         """The right to try one model by this policy, asked anew for each attempt. A model that has gone
@@ -114,19 +135,34 @@ class Policy:
             return Decision(EXPLICIT, (verdict,), reasons=reasons)
         return Decision(EXPLICIT, (), (verdict,), reasons=reasons, blocked_by=_boundaries((verdict,)))
 
-    def _routed(self, passage: Passage, signals: Signals, draw: float) -> Decision:
+    def _routed(
+        self, passage: Passage, signals: Signals, draw: float, thresholds: Mapping[str, float]
+    ) -> Decision:
         dropped: dict[str, Dropped] = {}
         passed_over: list[tuple[str, str]] = []
+        weighed: dict[str, str] = {}
         for rule in self._routes:
-            if not rule.holds(signals):
+            if rule.if_hard is None:
+                if not rule.holds(signals):
+                    continue
+            elif not _weighed(rule, rule.if_hard, signals, thresholds, weighed):
                 continue
             targets, refused = _targets(passage, rule, draw)
             for each in refused:
                 dropped[each.model] = each
             if targets:
-                reasons = (rule.reason, *(f"boundary {name} is in force" for name in passage.in_force))
+                reasons = (
+                    rule.reason,
+                    *weighed.values(),
+                    *(f"boundary {name} is in force" for name in passage.in_force),
+                )
                 return Decision(
-                    rule.route.name, targets, tuple(dropped.values()), tuple(passed_over), reasons
+                    rule.route.name,
+                    targets,
+                    tuple(dropped.values()),
+                    tuple(passed_over),
+                    reasons,
+                    weighed=tuple(weighed),
                 )
             why = "; ".join(f"{each.model}: {each.reason}" for each in refused)
             passed_over.append((rule.route.name, f"no target is left ({why})"))
@@ -135,8 +171,9 @@ class Policy:
             (),
             tuple(dropped.values()),
             tuple(passed_over),
-            ("no route has a target left",),
+            ("no route has a target left", *weighed.values()),
             _boundaries(tuple(dropped.values())),
+            tuple(weighed),
         )
 
 
@@ -149,7 +186,8 @@ class _Rule:
     """A route, worked out."""
 
     route: Route
-    holds: Holds
+    holds: Holds  # for a task that is not among its hardest, where it asks for that
+    if_hard: Holds | None  # for one that is; None: it does not ask
     reason: str
     targets: tuple[str, ...]
     by_weight: tuple[str, ...]  # the order after the one that is drawn
@@ -160,7 +198,30 @@ class _Rule:
         order = sorted(zip(weights, route.use, strict=True), key=lambda pair: -pair[0])
         by_weight = tuple(dict.fromkeys((*(name for _, name in order), *route.on_failure)))
         reason = f"route {route.name}: {described(route.when)}"
-        return cls(route, compiled(route.when), reason, route.targets, by_weight)
+        holds = compiled(assumed(route.when, hardest=False))
+        if_hard = None if route.share is None else compiled(assumed(route.when, hardest=True))
+        return cls(route, holds, if_hard, reason, route.targets, by_weight)
+
+
+def _weighed(
+    rule: _Rule,
+    if_hard: Holds,
+    signals: Signals,
+    thresholds: Mapping[str, float],
+    weighed: dict[str, str],
+) -> bool:
+    """Whether a rule that asks for the hardest holds; what its threshold decided is noted in `weighed`."""
+    hard_would = if_hard(signals)
+    if hard_would == rule.holds(signals):
+        return hard_would  # its other conditions have settled it
+    route, score = rule.route, signals.complexity
+    threshold = thresholds[route.name]
+    hard = score >= threshold
+    weighed[route.name] = (
+        f"complexity {score:.6g} is {'' if hard else 'not '}among the hardest {percent(route.share or 0)} "
+        f"for route {route.name}, from {threshold:.6f} on"
+    )
+    return hard is hard_would
 
 
 def _targets(passage: Passage, rule: _Rule, draw: float) -> tuple[tuple[Permit, ...], tuple[Dropped, ...]]:

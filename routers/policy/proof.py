@@ -10,10 +10,10 @@ in force.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import compress, product
 from typing import Any, Final
 
-from routers.policy.conditions import All, AnyOf, Condition, HasAny, Is, Not, OneOf, Within
+from routers.policy.conditions import Condition, HasAny, Is, OneOf, Within, atoms
 from routers.policy.facts import Zone
 from routers.policy.permits import Boundary, Data, Only
 from routers.policy.policy import ROUTED, Decision, Policy, Route
@@ -24,6 +24,7 @@ from routers.signals import KINDS, Signals
 
 MOST_KINDS: Final = 400_000  # of requests; decided in some seconds
 OTHER: Final = "(other)"  # a tenant, workflow or language that the policy does not name
+_HARD, _EASY = 0.0, 2.0  # thresholds that every score reaches, or none
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,7 @@ def prove(
     conditions = [route.when for route in policy.routes]
     kinds = list(_kinds(policy, levels, unscanned, guarantees))
     worlds = _worlds(policy, conditions, len(kinds))
+    standings = _standings(policy, len(kinds) * max(len(worlds), 1))
     told_apart = _categories(policy)
     drawn = {route.name: _drawn(route) for route in policy.routes}
     cached: dict[tuple[Level, str, str, str], list[Decision]] = {}
@@ -116,7 +118,11 @@ def prove(
         found = "nothing" if kind.found in CATEGORIES - told_apart else kind.found
         same = (kind.level, found, kind.tenant, kind.workflow)
         if same not in cached:
-            cached[same] = [policy.decide(each, 0.0) for each in _requests(policy, Kind(*same), worlds)]
+            cached[same] = [
+                policy.decide(each, 0.0, standing)
+                for each in _requests(policy, Kind(*same), worlds)
+                for standing in standings
+            ]
             decided += len(cached[same])
         for end in _ends(kind, cached[same], drawn):
             key = (kind, end.route, end.model)
@@ -140,7 +146,7 @@ def _categories(policy: Policy) -> set[str]:
     named = {
         name for each in policy.boundaries if each.data is not None for name in each.data.categories or ()
     }
-    for atom in (atom for route in policy.routes for atom in _atoms(route.when)):
+    for atom in (atom for route in policy.routes for atom in atoms(route.when)):
         if isinstance(atom, HasAny) and atom.field == "category":
             named |= atom.values
     return named
@@ -187,7 +193,7 @@ def _least(name: str, levels: Mapping[str, Level]) -> Level:
 def _told_apart(policy: Policy, name: str, more: Iterable[frozenset[str] | None]) -> list[str]:
     """The words of a field that the policy mentions, and one that stands for all others."""
     words = {word for some in more for word in some or ()}
-    for condition in (atom for route in policy.routes for atom in _atoms(route.when)):
+    for condition in (atom for route in policy.routes for atom in atoms(route.when)):
         if condition.field == name and isinstance(condition, OneOf):
             words |= condition.values
     return [*sorted(words), OTHER]
@@ -256,13 +262,13 @@ def _worlds(policy: Policy, conditions: Sequence[Condition], kinds: int) -> list
     asked = {"model": _asked(policy)}
     if not asked["model"]:
         return []
-    everything = {**_points(atom for each in conditions for atom in _atoms(each)), **asked}
+    everything = {**_points(atom for each in conditions for atom in atoms(each)), **asked}
     size = kinds
     for values in everything.values():
         size *= len(values)
     if size <= MOST_KINDS:
         return _combined(everything)
-    worlds = [world for each in conditions for world in _combined({**_points(_atoms(each)), **asked})]
+    worlds = [world for each in conditions for world in _combined({**_points(atoms(each)), **asked})]
     return [dict(items) for items in dict.fromkeys(tuple(world.items()) for world in worlds)]
 
 
@@ -300,12 +306,14 @@ def _points(atoms: Iterable[Condition]) -> dict[str, list[Any]]:
     return {field: sorted(each, key=str) for field, each in values.items()}
 
 
-def _atoms(condition: Condition) -> Iterator[Within | OneOf | HasAny | Is]:
-    match condition:
-        case All(parts) | AnyOf(parts):
-            for part in parts:
-                yield from _atoms(part)
-        case Not(part):
-            yield from _atoms(part)
-        case _:
-            yield condition
+def _standings(policy: Policy, requests: int) -> list[dict[str, float]]:
+    """Thresholds under which a task is hard to some routes and not to the others, whatever its complexity: in every
+    combination or, where those are too many, to all, to none, to each alone and to all but each."""
+    routes = list(policy.shares)
+    if requests * 2 ** len(routes) <= MOST_KINDS:
+        hard = [frozenset(compress(routes, each)) for each in product((False, True), repeat=len(routes))]
+    else:
+        every = frozenset(routes)
+        alone = [frozenset({route}) for route in routes]
+        hard = [frozenset(), every, *alone, *(every - each for each in alone)]
+    return [{route: _HARD if route in each else _EASY for route in routes} for each in hard]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any, Final, Self
 
-from routers.policy.conditions import All, AnyOf, Condition, HasAny, Is, Not, OneOf, Within
+from routers.policy.conditions import All, AnyOf, Condition, Hardest, HasAny, Is, Not, OneOf, Within
 from routers.sensitivity.label import Level
 from routers.signals import KINDS
 
@@ -85,7 +85,24 @@ class _Members:
         return held and other.none <= self.none
 
 
-_Test = _Range | _Choice | _Members
+@dataclass(frozen=True, slots=True)
+class _Weighed:
+    """Among the hardest (True) or not, by a rule's own window: nothing follows from it for another rule."""
+
+    hard: frozenset[bool]
+
+    @property
+    def empty(self) -> bool:
+        return not self.hard
+
+    def both(self, other: Self) -> "_Weighed":
+        return _Weighed(self.hard & other.hard)
+
+    def within(self, other: Self) -> bool:  # noqa: ARG002  # as the others are asked
+        return False
+
+
+_Test = _Range | _Choice | _Members | _Weighed
 _Case = dict[str, _Test]
 
 
@@ -167,8 +184,10 @@ def _case_within(narrow: _Case, wide: _Case) -> bool:
     )
 
 
-def _tests(condition: Within | OneOf | HasAny | Is, negated: bool) -> list[_Test]:
+def _tests(condition: Within | Hardest | OneOf | HasAny | Is, negated: bool) -> list[_Test]:
     match condition:
+        case Hardest():
+            return [_Weighed(frozenset({not negated}))]
         case Within(field="level", at_least=low, at_most=high):
             met = frozenset(each for each in Level if _inside(each, low, high))
             return [_closed("level", met, negated)]

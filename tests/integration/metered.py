@@ -24,7 +24,10 @@ DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 PATIENCE = 60.0  # seconds
 WINDOW = {"$__rate_interval": "30s", "$__range": "1m"}
 _WATTS = 350
-_ROUTE = "routes:\n  - {name: rented, when: {workflow: rented}, use: [gpt]}\n"
+_ROUTE = (
+    "routes:\n  - {name: rented, when: {workflow: rented}, use: [gpt]}\n"
+    "  - {name: difficult, when: {complexity: {hardest: 30%}, workflow: difficult}, use: [gpt], on_failure: [llama]}\n"
+)
 
 
 def panels() -> list[tuple[str, str, str]]:
@@ -99,6 +102,8 @@ class Traffic:
         weir, action = self._weir, f"a-{turn}"
         weir.ask(HELLO, stream=True, x_weir_action=action)
         weir.ask(HELLO, x_weir_action=action, x_weir_workflow="hard")
+        if turn % 2:
+            weir.ask(HELLO, x_weir_workflow="difficult")
         if turn % 3:
             body = {"metric_name": "done", "episode_id": action, "value": turn % 3 == 1}
             weir.post(body, path="/v1/feedback")

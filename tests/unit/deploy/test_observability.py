@@ -56,6 +56,7 @@ def series_of_weir() -> dict[str, set[str]]:
     metrics = Metrics(version="0")
     metrics.watch_ledger(lambda: 0.0, lambda: 0)
     metrics.watch_actions(lambda: 0)
+    metrics.watch_complexity(dict, dict)
     known = {}
     for family in metrics._families:
         labels = set(getattr(family, "_labels", ()))

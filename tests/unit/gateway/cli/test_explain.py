@@ -52,3 +52,15 @@ def test_what_cannot_be_explained_is_said() -> None:
     assert run("hi", "--model", "nope").exit_code == 1
     assert "PROMPT" in run().output
     assert "not JSON" in run("--request", "-", body=b"nope").output
+
+
+def test_a_rolling_threshold_is_where_a_gateway_begins_or_as_given() -> None:
+    begins = run("Prove the theorem.", "--tenant", "research")
+    assert "where a gateway begins" in begins.output
+    answer = told("Prove the theorem.", "--tenant", "research", "--threshold", "hard", "0.0")
+    assert answer["route"] == "hard"
+    assert any("for route hard, from 0.000000 on" in reason for reason in answer["reasons"])
+    assert told("Prove the theorem.", "--threshold", "hard", "0.99")["route"] == "everyday"
+    refused = run("Prove the theorem.", "--threshold", "everyday", "0.5")
+    assert refused.exit_code == 2
+    assert "asks for no hardest share (hard)" in refused.output

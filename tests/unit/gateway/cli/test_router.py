@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from gateway.cli.router import eval_complexity, router
+from gateway.cli.router_weights import shipped
 from routers.complexity.weights import Weights
 
 HARD = [
@@ -197,6 +198,22 @@ def test_a_share_sets_its_quantile(tmp_path: Path) -> None:
     assert sent == pytest.approx(30, abs=0.5)
     assert "rolling window" in result.output
     assert re.search(r"complexity: \{at_least: 0\.\d+\}", result.output)
+    assert "complexity: {hardest: 30%}" in result.output
+
+
+def test_calibrated_weights_score_alike_and_begin_where_traffic_is(tmp_path: Path) -> None:
+    unlabelled = file(tmp_path / "rows.jsonl", [{"prompt": row["prompt"]} for row in rows(120, 7)])
+    out = tmp_path / "live.weights"
+    result = weir("calibrate", unlabelled, "--share", 0.3, "--out", out)
+    assert result.exit_code == 0, result.output
+    calibrated, held = Weights.from_bytes(out.read_bytes()), Weights.from_bytes(shipped())
+    assert calibrated.tables == held.tables
+    assert calibrated.card["calibrated"]["prompts"] == 120
+    assert calibrated.quantiles != held.quantiles
+    assert len(calibrated.quantiles) == 101
+    at = float(re.search(r"threshold (0\.\d+)", result.output)[1])  # type: ignore[index]  # as above
+    assert sum(quantile >= at for quantile in calibrated.quantiles) == pytest.approx(30, abs=2)
+    assert weir("calibrate", unlabelled, "--quality", 0.8, "--out", out).exit_code == 2
 
 
 def test_a_quality_asks_for_more_where_labels_are_few(tmp_path: Path) -> None:

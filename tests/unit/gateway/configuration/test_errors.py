@@ -29,7 +29,7 @@ CASES = {
         "aliases: {auto: routed}",
         "alias: {auto: routed}",
         "a.yaml:11: unknown key `alias`\n    did you mean `aliases`? (allowed: actions, air_gapped, aliases, backends,"
-        " boundaries, models, reserve, routes, sensitivity, server, site, state, tenants, zones)",
+        " boundaries, complexity, models, reserve, routes, sensitivity, server, site, state, tenants, zones)",
     ),
     "unknown kind of backend": (
         "kind: vllm",
@@ -244,10 +244,21 @@ CASES = {
         "{model: large}",
         "a.yaml:15: there is no routed alias `large`\n    allowed: auto",
     ),
+    "share without a percent sign": (
+        "{at_least: 0.7}",
+        "{hardest: 30}",
+        "a.yaml:15: `routes[0].when.complexity.hardest`: a share is a percentage between 0% and 100%, like 30%",
+    ),
+    "two shares in one route": (
+        "when: {complexity: {at_least: 0.7}}",
+        "when: {any: [{complexity: {hardest: 10%}}, {kind: code, complexity: {hardest: 30%}}]}",
+        "a.yaml:15: the route `hard` asks for the hardest 10% and 30%: a route has one share\n"
+        "    make it two routes",
+    ),
     "empty range": (
         "{at_least: 0.7}",
         "{}",
-        "a.yaml:15: `routes[0].when.complexity`: a range needs `at_least`, `at_most` or both",
+        "a.yaml:15: `routes[0].when.complexity`: write `at_least`, `at_most` or `hardest`, like {hardest: 30%}",
     ),
     "empty data": (
         "data: {at_least: confidential}",

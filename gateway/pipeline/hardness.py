@@ -1,0 +1,91 @@
+"""What counts as hard just now: each route's rolling threshold, and how far scores have drifted.
+
+A decision is handed thresholds as numbers and says which of them decided it, so it can be made again from what the
+ledger keeps. Everything here belongs to the event loop's thread.
+"""
+
+from collections import deque
+from typing import Final, Self
+
+from routers.complexity.scorer import Scorer
+from routers.complexity.weights import CALIBRATED
+from routers.complexity.window import ENOUGH, SIZE, Window, drift, observe, quantile_for_share, threshold
+from routers.policy.conditions import Condition, Hardest, Within, assumed, atoms
+from routers.policy.policy import Decision, Policy
+
+_SCALE: Final = 1_000_000  # thresholds have six decimals, as the reason of a decision prints them
+
+
+class Hardness:
+    """The thresholds of one policy's routes that ask for the hardest, and the scores that it has met."""
+
+    __slots__ = (
+        "_calibration",
+        "_recent",
+        "_reference",
+        "_rules",
+        "_shares",
+        "_starts",
+        "_windows",
+        "thresholds",
+        "watches",
+    )
+
+    def __init__(self, policy: Policy, scorer: Scorer, *, shipped: bool) -> None:
+        """Thresholds begin at the quantiles of the scores that the scorer was calibrated on. `shipped`: its weights
+        are those that come with Weir."""
+        self._calibration = "shipped" if shipped else "traffic" if CALIBRATED in scorer.card else "trained"
+        self.watches: Final = any(map(_asks_for_complexity, (route.when for route in policy.routes)))
+        self._reference = scorer.quantiles
+        self._shares = policy.shares
+        self._rules = {route.name: _apart_from_share(route.when) for route in policy.routes}
+        self._starts = {name: start_of(self._reference, share) for name, share in policy.shares.items()}
+        self._windows = {name: Window() for name in policy.shares}
+        self._recent: deque[float] = deque(maxlen=SIZE)
+        self.thresholds: Final = dict(self._starts)  # by route, in force
+
+    def inherit(self, before: Self) -> None:
+        """Go on with what was seen before a reload by the same weights: for a rule that has not changed but for its
+        share."""
+        self._recent = before._recent
+        for name, window in before._windows.items():
+            if name in self._windows and before._rules[name] == self._rules[name]:
+                self._windows[name] = window
+                self._follow(name)
+
+    def took(self, decision: Decision, score: float) -> None:
+        """Take in the score of a routed request, for the routes whose threshold decided about it."""
+        self._recent.append(score)
+        for name in decision.weighed:
+            observe(self._windows[name], score)
+            self._follow(name)
+
+    def drift(self) -> dict[str, float]:
+        """How far (0..1) recent scores are from those the weights were calibrated on, by what that was: `shipped`,
+        `trained` or `traffic`. Empty where there are too few to say."""
+        if len(self._recent) < ENOUGH or not self._reference:
+            return {}
+        return {self._calibration: round(drift(self._reference, sorted(self._recent)), 6)}
+
+    def _follow(self, name: str) -> None:
+        at = threshold(self._windows[name], self._shares[name], self._starts[name])
+        self.thresholds[name] = (
+            int(at * _SCALE) / _SCALE
+        )  # downwards: the score it stands for still reaches it
+
+
+def start_of(reference: tuple[float, ...], share: float) -> float:
+    """The threshold for a share before traffic says better; without a calibration, as if scores were even."""
+    at = quantile_for_share(reference, share) if reference else 1 - share
+    return int(at * _SCALE) / _SCALE
+
+
+def _asks_for_complexity(condition: Condition) -> bool:
+    return any(
+        isinstance(atom, Hardest) or (isinstance(atom, Within) and atom.field == "complexity")
+        for atom in atoms(condition)
+    )
+
+
+def _apart_from_share(condition: Condition) -> tuple[Condition, Condition]:
+    return assumed(condition, hardest=True), assumed(condition, hardest=False)
