@@ -21,8 +21,8 @@ from random import Random
 from adapters.visible import visible
 from gateway.detectors.pattern_cache import cache_directory, cached_engine
 from routers.sensitivity.classifier import Classifier, triggers
-from routers.sensitivity.engine import PlainEngine
 from routers.sensitivity.label import Segment
+from routers.sensitivity.plain import PlainEngine
 from routers.sensitivity.settings import Settings
 
 SAID = (

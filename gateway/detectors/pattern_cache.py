@@ -5,7 +5,8 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from routers.sensitivity.engine import Engine, HyperscanEngine, Trigger, compile_triggers, key, load_triggers
+from routers.sensitivity.engine import Engine, HyperscanEngine, compile_triggers, key, load_triggers
+from routers.sensitivity.trigger import Trigger
 
 
 def cache_directory(environment: Mapping[str, str]) -> Path:

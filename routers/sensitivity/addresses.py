@@ -3,9 +3,9 @@
 import re
 from typing import Final
 
-from routers.sensitivity.engine import Trigger
 from routers.sensitivity.near import Near
 from routers.sensitivity.rule import Rule, rule, stems
+from routers.sensitivity.trigger import DENSE, HOUSE, Trigger
 
 _STREET: Final = (
     r"street|st|avenue|ave|road|rd|boulevard|blvd|lane|ln|drive|dr|court|ct|circle|cir|place|pl|terrace|ter|way|"
@@ -85,9 +85,8 @@ RULES: Final[tuple[Rule, ...]] = (
     rule(
         "street-english",
         "STREET_ADDRESS",
-        rf"\b[0-9]{{1,5}}[a-z]?,? (?:[a-z'.]{{1,20}} ){{1,3}}(?:{_STREET})\b",
+        rf"[0-9]{{1,5}}[a-z]?,? (?:[a-z'.]{{1,20}} ){{1,3}}(?:{_STREET})\b",
         rf"(?<![A-Za-z0-9.])[0-9]{{1,5}}[A-Za-z]?,? (?:(?-i:[A-Z])[\w'.-]{{1,20}} ){{1,3}}(?:{_STREET})\b\.?",
-        needs=tuple(f" {word}" for word in _STREET.split("|")),
     ),
     rule(
         "street-suffix",
@@ -97,6 +96,7 @@ RULES: Final[tuple[Rule, ...]] = (
         _of_a_place,
         needs=stems(_SUFFIX),
         leads=True,
+        among=HOUSE,
     ),
     rule(
         "street-named-first",
@@ -154,14 +154,15 @@ RULES: Final[tuple[Rule, ...]] = (
             "dpo",
         ),
         leads=True,
+        starts=True,
     ),
     rule(
         "postcode",
         "STREET_ADDRESS",
         (
             Trigger(r" [0-9][A-Z]{2}\b", caseless=False),
-            Trigger(r"\b[A-Z]{2},? [0-9]{5}\b", caseless=False, digits=True),
-            Trigger(rf"(?:{_COUNTRIES})\)? [0-9]{{4,6}}\b", needs=stems(_COUNTRIES), leads=True),
+            Trigger(r"\b[A-Z]{2},? [0-9]{5}\b", caseless=False, among=DENSE),
+            Trigger(rf"(?:{_COUNTRIES})\)? [0-9]{{4,6}}\b", needs=stems(_COUNTRIES), leads=True, starts=True),
         ),
         r"(?<!\w)(?-i:[A-Z]{1,2}[0-9][A-Z0-9]? [0-9][A-Z]{2})(?!\w)|"
         r"(?<!\w)(?-i:[A-Z]{2}),? [0-9]{5}(?:-[0-9]{4})?(?!\w)|"
@@ -178,6 +179,7 @@ RULES: Final[tuple[Rule, ...]] = (
         _of_a_place,
         needs=stems(_LIVES),
         leads=True,
+        starts=True,
         back=90,
     ),
 )

@@ -11,6 +11,7 @@ from typing import Final
 from routers.sensitivity.near import Near
 from routers.sensitivity.randomness import UUID, drawn, hexadecimal, placeholder
 from routers.sensitivity.rule import Rule, rule
+from routers.sensitivity.trigger import DENSE, GIVEN
 
 _ISSUERS: Final = """
 adafruit adobe airtable alchemy algolia alibaba amplitude anthropic apify appveyor artifactory asana
@@ -140,6 +141,7 @@ def _issuer_rules() -> tuple[Rule, ...]:
             _issued,
             needs=(issuer.split("_?")[0],),
             leads=True,
+            among=GIVEN,
             back=60,
             ahead=260,
         )
@@ -156,6 +158,7 @@ RULES: Final[tuple[Rule, ...]] = (
         _given,
         needs=("key", "token", "secret", "credential", "auth"),
         leads=True,
+        among=GIVEN,
         back=60,
         ahead=220,
     ),
@@ -166,7 +169,7 @@ RULES: Final[tuple[Rule, ...]] = (
         r"[a-z][0-9]{1,4}[a-z]{1,8}[0-9]{1,4}[a-z]{1,8}[0-9]{1,4}[a-z]",
         r"(?<![A-Za-z0-9_\-./+~])[A-Za-z0-9_\-./+~]{20,}={0,2}(?![A-Za-z0-9])",
         _random,
-        digits=True,
+        among=DENSE,
         back=160,
         ahead=240,
     ),
@@ -180,6 +183,7 @@ RULES: Final[tuple[Rule, ...]] = (
         lambda match, _: _header(match["value"], match[0]),
         needs=("authorization", "bearer", "x-"),
         leads=True,
+        starts=True,
         ahead=240,
     ),
 )

@@ -19,12 +19,13 @@ from routers.sensitivity import (
     taxonomy,
     views,
 )
-from routers.sensitivity.engine import Engine, Hit, Trigger, compile_triggers
+from routers.sensitivity.engine import Engine, compile_triggers
 from routers.sensitivity.label import Finding, Label, Level, Segment
 from routers.sensitivity.normalise import normalised, pieces
 from routers.sensitivity.rule import Rule
 from routers.sensitivity.settings import Settings
 from routers.sensitivity.tenant import tenant_rules
+from routers.sensitivity.trigger import Hit, Trigger
 
 _PIECE: Final = 8_192  # code points scanned at a time: well under a millisecond
 _OVERLAP: Final = 512  # what two pieces share, so that nothing is lost at the cut

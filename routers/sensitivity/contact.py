@@ -57,15 +57,17 @@ RULES: Final[tuple[Rule, ...]] = (
         rf"(?<![a-z])(?:{_BIRTH})[^0-9]{{0,64}}(?P<value>{_DATE})",
         needs=stems(_BIRTH),
         leads=True,
+        starts=True,
         back=120,
     ),
     rule(
         "born-behind",
         "DATE_OF_BIRTH",
         rf"(?:{_BIRTH})",
-        rf"(?P<value>{_DATE})[^\n0-9]{{1,30}}(?:{_BIRTH})(?![a-z])",
+        rf"(?P<value>{_DATE})[^\n0-9]{{1,30}}(?<![a-z])(?:{_BIRTH})(?![a-z])",
         needs=stems(_BIRTH),
         leads=True,
+        starts=True,
         back=90,
     ),
 )

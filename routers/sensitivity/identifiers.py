@@ -12,6 +12,7 @@ from routers.sensitivity import checks
 from routers.sensitivity.near import Near
 from routers.sensitivity.numbers import words
 from routers.sensitivity.rule import Check, Rule, rule, stems
+from routers.sensitivity.trigger import DENSE, LONG, NUMBERED
 
 
 def _compact(text: str) -> str:
@@ -112,6 +113,7 @@ def _named_values() -> tuple[Rule, ...]:
             _identifying,
             needs=stems(names),
             leads=True,
+            among=NUMBERED,
             back=110,
             ahead=40,
         )
@@ -136,14 +138,14 @@ RULES: Final[tuple[Rule, ...]] = (
         r"(?<![A-Za-z0-9])[A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]){11,30}",
         _iban,
         back=48,
-        digits=True,
+        among=DENSE,
     ),
     rule(
         "uk-nino",
         "UK_NINO",
         r"\b[A-Z]{2} ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]\b",
         r"(?<![A-Za-z0-9])[ABCEGHJ-PRSTW-Z][ABCEGHJ-NPRSTW-Z] ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D](?![A-Za-z0-9])",
-        digits=True,
+        among=DENSE,
     ),
     rule(
         "es-nif",
@@ -151,7 +153,7 @@ RULES: Final[tuple[Rule, ...]] = (
         r"\b[XYZ0-9][0-9]{7}-?[A-Z]\b",
         r"(?<![A-Za-z0-9])[XYZ0-9][0-9]{7}-?[A-Z](?![A-Za-z0-9])",
         _valid(lambda text: checks.es_nif(text)),
-        digits=True,
+        among=DENSE,
     ),
     rule(
         "it-fiscal-code",
@@ -159,7 +161,7 @@ RULES: Final[tuple[Rule, ...]] = (
         r"\b[A-Z]{6}[0-9LMNPQRSTUV]{2}[ABCDEHLMPRST][0-9LMNPQRSTUV]{2}[A-Z]",
         r"(?<![A-Za-z0-9])[A-Z]{6}[0-9LMNPQRSTUV]{2}[ABCDEHLMPRST][0-9LMNPQRSTUV]{2}[A-Z][0-9LMNPQRSTUV]{3}[A-Z](?![A-Za-z0-9])",
         _valid(codicefiscale.is_valid),
-        digits=True,
+        among=DENSE,
     ),
     rule(
         "fi-hetu",
@@ -167,14 +169,14 @@ RULES: Final[tuple[Rule, ...]] = (
         r"\b[0-9]{6}[-+A-FU-Y][0-9]{3}[0-9A-Y]\b",
         r"(?<![A-Za-z0-9])[0-9]{6}[-+A-FU-Y][0-9]{3}[0-9A-Y](?![A-Za-z0-9])",
         lambda match, _: checks.fi_hetu(match[0].upper()),
-        digits=True,
+        among=DENSE,
     ),
     rule(
         "in-pan",
         "IN_PAN",
         r"[A-Z][0-9]{4}[A-Z]\b",
         r"(?<![A-Za-z0-9])[A-Z]{3}[ABCFGHJKLPT][A-Z][0-9]{4}[A-Z](?![A-Za-z0-9])",
-        digits=True,
+        among=DENSE,
     ),
     rule(
         "in-pan-named",
@@ -182,7 +184,7 @@ RULES: Final[tuple[Rule, ...]] = (
         r"[A-Z][0-9]{4}[A-Z]\b",
         r"(?<![A-Za-z0-9])[A-Z]{5}[0-9]{4}[A-Z](?![A-Za-z0-9])",
         _named(words("pan|permanent account|income tax|tax|indian")),
-        digits=True,
+        among=DENSE,
     ),
     rule(
         "sg-nric",
@@ -190,14 +192,14 @@ RULES: Final[tuple[Rule, ...]] = (
         r"\b[STFGM][0-9]{7}[A-Z]\b",
         r"(?<![A-Za-z0-9])[STFGM][0-9]{7}[A-Z](?![A-Za-z0-9])",
         lambda match, _: checks.sg_nric(match[0].upper()),
-        digits=True,
+        among=DENSE,
     ),
     rule(
         "mx-curp",
         "MX_CURP",
         r"[A-Z][0-9]{6}[HMX][A-Z]{5}",
         r"(?<![A-Za-z0-9])[A-Z]{4}[0-9]{6}[HMX][A-Z]{5}[0-9A-Z][0-9](?![A-Za-z0-9])",
-        digits=True,
+        among=DENSE,
     ),
     rule(
         "cn-resident-id",
@@ -205,7 +207,7 @@ RULES: Final[tuple[Rule, ...]] = (
         r"\b[0-9]{17}X\b",
         r"(?<![A-Za-z0-9])[0-9]{17}[Xx](?![A-Za-z0-9])",
         _valid(ric.is_valid),
-        digits=True,
+        among=DENSE,
     ),
     rule(
         "fr-nir-corsica",
@@ -213,7 +215,7 @@ RULES: Final[tuple[Rule, ...]] = (
         r"\b[12] ?[0-9]{2} ?[0-9]{2} ?2[AB]",
         r"(?<![A-Za-z0-9])[12] ?[0-9]{2} ?[0-9]{2} ?2[AB] ?[0-9]{3} ?[0-9]{3} ?[0-9]{2}(?![A-Za-z0-9])",
         _valid(nir.is_valid),
-        digits=True,
+        among=DENSE,
     ),
     rule(
         "us-dea",
@@ -223,14 +225,14 @@ RULES: Final[tuple[Rule, ...]] = (
         lambda match, near: (
             checks.us_dea(match[0]) and near.named(words("dea|drug enforcement|prescri\\w+|controlled"))
         ),
-        digits=True,
+        among=DENSE,
     ),
     rule(
         "us-mbi",
         "HEALTH_PLAN_ID",
         r"\b[1-9][AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9][0-9]-?[AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9][0-9]-?[AC-HJKMNP-RT-Y]{2}[0-9]{2}\b",
         r"(?<![A-Za-z0-9])[1-9][AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9][0-9]-?[AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9][0-9]-?[AC-HJKMNP-RT-Y]{2}[0-9]{2}(?![A-Za-z0-9])",
-        digits=True,
+        among=DENSE,
     ),
     rule(
         "vin",
@@ -238,7 +240,7 @@ RULES: Final[tuple[Rule, ...]] = (
         r"[0-9X][A-HJ-NPR-Z0-9]{4}[0-9]{4}\b",
         r"(?<![A-Za-z0-9])[A-HJ-NPR-Z0-9]{8}[0-9X][A-HJ-NPR-Z0-9]{4}[0-9]{4}(?![A-Za-z0-9])",
         lambda match, _: _mixed(match[0]) and checks.vin(match[0].upper()),
-        digits=True,
+        among=DENSE,
     ),
     rule(
         "ethereum",
@@ -255,6 +257,7 @@ RULES: Final[tuple[Rule, ...]] = (
         r"(?<![A-Za-z0-9])[13][a-km-zA-HJ-NP-Z1-9]{25,34}(?![A-Za-z0-9])",
         lambda match, _: checks.base58check(match[0]),
         caseless=False,
+        among=LONG,
     ),
     rule(
         "bitcoin-segwit",
@@ -269,7 +272,7 @@ RULES: Final[tuple[Rule, ...]] = (
         "MAC_ADDRESS",
         r"\b[0-9a-f]{2}[:-][0-9a-f]{2}[:-][0-9a-f]{2}[:-][0-9a-f]{2}[:-][0-9a-f]{2}[:-][0-9a-f]{2}\b",
         r"(?<![A-Za-z0-9:-])(?:[0-9a-f]{2}:){5}[0-9a-f]{2}(?![A-Za-z0-9:-])|(?<![A-Za-z0-9:-])(?:[0-9a-f]{2}-){5}[0-9a-f]{2}(?![A-Za-z0-9:-])",
-        digits=True,
+        among=DENSE,
     ),
     rule(
         "ipv4",
@@ -277,7 +280,7 @@ RULES: Final[tuple[Rule, ...]] = (
         r"\b[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\b",
         r"(?<![0-9.])(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})\.){3}(?:25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})(?![0-9]|\.[0-9])",
         needs=(".",),
-        digits=True,
+        among=DENSE,
     ),
     rule(
         "ipv6",
@@ -286,7 +289,7 @@ RULES: Final[tuple[Rule, ...]] = (
         r"(?<![A-Za-z0-9:])(?:[0-9a-f]{1,4}:){2,7}:?(?:[0-9a-f]{1,4}:){0,5}[0-9a-f]{1,4}(?![A-Za-z0-9:])",
         lambda match, _: "::" in match[0] or match[0].count(":") == 7,
         needs=(":",),
-        digits=True,
+        among=DENSE,
     ),
     *_named_values(),
     rule(
@@ -313,6 +316,7 @@ RULES: Final[tuple[Rule, ...]] = (
             "codigo",
         ),
         leads=True,
+        starts=True,
     ),
 )
 

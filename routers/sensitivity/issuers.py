@@ -4,10 +4,10 @@ import re
 from typing import Final
 
 from routers.sensitivity import checks
-from routers.sensitivity.engine import Trigger
 from routers.sensitivity.near import Near
 from routers.sensitivity.randomness import placeholder
 from routers.sensitivity.rule import Rule, rule
+from routers.sensitivity.trigger import LONG, Trigger
 
 # A prefix, `|`, and the fewest characters that follow it.
 _PREFIXES: Final = """
@@ -119,6 +119,7 @@ RULES: Final[tuple[Rule, ...]] = (
         r"(?<![A-Za-z0-9])[MNOA][A-Za-z0-9_-]{23,25}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,38}(?![A-Za-z0-9_-])",
         needs=(".",),
         caseless=False,
+        among=LONG,
         back=90,
     ),
     rule(

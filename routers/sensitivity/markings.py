@@ -124,6 +124,7 @@ RULES: Final[tuple[Rule, ...]] = (
         _set,
         needs=stems(_PHRASES),
         leads=True,
+        starts=True,
         back=60,
         ahead=40,
     ),
@@ -135,6 +136,7 @@ RULES: Final[tuple[Rule, ...]] = (
         _labelled,
         needs=stems(_LABELS),
         leads=True,
+        starts=True,
         back=70,
     ),
     rule(

@@ -20,10 +20,10 @@ from stdnum.in_ import aadhaar
 from stdnum.nl import bsn
 
 from routers.sensitivity import checks
-from routers.sensitivity.engine import Trigger
 from routers.sensitivity.near import AFTER, BEFORE, HEAD, Near
+from routers.sensitivity.trigger import DENSE, Trigger
 
-TRIGGER: Final = Trigger(r"[0-9](?:[ .\-/()]{0,3}[0-9]){6}", digits=True)
+TRIGGER: Final = Trigger(r"[0-9](?:[ .\-/()]{0,3}[0-9]){6}", among=DENSE)
 
 _RUN: Final = re.compile(r"(?:\+|\(\+?)?[0-9]+(?:[ .\-/()]{1,3}[0-9]+)*", re.ASCII)
 _GROUP: Final = re.compile(r"[0-9]+")

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from routers.sensitivity.engine import Trigger
 from routers.sensitivity.near import Near
+from routers.sensitivity.trigger import Place, Trigger
 
 Check = Callable[[re.Match[str], Near], bool]
 
@@ -40,16 +40,17 @@ def rule(
     *,
     needs: Sequence[str] = (),
     leads: bool = False,
-    digits: bool = False,
+    starts: bool = False,
+    among: Place | None = None,
     caseless: bool = True,
     back: int = 64,
     ahead: int = 64,
     rest: int = 0,
 ) -> Rule:
     """A rule from patterns as text. `caseless` holds for the trigger and the confirming pattern alike; for `needs`,
-    `leads` and `digits` see Trigger."""
+    `leads`, `starts` and `among` see Trigger."""
     if isinstance(trigger, str):
-        trigger = (Trigger(trigger, tuple(needs), caseless, leads, digits),)
+        trigger = (Trigger(trigger, tuple(needs), caseless, leads, starts, among),)
     flags = re.IGNORECASE if caseless else re.NOFLAG
     return Rule(id_, type_, tuple(trigger), re.compile(confirm, flags), check, back, ahead, rest)
 

@@ -2,9 +2,9 @@
 
 import re
 
-from routers.sensitivity.engine import Trigger
 from routers.sensitivity.rule import Rule
 from routers.sensitivity.settings import Settings
+from routers.sensitivity.trigger import Trigger
 
 
 def tenant_rules(settings: Settings) -> tuple[Rule, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from routers.sensitivity.engine import Trigger
+from routers.sensitivity.trigger import DENSE, LONG, Trigger
 
 _BEFORE: Final = (
     80  # code points of unchanged text that a view keeps before a change, for the words that name it
@@ -236,13 +236,13 @@ VIEWS: Final = (
     ),
     View(
         "base64",
-        (Trigger(f"(?:{_ASCII_IN_BASE64}){{4}}", caseless=False),),
+        (Trigger(_ASCII_IN_BASE64 * 4, caseless=False, among=LONG),),
         re.compile(r"[A-Za-z0-9+/_-]{16,16384}(?:\r?\n[A-Za-z0-9+/_-]{4,256}){0,256}={0,2}"),
         _base64,
     ),
     View(
         "hex",
-        (Trigger(f"(?:{_ASCII_IN_HEX}){{7}}", digits=True),),
+        (Trigger(_ASCII_IN_HEX * 7, among=DENSE),),
         re.compile(r"(?:(?:0x|\\x)?[0-9a-fA-F]{2}[ :,]{0,2}){6,8192}(?:0x|\\x)?[0-9a-fA-F]{2}"),
         _hex,
     ),
@@ -254,14 +254,14 @@ VIEWS: Final = (
     ),
     View(
         "separated",
-        (Trigger(r"(?:[._,|*;] ?[^\s]){6}[._,|*;]"),),
+        (Trigger(r"[._,|*;] ?[^\s]" * 6 + "[._,|*;]"),),
         re.compile(r"[^\s](?:[._,|*;] ?[^\s]){6,512}"),
         _unseparated,
         joins=True,
     ),
     View(
         "markup",
-        (Trigger(r"[0-9][-. ]?(?:\*\*|__|`|</?[a-z]{1,8}>|[\"'] ?[+.] ?[\"'])[-. ]?[0-9]", digits=True),),
+        (Trigger(r"[0-9][-. ]?(?:\*\*|__|`|</?[a-z]{1,8}>|[\"'] ?[+.] ?[\"'])[-. ]?[0-9]", among=DENSE),),
         re.compile(r"(?:\*\*|__|`|</?[A-Za-z]{1,8}>|[\"'] ?[+.] ?[\"'])([-. ]?[0-9])"),
         lambda match: match[1],
     ),
@@ -269,7 +269,10 @@ VIEWS: Final = (
         "turned-round",
         (
             Trigger(
-                r"revers(?:ed|e order)|backwards?|rückwärts|à l'envers|al revés|rot-?13", _TURNS, leads=True
+                r"\b(?:revers(?:ed|e order)|backwards?|al revés|rot-?13)|rückwärts|à l'envers",
+                _TURNS,
+                leads=True,
+                starts=True,
             ),
         ),
         re.compile(r"[^\n]{1,400}"),
@@ -277,17 +280,15 @@ VIEWS: Final = (
     ),
     View(
         "spelled",
-        (Trigger(rf"(?:{_WORD}[ ,-]{{1,2}}){{5}}", tuple(_DIGIT_WORDS), leads=True),),
+        (Trigger(rf"\b(?:{_WORD}[ ,-]{{1,2}}){{5}}", tuple(_DIGIT_WORDS), leads=True),),
         re.compile(rf"\b(?:{_WORD}[ ,-]{{1,2}}){{5,256}}{_WORD}\b", re.IGNORECASE),
         _spelled,
     ),
     View(
         "at-dot",
         (
-            Trigger(
-                r"[\[({<] ?(?:at|dot|@|\.|arroba|punkt) ?[\])}>]| at [a-z0-9-]{1,30} dot [a-z]",
-                ("at", "dot", "@", "arroba", "punkt"),
-            ),
+            Trigger(r"[\[({<] ?(?:at|dot|@|\.|arroba|punkt) ?[\])}>]"),
+            Trigger(r" at [a-z0-9-]{1,30} dot [a-z]", (" dot ",)),
         ),
         re.compile(
             r"[\w.+-]{1,64}(?:\s{0,2}[\[({<]\s?(?:at|dot|@|\.|arroba|punkt)\s?[\])}>]\s{0,2}[\w.+-]{1,64}|"
@@ -301,8 +302,8 @@ VIEWS: Final = (
         (
             Trigger(r"[0-9][-.]?[ \t]{0,2}\r?\n[ \t>*|]{0,4}[-.]?(?:[a-z]{0,6}[0-9]|[a-z][^a-z.)])", ("\n",)),
             Trigger(r"[A-Z@_-]\r?\n[ \t>]{0,4}[-.]?[0-9]{2}", ("\n",), caseless=False),
-            Trigger(r"\n[ \t>]{0,4}[a-z0-9._-]{0,30}@", ("\n",), leads=True),
-            Trigger(r"\n[a-z_-]{1,7}[0-9][a-z0-9_-]{3}", ("\n",), leads=True),
+            Trigger(r"\n[ \t>]{0,4}[a-z0-9._-]{0,30}@", ("@",)),
+            Trigger(r"\n[a-z_-]{1,7}[0-9][a-z0-9_-]{3}"),
             Trigger(r"@[a-z0-9.-]{0,40}\r?\n", ("@",), leads=True),
         ),
         re.compile(r"([\w@.+=/-])[ \t]{0,4}\r?\n[ \t>*|]{0,8}([\w@.+=/-]{1,64})"),

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from gateway.detectors.pattern_cache import cache_directory, cached_engine
-from routers.sensitivity.engine import HyperscanEngine, Trigger, compile_triggers
+from routers.sensitivity.engine import HyperscanEngine, compile_triggers
+from routers.sensitivity.trigger import Trigger
 
 TRIGGERS = (Trigger("needle", ("needle",)),)
 

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from routers.sensitivity.classifier import Classifier, Verdict, triggers
-from routers.sensitivity.engine import Engine, PlainEngine, compile_triggers
+from routers.sensitivity.engine import Engine, compile_triggers
 from routers.sensitivity.label import Segment
+from routers.sensitivity.plain import PlainEngine
 from routers.sensitivity.settings import Settings
 
 
@@ -26,9 +27,15 @@ def plain() -> Classifier:
 
 
 @pytest.fixture(scope="session")
-def found(classifier: Classifier) -> Callable[[str], set[str]]:
-    """The types found in a text."""
-    return lambda text: set(classifier.label([Segment(text)]).types)
+def found(classifier: Classifier, plain: Classifier) -> Callable[[str], set[str]]:
+    """The types found in a text; whatever is tested with it is found by both engines."""
+
+    def types(text: str) -> set[str]:
+        found = set(classifier.label([Segment(text)]).types)
+        assert set(plain.label([Segment(text)]).types) == found, "the plain engine finds something else"
+        return found
+
+    return types
 
 
 @pytest.fixture(scope="session")

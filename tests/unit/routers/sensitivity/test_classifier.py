@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 
 from routers.sensitivity import numbers
 from routers.sensitivity.classifier import Classifier, tenant_triggers
-from routers.sensitivity.engine import Hit, HyperscanEngine, PlainEngine, compile_triggers, key, load_triggers
+from routers.sensitivity.engine import HyperscanEngine, compile_triggers, key, load_triggers
 from routers.sensitivity.label import Label, Level, Segment
+from routers.sensitivity.plain import PlainEngine
 from routers.sensitivity.settings import Settings
+from routers.sensitivity.trigger import Hit
 
 SSN = "my SSN is 436-78-4374"
 PIECES = st.sampled_from(
