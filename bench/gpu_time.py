@@ -80,11 +80,11 @@ def costs() -> None:
     """What a request, a page and a window of 500 streams cost."""
     accounts = GpuAccounts([GpuBackend("gpu", ("r0",), 1, None, NEUTRAL)], now_ns=0, wall_ns=0)
     usage = TokenUsage(100, 0, 0, 50, source="reported")
-    ticket = accounts.begin("gpu", "r0", "a", SECOND)
+    ticket = accounts.at("gpu", "r0").begin("a", SECOND)
     tokens = microseconds(lambda: ticket.tokens(SECOND + 1, 1), 100_000)
 
     def whole() -> None:
-        one = accounts.begin("gpu", "r0", "a", SECOND, streamed=True)
+        one = accounts.at("gpu", "r0").begin("a", SECOND, streamed=True)
         one.tokens(SECOND + 1, 1)
         one.end(SECOND + 2, usage)
 
@@ -102,7 +102,7 @@ def costs() -> None:
 def streams(number: int) -> None:
     """How long the loop stands still for a window of so many streams."""
     accounts = GpuAccounts([GpuBackend("gpu", ("r0",), 1, None, NEUTRAL)], now_ns=0, wall_ns=0)
-    tickets = [accounts.begin("gpu", "r0", i, 1, prompt_tokens=100, streamed=True) for i in range(number)]
+    tickets = [accounts.at("gpu", "r0").begin(i, 1, prompt_tokens=100, streamed=True) for i in range(number)]
     took = []
     for second in range(60):
         for ticket in tickets:

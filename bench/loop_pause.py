@@ -28,10 +28,13 @@ from rich.table import Table
 from bench.gateway import servers
 from bench.gateway.bodies import bodies
 from bench.gateway.load import send_in_turn
+from bench.gpu_window import BusyWindow
 from gateway.access import keys
 from gateway.app import Service
+from gateway.app.collecting import settle
 
 BAR_MS: Final = 5.0
+WINDOWS: Final = (2_000, 10_000)  # requests that one second of one replica saw
 LARGE: Final = 100 * 1024  # bytes of a large request
 _SETTLE: Final = 0.3  # seconds between situations
 
@@ -89,24 +92,32 @@ async def _pauses(rounds: int) -> dict[str, list[tuple[float, float]]]:
             if not await client.stdout.readline():
                 raise RuntimeError("a request failed")
 
+        windows = {number: BusyWindow(number, folder) for number in WINDOWS}
+        prepared = {f"a GPU window of {number:,} requests": each.fill for number, each in windows.items()}
         situations: dict[str, Callable[[], Awaitable[None]]] = {
             "idle, engines scraped (72 KB pages)": lambda: asyncio.sleep(1.0),
             "requests of 1 KB": lambda: request(small),
             "requests of 100 KB": lambda: request(large),
             "a reload": lambda: _reload(service, config),
+            **dict(zip(prepared, (each.close for each in windows.values()), strict=True)),
         }
         try:
             await request(large)  # warm
+            settle()  # as `weir serve` does
             heartbeat.beat()
             found: dict[str, list[tuple[float, float]]] = {name: [] for name in situations}
             for _ in range(rounds):
                 for name, happen in situations.items():
+                    if name in prepared:
+                        await prepared[name]()
                     await asyncio.sleep(_SETTLE)
                     heartbeat.reset()
                     await happen()
                     found[name].append((1e3 * heartbeat.longest, 1e3 * heartbeat.cpu))
         finally:
             heartbeat.stop()
+            for window in windows.values():
+                window.stop()
             client.kill()
             await client.wait()
             await service.stop()

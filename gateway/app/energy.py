@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
+from itertools import islice
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -24,6 +25,7 @@ from gateway.pipeline.booking import GpuOwner
 
 _log = logging.getLogger("weir.energy")
 
+BOOKED_AT_ONCE: Final = 32
 FLUSH_SECONDS: Final = 15  # what one use took in so long is one record
 _NVML_GAP: Final = 5 * SECOND
 _DCGM_GAP: Final = 120 * SECOND  # exporters collect every 30 s
@@ -61,7 +63,7 @@ class EnergyWatch:
         """Read exactly the meters of these backends from now on."""
         wanted = {name: each.energy for name, each in backends.items() if each.energy is not None}
         for name in [name for name, held in self._settings.items() if wanted.get(name) != held]:
-            self._flush(name, final=True)
+            self._flush_at_once(name)
             del self._splitters[name]
             self._nvml.pop(name, None)
         for name, settings in wanted.items():
@@ -83,13 +85,13 @@ class EnergyWatch:
             await asyncio.gather(*(self._read(name, each) for name, each in self._settings.items()))
             beat += 1
             if beat % FLUSH_SECONDS == 0:
-                for name in self._splitters:
-                    self._flush(name)
+                for name in list(self._splitters):
+                    await self._flush_in_slices(name)
 
     async def finish(self) -> None:
         """Book all that is known."""
         for name in self._splitters:
-            self._flush(name, final=True)
+            self._flush_at_once(name)
         for pool in self._pools.values():
             await pool.aclose()
 
@@ -120,16 +122,32 @@ class EnergyWatch:
             pool = self._pools[url] = Pool(f"{parts.scheme}://{parts.netloc}", timeouts=times)
         return await page(pool, (parts.path or "/metrics").encode())()
 
-    def _flush(self, name: str, *, final: bool = False) -> None:
-        splitter = self._splitters[name]
-        splitter.settle(final=final)
-        records = [self._record(name, portion) for portion in splitter.take()]
-        if records:
-            self._ledger.append(*records)
+    async def _flush_in_slices(self, name: str) -> None:
+        """A busy quarter minute has tens of thousands of portions; what is taken is booked even if cancelled."""
+        flushing = self._flush(name)
+        try:
+            for _ in flushing:
+                await asyncio.sleep(0)
+        finally:
+            for _ in flushing:
+                pass
 
-    def _record(self, backend: str, portion: Portion) -> EnergyBooking:
+    def _flush_at_once(self, name: str) -> None:
+        for _ in self._flush(name, final=True):
+            pass
+
+    def _flush(self, name: str, *, final: bool = False) -> Iterator[None]:
+        """Book what is known; yields now and then, so that others may run."""
+        splitter, settings = self._splitters[name], self._settings[name]
+        yield from splitter.settle(final=final)
+        portions = splitter.take()
+        while few := list(islice(portions, BOOKED_AT_ONCE)):
+            self._ledger.append(*(self._record(name, settings, portion) for portion in few))
+            yield
+
+    def _record(self, backend: str, settings: EnergySettings, portion: Portion) -> EnergyBooking:
         owner = portion.owner if isinstance(portion.owner, GpuOwner) else _NOBODY
-        settings, usd, source = self._settings[backend], None, ""
+        usd, source = None, ""
         if portion.energy_uj is not None:
             if settings.usd_per_kwh is not None:
                 usd = (portion.energy_uj * settings.usd_per_kwh * settings.pue / _UJ_PER_KWH).quantize(

@@ -54,6 +54,7 @@ class EngineWatch:
         self._metered = metered
         self._number = 0
         self._unbooked: deque[Booking] = deque()
+        self._round: asyncio.Task[None] | None = None
         self._scrapers: dict[Replica, asyncio.Task[None]] = {}
 
     def follow(self, replicas: Iterable[Replica]) -> None:
@@ -75,10 +76,18 @@ class EngineWatch:
         """Close windows once a second, for as long as the task lives."""
         while True:
             await asyncio.sleep(1)
-            self._unbooked.extend(await self._accounts.close(time.monotonic_ns()))
-            while self._unbooked:
-                self._book_few()
-                await asyncio.sleep(0)  # a busy second has thousands: requests take their turns in between
+            self._round = asyncio.create_task(self.close(time.monotonic_ns()))
+            await asyncio.shield(
+                self._round
+            )  # closed windows are lost unless they are booked: finish what began
+
+    async def close(self, now_ns: int, *, final: bool = False) -> None:
+        """Close and book all windows that can be. A busy second has thousands of bookings: requests take their
+        turns in between."""
+        self._unbooked.extend(await self._accounts.close(now_ns, final=final))
+        while self._unbooked:
+            self._book_few()
+            await asyncio.sleep(0)
 
     async def finish(self) -> None:
         """Stop watching, and book everything up to now."""
@@ -87,9 +96,9 @@ class EngineWatch:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._scrapers.clear()
-        self._unbooked.extend(await self._accounts.close(time.monotonic_ns(), final=True))
-        while self._unbooked:
-            self._book_few()
+        if self._round is not None:
+            await asyncio.gather(self._round, return_exceptions=True)
+        await self.close(time.monotonic_ns(), final=True)
 
     def _book_few(self) -> None:
         """Count some of what closed windows brought, and keep it."""

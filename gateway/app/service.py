@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, Self
@@ -39,6 +40,7 @@ from gateway.metering.actions.actions import Actions
 from gateway.metering.budgets.budgets import Budgets
 from gateway.metering.budgets.limits import Allowances
 from gateway.metering.gpu.accounts import GpuAccounts
+from gateway.metering.gpu.turns import Turns
 from gateway.metering.prometheus import Metrics
 from gateway.pipeline.booking import Till
 from gateway.pipeline.pipeline import Pipeline, Runtime
@@ -73,7 +75,10 @@ class Service:
         )
         self.metrics.watch_ledger(self._ledger.lag_seconds, lambda: self._ledger.unbooked)
         self._accounts = GpuAccounts(
-            build.gpu_backends(runtime.snapshot), now_ns=time.monotonic_ns(), wall_ns=time.time_ns()
+            build.gpu_backends(runtime.snapshot),
+            now_ns=time.monotonic_ns(),
+            wall_ns=time.time_ns(),
+            turns=Turns(partial(asyncio.sleep, 0)),
         )
         self._fleet = Fleet(
             lambda backend, url: build.open_pool(self._runtime.snapshot.backends[backend], url)

@@ -36,7 +36,7 @@ class Tariff(Protocol):
         """Whether GPU time is charged: its money is counted when windows close, not when attempts end."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)  # not frozen: one for every attempt; two are never the same
 class GpuOwner:
     """Whose GPU time it is: what a booking of a closed window says of the attempt it pays for."""
 
@@ -81,27 +81,25 @@ class Account:
     def opened(self, attempt: Attempt) -> None:
         """A request is about to be sent: open its GPU account."""
         journey, permit = self._journey, attempt.permit
-        purpose = journey.purpose
-        owner = GpuOwner(
-            journey.id,
-            attempt.number,
-            journey.principal.tenant,
-            purpose.workflow,
-            purpose.action,
-            journey.decision.route if journey.decision else "",
-            permit.model,
-            permit.zone.name,
-        )
-        if journey.ingress.dialect in COUNTING:
-            return  # it runs no model
-        tokens = journey.signals.prompt_tokens if journey.signals else 0
-        attempt.ticket = self._till.accounts.begin(
-            permit.backend,
-            attempt.replica,
-            owner,
+        book = self._till.accounts.at(permit.backend, attempt.replica)
+        if book is None or journey.ingress.dialect in COUNTING:
+            return  # not on GPUs of ours, or it runs no model
+        purpose, tenant = journey.purpose, journey.principal.tenant
+        route = journey.decision.route if journey.decision else ""
+        attempt.ticket = book.begin(
+            GpuOwner(
+                journey.id,
+                attempt.number,
+                tenant,
+                purpose.workflow,
+                purpose.action,
+                route,
+                permit.model,
+                permit.zone.name,
+            ),
             attempt.started,
-            prompt_tokens=tokens,
-            cohort=(owner.tenant, owner.route),
+            prompt_tokens=journey.signals.prompt_tokens if journey.signals else 0,
+            cohort=(tenant, route),
             streamed=journey.call is not None and journey.call.stream,
         )
 
@@ -154,16 +152,16 @@ class Account:
     def _settle(self, attempt: Attempt) -> None:
         journey, permit, metrics = self._journey, attempt.permit, self._till.metrics
         ticket = attempt.ticket
-        gpu_ns = None
+        gpu_ns = 0
         if isinstance(ticket, Ticket):
-            gpu_ns = ticket.end(attempt.ended, attempt.usage, engine_metrics=attempt.engine_metrics).gpu_ns
+            gpu_ns = ticket.end(attempt.ended, attempt.usage, engine_metrics=attempt.engine_metrics)
         tariff = self._tariffs.get(permit.model)
         worked = attempt.sent and attempt.outcome not in {"refused", "client_error"}
         worked = worked and journey.ingress.dialect not in COUNTING
         if not worked or tariff is None:
             charge = NOTHING if not worked else Charge(None, source="the model has left the configuration")
         else:
-            charge = tariff.charge(attempt.usage, gpu_ns or 0, attempt.at)
+            charge = tariff.charge(attempt.usage, gpu_ns, attempt.at)
         journey.settled.append(
             Settled(attempt, charge, gpu_ns if tariff is not None and tariff.by_gpu else None)
         )

@@ -158,7 +158,7 @@ class Drive:
             told = (
                 {"prompt_tokens": hint, "cohort": job.route, "streamed": job.streamed} if self._hints else {}
             )
-            job.ticket = self.gateways[job.via].begin("gpu", "r0", job, max(0, sent), **told)
+            job.ticket = self.gateways[job.via].at("gpu", "r0").begin(job, max(0, sent), **told)
 
     def _leave(self, now: float) -> None:
         while self._leaving and self._leaving[0][0] <= now:
@@ -187,7 +187,7 @@ class Drive:
             usage = TokenUsage(job.prompt - cached, cached, 0, job.output, source="reported")
         else:
             usage = TokenUsage(job.prompt, 0, 0, job.written if job.streamed else 0, source="estimated")
-        self.provisional[job] += job.ticket.end(now, usage).gpu_ns
+        self.provisional[job] += job.ticket.end(now, usage)
 
     def _read_until(self, end: float, state: object = None) -> None:
         """Scrapes and samples that fall before `end` see the engine as the last step left it."""

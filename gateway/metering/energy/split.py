@@ -14,6 +14,7 @@ _uses: Final[dict[str, EnergyUse]] = {
     "idle": "idle",
     "unobserved": "unobserved",
 }  # not `waiting`: that time is booked again once it is explained
+_AT_ONCE: Final = 128  # shares, a fraction of a millisecond
 _PATIENCE: Final = 180  # windows that wait for their reading
 
 Share = tuple[EnergyUse, Hashable, str]  # use, owner, replica
@@ -48,26 +49,31 @@ class Splitter:
         share = (use, booking.owner, booking.replica)
         shares[share] = shares.get(share, 0) + booking.gpu_ns
 
-    def settle(self, *, final: bool = False) -> None:
-        """Split the energy of all windows whose bookings and readings are there."""
+    def settle(self, *, final: bool = False) -> Iterator[None]:
+        """Split the energy of all windows whose bookings and readings are there; yields now and then, so that
+        others may run."""
         newest = max(self._waiting, default=0)
         for window in sorted(self._waiting):
             known = self.meter.until >= (window + 1) * SECOND
             if not final and (window >= newest or (not known and window > newest - _PATIENCE)):
                 return
-            energy = self.meter.between(window * SECOND, (window + 1) * SECOND)
-            self._split(window, self._waiting.pop(window), energy)
+            shares = self._waiting.pop(window, None)
+            if shares is not None:  # else it was split while others ran
+                energy = self.meter.between(window * SECOND, (window + 1) * SECOND)
+                yield from self._split(window, shares, energy)
 
     def take(self) -> Iterator[Portion]:
         """What was split since the last time."""
         portions, self._portions = self._portions, {}
         yield from portions.values()
 
-    def _split(self, window: int, shares: dict[Share, int], energy: int | None) -> None:
+    def _split(self, window: int, shares: dict[Share, int], energy: int | None) -> Iterator[None]:
         if energy is None:
             shares = {("unobserved", None, replica): 0 for _, _, replica in shares}
         total, given, passed = sum(shares.values()), 0, 0
-        for share, gpu_ns in shares.items():
+        for number, (share, gpu_ns) in enumerate(shares.items()):
+            if number % _AT_ONCE == 0:
+                yield
             passed += gpu_ns
             part = None
             if energy is not None:

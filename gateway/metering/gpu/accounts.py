@@ -3,17 +3,14 @@
 import asyncio
 import itertools
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 
 from gateway.fleet.engines.reading import Reading
 from gateway.metering.gpu.book import ReplicaBook, Rules
 from gateway.metering.gpu.facts import Booking, GpuBackend
 from gateway.metering.gpu.learning import Learner, Memory
 from gateway.metering.gpu.rows import InProcessRows, WindowRows
-from gateway.metering.gpu.ticket import Ticket
-
-Pause = Callable[[], Awaitable[None]]
+from gateway.metering.gpu.turns import Turns
 
 
 class GpuAccounts:
@@ -31,9 +28,12 @@ class GpuAccounts:
         rows: WindowRows | None = None,
         rules: Rules | None = None,
         learned: Mapping[str, Memory] | None = None,
+        turns: Turns | None = None,
     ) -> None:
-        """`learned` is what `learned()` gave before: by `GpuBackend.learns_as`."""
+        """`learned` is what `learned()` gave before: by `GpuBackend.learns_as`. `turns`: closing a window of many
+        requests lets others run in between."""
         self._gateway = gateway
+        self._turns = turns or Turns()
         self._rows = rows or InProcessRows()
         self._rules = rules or Rules()
         self._learned = dict(learned or {})
@@ -61,8 +61,9 @@ class GpuAccounts:
         for key, backend in wanted.items():
             if key not in self._books:
                 writer = f"{self._gateway}:{next(self._opened)}"
+                learner = self._learner(backend)
                 self._books[key] = ReplicaBook(
-                    backend, key[1], writer, self._rows, self._rules, self._learner(backend), now_ns, wall_ns
+                    backend, key[1], writer, self._rows, self._rules, learner, now_ns, wall_ns, self._turns
                 )
 
     def learned(self) -> dict[str, Memory]:
@@ -76,28 +77,9 @@ class GpuAccounts:
             self._learners[backend.learns_as] = learner
         return learner
 
-    def begin(
-        self,
-        backend: str,
-        replica: str,
-        owner: Hashable,
-        now_ns: int,
-        *,
-        prompt_tokens: int = 0,
-        cohort: Hashable = None,
-        streamed: bool = False,
-    ) -> Ticket:
-        """An attempt is sent now. `owner` comes back in its bookings; `prompt_tokens` is an estimate, if any.
-        Attempts of one `cohort` (a route of a tenant, say) are taken to be alike in how much of their prompts
-        is cached, where that is not known yet. `streamed`: tokens will be told of as they come, so that windows
-        in which none came need not wait for the end.
-
-        A replica that is not on GPUs of ours gets a ticket that books nothing.
-        """
-        book = self._books.get((backend, replica))
-        if book is None:
-            return Ticket(None, owner, now_ns)
-        return book.begin(owner, now_ns, prompt_tokens, cohort, streamed=streamed)
+    def at(self, backend: str, replica: str) -> ReplicaBook | None:
+        """Where attempts there are written; None: it is not on GPUs of ours."""
+        return self._books.get((backend, replica))
 
     def observe(self, backend: str, replica: str, reading: Reading) -> None:
         """A replica's metrics page, or a light sample, has come."""
@@ -111,29 +93,29 @@ class GpuAccounts:
         return book is not None and book.open
 
     def close_windows(self, now_ns: int) -> Sequence[Booking]:
-        """Book all windows that can be, each once. For rows kept in this process."""
+        """Book all windows that can be, each once, without a pause. For rows kept in this process."""
         return _at_once(self._close(now_ns, final=False))
 
     def finish(self, now_ns: int) -> Sequence[Booking]:
-        """Book everything up to now, at the end of the process. For rows kept in this process."""
+        """Book everything up to now, at the end of the process. Otherwise as `close_windows`."""
         return _at_once(self._close(now_ns, final=True))
 
     async def close(self, now_ns: int, *, final: bool = False) -> list[Booking]:
         """`close_windows` and `finish` in small slices, and for rows that are shared over a network."""
         async with self._closing:
-            return await self._close(now_ns, final=final, pause=partial(asyncio.sleep, 0))
+            return await self._close(now_ns, final=final)
 
-    async def _close(self, now_ns: int, *, final: bool, pause: Pause | None = None) -> list[Booking]:
+    async def _close(self, now_ns: int, *, final: bool) -> list[Booking]:
         booked: list[Booking] = []
         retired, self._retired = self._retired, []
         for since, book in retired:
-            booked += await _close_book(book, since, final=True, pause=pause)
+            booked += await _close_book(book, since, final=True)
             if book.open and not final:
                 self._retired.append((since, book))
             else:
                 self._provisioned[book.backend.name, book.replica] += book.provisioned_ns
         for book in list(self._books.values()):
-            booked += await _close_book(book, now_ns, final=final, pause=pause)
+            booked += await _close_book(book, now_ns, final=final)
         return booked
 
     def provisioned(self, backend: str, replica: str) -> int:
@@ -145,12 +127,10 @@ class GpuAccounts:
         )
 
 
-async def _close_book(book: ReplicaBook, now_ns: int, *, final: bool, pause: Pause | None) -> list[Booking]:
+async def _close_book(book: ReplicaBook, now_ns: int, *, final: bool) -> list[Booking]:
     booked: list[Booking] = []
     while book.closable(now_ns, final=final):
         booked += await book.close_next(now_ns)
-        if pause:
-            await pause()  # others may run: a window of many streams takes milliseconds
     return booked + await book.tidy(final=final)
 
 
@@ -161,4 +141,4 @@ def _at_once(closing: Coroutine[object, None, list[Booking]]) -> list[Booking]:
     except StopIteration as done:
         return list(done.value)
     closing.close()
-    raise RuntimeError("these rows are kept elsewhere: await close() instead")
+    raise RuntimeError("closing takes pauses here: await close() instead")

@@ -10,7 +10,11 @@ from collections.abc import Hashable, Mapping
 from typing import Final
 
 _WEIGHT: Final = 0.1  # of the newest prompt that is told
-_MOST: Final = 512  # cohorts remembered
+_MOST: Final = 512  # cohorts remembered where the engine tells
+_APART: Final = (
+    32  # learned apart; further ones are taken for one (a regression's cost is the square of this)
+)
+_OTHERS: Final = "others"
 _GROUP: Final = 15  # windows regressed as one
 _FORGET: Final = 0.99  # per group
 _SWEEPS: Final = 4  # of coordinate descent per group
@@ -24,6 +28,7 @@ class CachedShares:
         self._told: dict[Hashable, float] = {}
         self._hits_told = False
         self._computed: dict[Hashable, float] = {}  # learned share that had to be computed, by cohort
+        self._learned: set[Hashable] = set()  # cohorts learned apart
         self._gram: defaultdict[tuple[Hashable, Hashable], float] = defaultdict(float)
         self._moment: defaultdict[Hashable, float] = defaultdict(float)
         self._asked: defaultdict[Hashable, float] = defaultdict(float)
@@ -34,7 +39,7 @@ class CachedShares:
         """Tokens of a prompt that were probably cached."""
         if self._hits_told:
             return int(prompt * self._told.get(cohort, 0.0))
-        return int(prompt * (1.0 - self._computed.get(cohort, 1.0)))
+        return int(prompt * (1.0 - self._computed.get(cohort, self._computed.get(_OTHERS, 1.0))))
 
     def told(self, cohort: Hashable, prompt: int, cached: int) -> int:
         """The engine gave a prompt's cached tokens, 0 perhaps because it never says; what to believe."""
@@ -52,7 +57,7 @@ class CachedShares:
         if self._hits_told:
             return
         for cohort, tokens in asked.items():
-            self._asked[cohort] += tokens
+            self._asked[self._apart(cohort)] += tokens
         self._sums[0] += computed
         self._sums[1] += prompts
         self._windows += 1
@@ -60,6 +65,15 @@ class CachedShares:
             self._regress(*self._sums)
             self._asked.clear()
             self._sums, self._windows = [0.0, 0.0], 0
+
+    def _apart(self, cohort: Hashable) -> Hashable:
+        """The cohort it is learned as."""
+        if cohort in self._learned:
+            return cohort
+        if len(self._learned) < _APART:
+            self._learned.add(cohort)
+            return cohort
+        return _OTHERS
 
     def _regress(self, computed: float, prompts: float) -> None:
         own = sum(self._asked.values())
@@ -71,7 +85,6 @@ class CachedShares:
         for cohort in self._moment:
             self._moment[cohort] *= _FORGET
         for cohort, tokens in self._asked.items():
-            _bound(self._computed)
             self._computed.setdefault(cohort, 1.0)
             self._moment[cohort] += tokens * ours / own
             for other, others in self._asked.items():

@@ -1,14 +1,11 @@
 """What an engine did in some time: as its counters tell it, and as own requests know it better."""
 
 from collections import deque
-from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from gateway.metering.gpu.facts import Coefficients
 from gateway.metering.gpu.rows import Tokens
-from gateway.metering.gpu.spans import Span, length
-from gateway.metering.gpu.ticket import Ticket
 
 _ALL: Final = 0.98  # of the engine's tokens are own ones: then all are taken to be
 _LEND: Final = 1.5  # own tokens stand for the context of at most so many times as many
@@ -64,44 +61,6 @@ class AllOurs:
             (sum(column) for column in zip(*self._recent, strict=True)) if self._recent else (0.0,) * 4
         )
         return written >= _ALL * all_written and read >= _ALL * all_read
-
-
-def own(tickets: Sequence[Ticket], window: int, spans: Sequence[Span]) -> Counted:
-    """What own requests did in a window, `spans` being the time they were there. Steps are a guess."""
-    computed = looked_back = generated = context = prompts = 0.0
-    for ticket in tickets:
-        if ticket.windows and ticket.windows[0] == window and not ticket.abandoned:
-            computed += ticket.computed
-            looked_back += ticket.computed * (ticket.cached + ticket.computed / 2)
-            prompts += ticket.computed + ticket.cached
-        written, before = ticket.written(window)
-        generated += written
-        context += written * (ticket.computed + ticket.cached + before + written / 2)
-    if not spans:
-        return Counted(0.0, computed, looked_back, generated, context, prompts)
-    begin, end = spans[0][0], spans[-1][1]
-    present = sum(max(0, min(end, t.ended or end) - max(begin, t.begun)) for t in tickets)
-    at_once = max(1.0, present / length(spans))
-    return Counted(generated / at_once, computed, looked_back, generated, context, prompts)
-
-
-def prompts_by_cohort(tickets: Sequence[Ticket], window: int) -> dict[Hashable, float]:
-    """Own prompt tokens that got their first token in the window, by cohort."""
-    asked: dict[Hashable, float] = {}
-    for ticket in tickets:
-        if ticket.windows and ticket.windows[0] == window and not ticket.abandoned:
-            asked[ticket.cohort] = asked.get(ticket.cohort, 0.0) + ticket.computed + ticket.cached
-    return asked
-
-
-def abandoned(tickets: Sequence[Ticket], window: int) -> Counted:
-    """Prompts computed, in part, for clients that left before the first token: no engine counts them."""
-    total = Counted()
-    for ticket in tickets:
-        if ticket.abandoned and ticket.windows[0] == window:
-            behind = ticket.cached + ticket.computed / 2
-            total = total.plus(Counted(computed=ticket.computed, looked_back=ticket.computed * behind))
-    return total
 
 
 def refined(engine: Counted, known: Counted) -> Counted:

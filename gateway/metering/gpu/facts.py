@@ -91,6 +91,35 @@ class Row:
     coefficients: Coefficients
     steps_per_token: float  # S ÷ G
 
+    def prices(self, gpus: int) -> "Prices":
+        """What is to be paid on so many GPUs."""
+        costs, scale = self.coefficients, gpus * SECOND * self.scale
+        return Prices(
+            scale * costs.prompt,
+            scale * costs.prompt * costs.attention,
+            scale * costs.step * self.steps_per_token,
+            scale * costs.context,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """A row's prices in GPU nanoseconds."""
+
+    prompt: float  # to compute a prompt token,
+    behind: float  # and for each token of context it looks back on
+    output: float  # to write a token,
+    context: float  # and for each token of context read back for it
+
+    def due(self, computed: float, looked_back: float, written: float, context: float) -> int:
+        """The bill (GPU ns) for what a request did in the window."""
+        return int(
+            self.prompt * computed
+            + self.behind * looked_back
+            + self.output * written
+            + self.context * context
+        )
+
 
 @dataclass(slots=True)  # not frozen: a busy second has thousands, and that would take three times as long
 class Booking:
@@ -105,10 +134,3 @@ class Booking:
     gpu_ns: int
     correction: bool  # late knowledge about a window that was booked before
     row: Row | None = None  # the window's prices, for a bill that can be read line by line
-
-
-@dataclass(frozen=True, slots=True)
-class Provisional:
-    """What a request is thought to have used when it ends; its windows' bookings are what counts."""
-
-    gpu_ns: int

@@ -5,8 +5,12 @@ from collections.abc import Hashable, Mapping
 from typing import Protocol
 
 from adapters.chat import TokenUsage
-from gateway.metering.gpu.facts import Coefficients, Provisional, Row
+from gateway.metering.gpu.facts import Coefficients
 from gateway.metering.gpu.spans import Span
+
+# What an attempt did in one window: prompt tokens computed, the context each of those looked back on (summed),
+# tokens written, tokens of context read back for them.
+Did = tuple[float, float, float, float]
 
 
 class Book(Protocol):
@@ -22,7 +26,7 @@ class Book(Protocol):
     def bounds(self, window: int) -> Span:
         """When the window begins and ends, monotonic ns."""
 
-    def prompt_of(self, usage: TokenUsage, ticket: "Ticket") -> tuple[int, int]:
+    def prompt_of(self, usage: TokenUsage, prompt: int, ticket: "Ticket") -> tuple[int, int]:
         """(computed, cached) prompt tokens."""
 
     def computable(self, took_ns: int) -> float:
@@ -63,7 +67,7 @@ class Ticket:
 
     def __init__(
         self,
-        book: Book | None,
+        book: Book,
         owner: Hashable,
         now_ns: int,
         cohort: Hashable = None,
@@ -92,13 +96,12 @@ class Ticket:
 
     def tokens(self, now_ns: int, count: int) -> None:
         """`count` output events were relayed now."""
-        book = self._book
-        if book is None or count <= 0:
+        if count <= 0:
             return
         if self.first is None:
             self.first = now_ns
         self.last = now_ns
-        window = book.window(now_ns)
+        window = self._book.window(now_ns)
         windows = self.windows
         if windows and windows[-1] == window:
             self.counts[-1] += count
@@ -110,29 +113,31 @@ class Ticket:
 
     def end(
         self, now_ns: int, usage: TokenUsage, *, engine_metrics: Mapping[str, float] | None = None
-    ) -> Provisional:
-        """The attempt is over: answered, failed or cancelled. Later calls change nothing."""
-        book = self._book
-        if book is None or self.ended is not None:
-            return Provisional(0)
+    ) -> int:
+        """The attempt is over: answered, failed or cancelled. What it is thought to have used (GPU ns); its
+        windows' bookings are what counts. Later calls change nothing."""
+        if self.ended is not None:
+            return 0
+        book, events, prompt = self._book, self.events, usage.prompt
         self.ended = now_ns
-        self.reached += _elsewhere(now_ns - self.begun, engine_metrics or {})
-        self.generated = usage.generated or self.events
-        if not (usage.prompt or self.generated):
-            self.read(0, 0)  # nothing came and nothing was used
+        if engine_metrics:
+            self.reached += _elsewhere(now_ns - self.begun, engine_metrics)
+        generated = self.generated = usage.generated or events
+        if prompt or generated:
+            self.computed, self.cached = book.prompt_of(usage, prompt, self)
         else:
-            self.computed, self.cached = book.prompt_of(usage, self)
-        if self.generated > 1 and (self.first is None or self.first == self.last):
-            self._spread(now_ns, engine_metrics or {}, book)
-        elif self.generated and self.first is None:
+            self.read(0, 0)  # nothing came and nothing was used
+        if generated > 1 and (self.first is None or self.first == self.last):
+            self._spread(now_ns, engine_metrics)
+        elif generated and self.first is None:
             self.tokens(now_ns, 1)
-        elif self.events and self.generated != self.events:
-            factor = self.generated / self.events
+        elif events and generated != events:
+            factor = generated / events
             self.counts = [count * factor for count in self.counts]
             self.befores = [before * factor for before in self.befores]
-        elif not self.generated and usage.source != "reported":
+        elif not generated and usage.source != "reported":
             self._abandon(book.computable(now_ns - self.begun), book.window(now_ns))
-        return Provisional(book.ended(self))
+        return book.ended(self)
 
     def read(self, prompt: int, cached: int) -> None:
         """How long the prompt is, and how much of it came from the prefix cache."""
@@ -152,23 +157,19 @@ class Ticket:
             return not self.streamed
         return self.windows[0] == window
 
-    def work(self, window: int, row: Row) -> float:
-        """Seconds of work, at the row's coefficients, that this attempt had done in `window`."""
-        coefficients = row.coefficients
-        if not self.windows:
-            return 0.0
-        seconds = 0.0
-        if self.windows[0] == window:
-            seconds = coefficients.prompt_work(self.computed, self.cached)
-        written, before = self.written(window)
-        context = self.computed + self.cached + before + written / 2
-        return seconds + written * (coefficients.step * row.steps_per_token + coefficients.context * context)
-
-    def written(self, window: int) -> tuple[float, float]:
-        """(tokens that came in `window`, tokens that came before it)."""
-        at = bisect_left(self.windows, window)
-        count = self.counts[at] if at < len(self.windows) and self.windows[at] == window else 0.0
-        return count, self.befores[at] if at < len(self.befores) else 0.0
+    def did(self, window: int) -> Did | None:
+        """What this attempt did in `window`, as far as is known; None: nothing."""
+        windows = self.windows
+        if not windows or windows[-1] < window:
+            return None
+        at = 0 if windows[0] == window else bisect_left(windows, window)
+        if windows[at] != window:
+            return None
+        written, before, computed = self.counts[at], self.befores[at], self.computed
+        context = written * (computed + self.cached + before + written / 2)
+        if at:
+            return 0.0, 0.0, written, context
+        return computed, computed * (self.cached + computed / 2), written, context
 
     def all_work(self, coefficients: Coefficients, steps_per_token: float) -> float:
         """Seconds of work of the whole attempt."""
@@ -185,29 +186,32 @@ class Ticket:
             self.abandoned = True
             self.windows, self.counts, self.befores = [window], [0.0], [0.0]
 
-    def _spread(self, now_ns: int, metrics: Mapping[str, float], book: Book) -> None:
+    def _spread(self, now_ns: int, metrics: Mapping[str, float] | None) -> None:
         """The tokens came in one piece: lay them evenly over the time the engine took to write them."""
+        book, generated = self._book, self.generated
         came = self.first or now_ns
-        first = came - self._writing(came, metrics, book.coefficients)
-        self.windows, self.counts, self.befores = [], [], []
-        self.events = self.generated
+        first = came - self._writing(came, metrics)
+        self.first, self.events = first, generated
         start, stop = book.window(first), book.window(came)
-        span = max(1, came - first)
+        if start == stop:
+            self.windows, self.counts, self.befores = [start], [generated], [0.0]
+            return
+        self.windows, self.counts, self.befores = [], [], []
         for window in range(start, stop + 1):
             opens, closes = book.bounds(window)
-            share = (min(closes, came) - max(opens, first)) / span
-            if share > 0 or start == stop:
+            share = (min(closes, came) - max(opens, first)) / (came - first)
+            if share > 0:
                 self.windows.append(window)
                 self.befores.append(sum(self.counts))
-                self.counts.append(self.generated * (share if start != stop else 1.0))
-        self.first = first
+                self.counts.append(generated * share)
 
-    def _writing(self, came: int, metrics: Mapping[str, float], coefficients: Coefficients) -> int:
+    def _writing(self, came: int, metrics: Mapping[str, float] | None) -> int:
         """How long before `came` the first token was written (ns), as the engine says or by share of work."""
         took = came - self.begun
-        said = metrics.get("generation_time_ms")
+        said = metrics.get("generation_time_ms") if metrics else None
         if said is not None and 0 <= said * 1_000_000 <= took:
             return int(said * 1_000_000)
+        coefficients = self._book.coefficients
         prompt = coefficients.prompt_work(self.computed, self.cached) + coefficients.step
         context = self.computed + self.cached + self.generated / 2
         output = (self.generated - 1) * (coefficients.step + coefficients.context * context)
@@ -216,10 +220,9 @@ class Ticket:
 
 def _elsewhere(took_ns: int, metrics: Mapping[str, float]) -> int:
     """How much of the time (ns) went into getting to the engine and back, where it says how long it took itself."""
-    parts = [metrics.get(f"{part}_time_ms") for part in ("queue", "generation")]
-    parts.append(metrics.get("time_to_first_token_ms"))
-    known = [part for part in parts if part is not None]
-    if len(known) < len(parts):
+    try:
+        known = metrics["queue_time_ms"] + metrics["generation_time_ms"] + metrics["time_to_first_token_ms"]
+    except KeyError:
         return 0
-    spent = took_ns - int(sum(known) * 1_000_000)
+    spent = took_ns - int(known * 1_000_000)
     return spent if 0 < spent < took_ns else 0

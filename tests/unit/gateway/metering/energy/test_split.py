@@ -32,7 +32,7 @@ def test_every_microjoule_between_the_readings_is_given_once(steps: list[int], d
         for owner in ("r1", "r2", None):
             ns = data.draw(st.integers(1, SECOND))
             splitter.book(booking(window, "request" if owner else "idle", ns, owner))
-    splitter.settle(final=True)
+    list(splitter.settle(final=True))
     given_out = [portion.energy_uj for portion in splitter.take()]
     assert sum(each or 0 for each in given_out) == total - (steps[0] + 1)
 
@@ -44,7 +44,7 @@ def test_energy_is_shared_like_gpu_time_and_waiting_takes_none() -> None:
     splitter.book(booking(10, "waiting", 500))
     splitter.book(booking(10, "request", 900, "r1", correction=True))
     splitter.book(booking(11, "foreign", 1_000))
-    splitter.settle(final=True)
+    list(splitter.settle(final=True))
     got = {(each.use, each.owner): each.energy_uj for each in splitter.take()}
     assert got == {("request", "r1"): 750, ("idle", None): 250, ("foreign", None): 2_000}
 
@@ -56,7 +56,7 @@ def test_a_reset_counter_leaves_its_interval_unknown_and_not_zero() -> None:
     assert meter.between(3 * SECOND, 4 * SECOND) == 800
     splitter = Splitter(meter)
     splitter.book(booking(2, "request", SECOND, "r1"))
-    splitter.settle(final=True)
+    list(splitter.settle(final=True))
     assert [(each.use, each.energy_uj) for each in splitter.take()] == [("unobserved", None)]
 
 
@@ -69,7 +69,7 @@ def test_an_exporter_that_collects_every_thirty_seconds_is_spread_evenly() -> No
     splitter = Splitter(meter)
     splitter.book(booking(60, "idle", SECOND))
     splitter.book(booking(61, "idle", SECOND))
-    splitter.settle()
+    list(splitter.settle())
     assert list(splitter.take()) == []  # waits for its reading
 
 

@@ -79,7 +79,7 @@ def test_two_gateways_book_every_nanosecond_once_between_them(plans, linger, swa
         now = at * MS
         if kind == 0:
             gateway, _, lasts, tokens = plan
-            ticket = pair[gateway].begin("gpu-a", "r0", gateway, now)
+            ticket = pair[gateway].at("gpu-a", "r0").begin(gateway, now)
             ticket.end(now + lasts * MS, TokenUsage(input=40, output=tokens, source="reported"))
             steps += tokens
             continue

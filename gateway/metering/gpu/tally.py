@@ -1,0 +1,77 @@
+"""What own requests did in one window: added up one by one, so that the window can be measured in slices."""
+
+from collections.abc import Hashable
+from typing import Final
+
+from gateway.metering.gpu.counts import Counted
+from gateway.metering.gpu.spans import Span, length, union
+from gateway.metering.gpu.ticket import Did, Ticket
+
+
+class Tally:
+    """Own requests in the window numbered `window`, from `begin` to `end` (monotonic ns)."""
+
+    def __init__(self, window: int, begin: int, end: int) -> None:
+        self.window: Final = window
+        self.begin: Final = begin
+        self.end: Final = end
+        self.present: dict[Ticket, int] = {}  # who was there, and for how long (ns)
+        self.did: list[tuple[Ticket, Did]] = []  # what each one read and wrote
+        self.cohorts: dict[Hashable, float] = {}  # prompt tokens that got their first token here
+        self.abandoned = Counted()  # prompts computed, in part, for clients that left: no engine counts them
+        self.over = True  # nobody is there beyond its end
+        self._computed = self._looked_back = self._generated = self._context = self._prompts = 0.0
+        self._spans: list[Span] = []  # merged with the one before; `spans` merges the rest
+
+    def add(self, ticket: Ticket) -> None:
+        """Take a request into account as it stands now."""
+        begin, end, ended = self.begin, self.end, ticket.ended
+        if ticket.begun >= end:
+            return
+        if ended is None or ended > end:
+            self.over = False
+            ended = end
+        if ended < begin or ticket.did_nothing:
+            return
+        self.present[ticket] = ended - (ticket.begun if ticket.begun > begin else begin)
+        reached = ticket.reached if ticket.reached > begin else begin
+        if ended > reached:
+            self._occupy(reached, ended)
+        did = ticket.did(self.window)
+        if did is None:
+            return
+        self.did.append((ticket, did))
+        computed, looked_back, written, context = did
+        if ticket.abandoned:
+            self.abandoned = self.abandoned.plus(Counted(computed=computed, looked_back=looked_back))
+            return
+        self._computed += computed
+        self._looked_back += looked_back
+        self._generated += written
+        self._context += context
+        if ticket.windows[0] == self.window:
+            prompt = ticket.computed + ticket.cached
+            self._prompts += prompt
+            self.cohorts[ticket.cohort] = self.cohorts.get(ticket.cohort, 0.0) + prompt
+
+    @property
+    def spans(self) -> list[Span]:
+        """When any own request was at the engine."""
+        return union(self._spans)
+
+    def counted(self) -> Counted:
+        """The sums. Steps are a guess: as many as tokens by how many requests were there at once."""
+        there = length(self.spans)
+        at_once = max(1.0, sum(self.present.values()) / there) if there else 1.0
+        steps = self._generated / at_once if there else 0.0
+        return Counted(
+            steps, self._computed, self._looked_back, self._generated, self._context, self._prompts
+        )
+
+    def _occupy(self, begin: int, end: int) -> None:
+        spans = self._spans
+        if spans and begin <= spans[-1][1] and end >= spans[-1][0]:
+            last = spans[-1]
+            spans[-1] = (min(begin, last[0]), max(end, last[1]))
+        else:
+            spans.append((begin, end))
