@@ -13,9 +13,9 @@ from adapters.chat import TokenUsage
 from gateway.fleet.engines.page import boot, engines
 from gateway.fleet.engines.reading import EngineReading, Reading
 from gateway.metering.gpu.accounts import GpuAccounts
-from gateway.metering.gpu.book import Rules
 from gateway.metering.gpu.facts import SECOND, GpuBackend
 from gateway.metering.gpu.hardware import NEUTRAL
+from gateway.metering.gpu.rules import Rules
 from tests.simulator.drive import Outcome
 from tests.simulator.scenarios import MACHINES, bypassing, impatient, play, split, traffic, unstreamed
 from tests.simulator.traffic import MIXES

@@ -1,7 +1,7 @@
 """What an hour of a GPU costs: rented, or owned and paid for over the years; each from a day on."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Final
@@ -54,6 +54,13 @@ class GpuRate:
     usd: Decimal
     power: Decimal = Decimal(0)
     owned: bool = False
+    source: str = field(init=False, compare=False, repr=False)  # how a ledger row names it
+
+    def __post_init__(self) -> None:
+        """Name it once: thousands of bookings a second ask."""
+        kind = " owned" if self.owned else ""
+        dated = f" from {self.since}" if self.since > date.min else ""
+        object.__setattr__(self, "source", f"{self.usd} USD/GPU-hour{kind}{dated}")
 
     @classmethod
     def of_owned(cls, since: date, ownership: Ownership) -> "GpuRate":
@@ -61,13 +68,6 @@ class GpuRate:
         power = ownership.power_per_hour.quantize(_MICRO)
         fixed = (ownership.fixed_per_year / HOURS_PER_YEAR).quantize(_MICRO)
         return cls(since, fixed + power, power, owned=True)
-
-    @property
-    def source(self) -> str:
-        """How a ledger row names it."""
-        kind = " owned" if self.owned else ""
-        dated = f" from {self.since}" if self.since > date.min else ""
-        return f"{self.usd} USD/GPU-hour{kind}{dated}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,10 @@ class GpuRates:
     def at(self, at_ns: int) -> GpuRate | None:
         """The rate in force at a time (UTC nanoseconds); None: nobody said."""
         day = _EPOCH + at_ns // _DAY_NS
-        return next((rate for rate in self.rates if rate.since.toordinal() <= day), None)
+        for rate in self.rates:
+            if rate.since.toordinal() <= day:
+                return rate
+        return None
 
 
 UNRATED: Final = GpuRates()

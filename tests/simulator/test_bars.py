@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.metering.gpu.book import Rules
+from gateway.metering.gpu.rules import Rules
 from tests.simulator.drive import Outcome
 from tests.simulator.engine import Job
 from tests.simulator.scenarios import bypassing, impatient, play, split, traffic, unstreamed

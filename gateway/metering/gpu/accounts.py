@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 
 from gateway.fleet.engines.reading import Reading
-from gateway.metering.gpu.book import ReplicaBook, Rules
+from gateway.metering.gpu.book import ReplicaBook
 from gateway.metering.gpu.facts import Booking, GpuBackend
 from gateway.metering.gpu.learning import Learner, Memory
 from gateway.metering.gpu.rows import InProcessRows, WindowRows
+from gateway.metering.gpu.rules import Rules
 from gateway.metering.gpu.turns import Turns
 
 

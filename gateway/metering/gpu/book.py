@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Hashable
-from dataclasses import dataclass
 from typing import Final
 
 from adapters.chat import TokenUsage
@@ -13,6 +12,7 @@ from gateway.metering.gpu.held import Claims, Held
 from gateway.metering.gpu.learning import Learner
 from gateway.metering.gpu.level import PriceLevel
 from gateway.metering.gpu.rows import Drawn, Tokens, WindowRows
+from gateway.metering.gpu.rules import Rules
 from gateway.metering.gpu.spans import Span, length
 from gateway.metering.gpu.tally import Tally
 from gateway.metering.gpu.ticket import Did, Ticket
@@ -20,22 +20,6 @@ from gateway.metering.gpu.turns import Turns
 from gateway.metering.gpu.watch import Watch
 
 NOTHING: Final[Did] = (0.0, 0.0, 0.0, 0.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """How long windows are and how long they wait (ns)."""
-
-    window_ns: int = SECOND
-    grace_ns: int = 3 * SECOND  # for the counters to cover a window, before it is closed without them
-    patience_ns: int = (
-        30 * SECOND
-    )  # for open requests, before what they turn out to have used is a correction
-    cap: float = 1.25  # the price level's limit, as a multiple of its usual value
-    usual_windows: int = 60
-    linger: int = 1  # windows that stay open for claims from beyond their edges (several gateways: 2)
-    correctable: int = 3600  # windows whose prices are kept for attempts that go on so long
-    settled_after: float = 5.0  # busy seconds until the usual price level is known well enough to cap by it
 
 
 class ReplicaBook:

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from adapters.chat import TokenUsage
 from gateway.fleet.engines.reading import EngineReading, Reading
 from gateway.metering.gpu.accounts import GpuAccounts
-from gateway.metering.gpu.book import Rules
 from gateway.metering.gpu.facts import SECOND, Booking, GpuBackend
 from gateway.metering.gpu.hardware import NEUTRAL
+from gateway.metering.gpu.rules import Rules
 from gateway.metering.gpu.ticket import Ticket
 from gateway.metering.gpu.turns import Turns
 

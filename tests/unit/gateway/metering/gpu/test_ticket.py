@@ -3,10 +3,11 @@
 import pytest
 
 from adapters.chat import TokenUsage
-from gateway.metering.gpu.book import ReplicaBook, Rules
+from gateway.metering.gpu.book import ReplicaBook
 from gateway.metering.gpu.facts import SECOND, Coefficients, GpuBackend
 from gateway.metering.gpu.learning import Learner
 from gateway.metering.gpu.rows import InProcessRows
+from gateway.metering.gpu.rules import Rules
 from gateway.metering.gpu.ticket import Ticket
 
 MS = 1_000_000

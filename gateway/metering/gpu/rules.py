@@ -1,0 +1,21 @@
+"""The times and limits of GPU accounting."""
+
+from dataclasses import dataclass
+
+from gateway.metering.gpu.facts import SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How long windows are and how long they wait (ns)."""
+
+    window_ns: int = SECOND
+    grace_ns: int = 3 * SECOND  # for the counters to cover a window, before it is closed without them
+    patience_ns: int = (
+        30 * SECOND
+    )  # for open requests, before what they turn out to have used is a correction
+    cap: float = 1.25  # the price level's limit, as a multiple of its usual value
+    usual_windows: int = 60
+    linger: int = 1  # windows that stay open for claims from beyond their edges (several gateways: 2)
+    correctable: int = 3600  # windows whose prices are kept for attempts that go on so long
+    settled_after: float = 5.0  # busy seconds until the usual price level is known well enough to cap by it
