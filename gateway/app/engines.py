@@ -14,10 +14,10 @@ from gateway.configuration.rates import GpuRates
 from gateway.fleet.engines.scraper import Scraper
 from gateway.fleet.replicas import Replica
 from gateway.ledger.ledger import Ledger
-from gateway.ledger.records import GpuBooking, attempt_id
+from gateway.ledger.records import GpuBooking, GpuWindow, Record, attempt_id
 from gateway.metering.charges import Charge
 from gateway.metering.gpu.accounts import GpuAccounts
-from gateway.metering.gpu.facts import SECOND, Booking
+from gateway.metering.gpu.facts import NOTHING, SECOND, Booking, Row
 from gateway.metering.prometheus import Metrics
 from gateway.metering.tariffs import gpu_time_charge
 from gateway.pipeline.booking import GpuOwner
@@ -53,6 +53,7 @@ class EngineWatch:
         self._spent = spent
         self._metered = metered
         self._number = 0
+        self._rows: dict[tuple[str, str], Row] = {}  # the last that was kept, by backend and replica
         self._unbooked: deque[Booking] = deque()
         self._round: asyncio.Task[None] | None = None
         self._scrapers: dict[Replica, asyncio.Task[None]] = {}
@@ -103,9 +104,40 @@ class EngineWatch:
     def _book_few(self) -> None:
         """Count some of what closed windows brought, and keep it."""
         few = [self._unbooked.popleft() for _ in range(min(BOOKED_AT_ONCE, len(self._unbooked)))]
-        self._ledger.append(*map(self._record, few))
+        records: list[Record] = []
+        for booking in few:
+            where = (booking.backend, booking.replica)
+            if self._rows.get(where) is not booking.row and not booking.correction:
+                self._rows[where] = booking.row
+                records.append(self._window(booking))
+            records.append(self._record(booking))
+        self._ledger.append(*records)
+
+    def _window(self, booking: Booking) -> GpuWindow:
+        """The prices of a booking's window."""
+        row = booking.row
+        self._number += 1
+        return GpuWindow(
+            id=f"window-{self._process}-{self._number}",
+            at=time.time_ns(),
+            window=booking.window * SECOND,
+            window_ns=SECOND,
+            backend=booking.backend,
+            replica=booking.replica,
+            gpus=row.gpus,
+            writer=row.writer,
+            provisioned_ns=row.provisioned_ns,
+            busy_ns=row.busy_ns,
+            paid_ns=row.paid_ns,
+            waiting_ns=row.waiting_ns,
+            unobserved_ns=row.unobserved_ns,
+            prompt_price=row.prices.prompt,
+            output_price=row.prices.output,
+            context_price=row.prices.context,
+        )
 
     def _record(self, booking: Booking) -> GpuBooking:
+        computed, looked_back, written, context = booking.did or NOTHING
         owner = booking.owner if isinstance(booking.owner, GpuOwner) else _NOBODY
         charge = self._charge(booking)
         self._metrics.gpu_time(
@@ -136,6 +168,9 @@ class EngineWatch:
             usd=charge.usd,
             price_source=charge.source,
             priced_at=charge.priced_at,
+            prompt_tokens=int(computed + booking.row.coefficients.attention * looked_back),
+            output_tokens=written,
+            context_tokens=int(context),
         )
 
     def _charge(self, booking: Booking) -> Charge:

@@ -250,6 +250,16 @@ class PostgresStore:
             for row in self._streamed("weir_records", query, (start, end)):
                 yield SHAPES[kind].decode(row)
 
+    def matching(self, kind: Kind, field: str, value: str, start: int, end: int) -> list[Record]:
+        """As Store.matching."""
+        shape = SHAPES[kind]
+        query = (
+            f"SELECT {_quoted(shape.names)} FROM {TABLES[kind]} "
+            f"WHERE {_quoted([field])} = %s AND at >= %s AND at < %s ORDER BY at, line"
+        )
+        with _translated():
+            return [shape.decode(row) for row in self._run(query, (value, start, end)).fetchall()]
+
     def chain(self, journal: str, after: int) -> Generator[tuple[int, Kind, Record], None, None]:
         """As Store.chain."""
         with _translated(), self._db.transaction():

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 from adapters.chat import TokenUsage
 
 SCHEMA: Final = (
-    3  # raised when a kind of record or a field is added or changes its meaning; stores upgrade older ones
+    4  # raised when a kind of record or a field is added or changes its meaning; stores upgrade older ones
 )
 
 Outcome = Literal[
@@ -155,6 +155,36 @@ class GpuBooking:
     usd: Decimal | None = None
     price_source: str = ""
     priced_at: date | None = None
+    prompt_tokens: int = (
+        0  # what a request did in the window: prompt tokens computed, weighted for their context,
+    )
+    output_tokens: float = 0.0  # tokens written,
+    context_tokens: int = 0  # and tokens of context read back for them
+
+
+@dataclass(slots=True, kw_only=True)
+class GpuWindow:
+    """A closed window's posted prices and what they rest on. Every gateway that booked in the window keeps it.
+
+    Spans are of one replica, in nanoseconds, not times its `gpus`; prices are GPU-nanoseconds (times `gpus`).
+    """
+
+    id: str
+    at: int  # when it was booked, UTC nanoseconds
+    window: int  # its start, UTC nanoseconds
+    window_ns: int
+    backend: str
+    replica: str
+    gpus: int
+    writer: str  # the gateway whose prices count
+    provisioned_ns: int
+    busy_ns: int
+    paid_ns: int
+    waiting_ns: int  # carried on to the next window
+    unobserved_ns: int
+    prompt_price: float  # of an effective prompt token
+    output_price: float  # of a token written
+    context_price: float  # of a token of context read back
 
 
 EnergyUse = Literal["request", "foreign", "idle", "unobserved"]
@@ -260,8 +290,17 @@ class Rerating:
     use: str = ""
 
 
-Record = RequestRecord | AttemptRecord | GpuBooking | EnergyBooking | ActionRecord | FeedbackRecord | Rerating
-Kind = Literal["request", "attempt", "gpu", "energy", "action", "feedback", "rerating"]
+Record = (
+    RequestRecord
+    | AttemptRecord
+    | GpuBooking
+    | GpuWindow
+    | EnergyBooking
+    | ActionRecord
+    | FeedbackRecord
+    | Rerating
+)
+Kind = Literal["request", "attempt", "gpu", "window", "energy", "action", "feedback", "rerating"]
 
 
 def attempt_id(request: str, n: int) -> str:

@@ -16,6 +16,7 @@ TABLES: Final[Mapping[Kind, str]] = {
     "request": "requests",
     "attempt": "attempts",
     "gpu": "gpu_bookings",
+    "window": "gpu_windows",
     "energy": "energy_bookings",
     "action": "actions",
     "feedback": "feedback",

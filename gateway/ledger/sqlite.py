@@ -231,6 +231,16 @@ class SqliteStore:
             for row in self._db.execute(query, (start, end)):
                 yield SHAPES[kind].decode(row)
 
+    def matching(self, kind: Kind, field: str, value: str, start: int, end: int) -> list[Record]:
+        """As Store.matching."""
+        shape = SHAPES[kind]
+        query = (
+            f"SELECT {_quoted(shape.names)} FROM {TABLES[kind]} "
+            f"WHERE {_quoted([field])} = ? AND at >= ? AND at < ? ORDER BY at, line"
+        )
+        with _translated():
+            return [shape.decode(row) for row in self._db.execute(query, (value, start, end))]
+
     def chain(self, journal: str, after: int) -> Generator[tuple[int, Kind, Record], None, None]:
         """As Store.chain."""
         with _translated(), self._transaction("BEGIN"):

@@ -92,6 +92,9 @@ class Store(Protocol):
     def records(self, kind: Kind, start: int, end: int) -> Iterator[Record]:
         """Every record of a kind of [start, end) (UTC nanoseconds), by time."""
 
+    def matching(self, kind: Kind, field: str, value: str, start: int, end: int) -> list[Record]:
+        """The records of a kind of [start, end) (UTC nanoseconds) with that value in a field of text, by time."""
+
     def chain(self, journal: str, after: int) -> Generator[tuple[int, Kind, Record], None, None]:
         """A journal's rows behind line `after`, in line order: number, kind, record. One moment's view of
         the database: close it if you stop early."""

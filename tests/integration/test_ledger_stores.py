@@ -189,6 +189,15 @@ def test_every_field_of_every_record_comes_back_as_it_was(name, journal):
             assert list(store.records(kind, *ALWAYS)) == [records_of(i)[place] for i in range(150)]
 
 
+def test_records_are_found_by_a_field_and_a_span(name, journal):
+    with closing(shipped(name, journal)) as store:
+        request, attempt, _ = records_of(7)
+        assert store.matching("request", "id", "r7", *ALWAYS) == [request]
+        assert store.matching("attempt", "request", "r7", attempt.at, attempt.at + 1) == [attempt]
+        assert store.matching("attempt", "request", "r7", attempt.at + 1, attempt.at + 2) == []
+        assert store.matching("request", "id", "r7' OR 1=1 --", *ALWAYS) == []
+
+
 def test_shipping_again_or_overlapping_adds_nothing(name, journal):
     with closing(shipped(name, journal)) as store:
         before = store.sums(SPENT, ["tenant"], *ALWAYS)
@@ -483,6 +492,8 @@ def test_tables_of_an_older_version_get_what_they_lack(name, journal):
     shipped(name, journal).close()
     change(name, "ALTER TABLE attempts DROP COLUMN service_tier")
     change(name, "DROP TABLE reratings")
+    change(name, "DROP TABLE gpu_windows")
+    change(name, "ALTER TABLE gpu_bookings DROP COLUMN output_tokens")
     change(name, "DROP TABLE pruned")
     change(name, "UPDATE weir_schema SET version = 1")
     with closing(open_store(name)) as store:

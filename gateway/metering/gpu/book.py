@@ -2,24 +2,30 @@
 
 from collections import deque
 from collections.abc import Hashable
-from typing import Final
 
 from adapters.chat import TokenUsage
 from gateway.metering.gpu.cached import CachedShares
 from gateway.metering.gpu.counts import AllOurs, Counted, refined
-from gateway.metering.gpu.facts import SECOND, Booking, Coefficients, GpuBackend, Kind, Row, RowKey
+from gateway.metering.gpu.facts import (
+    NOTHING,
+    SECOND,
+    Booking,
+    Coefficients,
+    GpuBackend,
+    Kind,
+    Row,
+    RowKey,
+)
 from gateway.metering.gpu.held import Claims, Held
 from gateway.metering.gpu.learning import Learner
 from gateway.metering.gpu.level import PriceLevel
-from gateway.metering.gpu.rows import Drawn, Tokens, WindowRows
+from gateway.metering.gpu.rows import Tokens, WindowRows
 from gateway.metering.gpu.rules import Rules
 from gateway.metering.gpu.spans import Span, length
 from gateway.metering.gpu.tally import Tally
-from gateway.metering.gpu.ticket import Did, Ticket
+from gateway.metering.gpu.ticket import Ticket
 from gateway.metering.gpu.turns import Turns
 from gateway.metering.gpu.watch import Watch
-
-NOTHING: Final[Did] = (0.0, 0.0, 0.0, 0.0)
 
 
 class ReplicaBook:
@@ -236,12 +242,13 @@ class ReplicaBook:
             scale=paid / SECOND / work if work > 0 else self._level.usual,
             coefficients=self.coefficients,
             steps_per_token=self.steps_per_token,
+            gpus=self.backend.gpus,
         )
         return row, known, work, rest_busy
 
     async def _wanted(self, tally: Tally, row: Row) -> Claims:
         """What each request owes by the row's prices (GPU ns)."""
-        due = row.prices(self.backend.gpus).due
+        due = row.prices.due
         wanted: Claims = {}
         async for few in self._turns.over(tally.did):
             for ticket, did in few:
@@ -268,7 +275,9 @@ class ReplicaBook:
         if not total or not gpu_ns:
             return {}
         drawn = await self._rows.draw(key, gpu_ns)
-        self._overdue += self._taken_back(drawn, key.window)
+        if drawn.late and drawn.gpu_ns:  # foreign time that was booked before it was claimed
+            row = self._closed[key.window]
+            self._overdue.append(self._correction("foreign", key.window, -drawn.gpu_ns, row))
         granted: Claims = {}
         passed = given = 0
         async for few in self._turns.over(list(weights.items())):
@@ -284,7 +293,7 @@ class ReplicaBook:
     async def _even_out(self, left: Held, right: Held) -> None:
         """Tokens that arrived on the other side of a window's edge draw on the neighbour's unclaimed time."""
         if not left.explained:
-            due, window = right.row.prices(self.backend.gpus).due, left.key.window
+            due, window = right.row.prices.due, left.key.window
             for ticket in left.short:
                 owed = due(*(ticket.did(window) or NOTHING))
                 left.short[ticket] = max(0, owed - left.granted.get(ticket, 0))
@@ -313,7 +322,7 @@ class ReplicaBook:
         await self._top_up(held)
         bookings: list[Booking] = []
         async for few in self._turns.over(list(held.granted.items())):
-            bookings += [self._booking("request", held, ns, ticket.owner) for ticket, ns in few if ns]
+            bookings += [self._booking("request", held, ns, ticket) for ticket, ns in few if ns]
         row, gpus = held.row, self.backend.gpus
         if held.mine:
             self.provisioned_ns += gpus * row.provisioned_ns
@@ -337,7 +346,7 @@ class ReplicaBook:
                     row = self._closed.get(window)
                     if row is None:
                         continue
-                    due = row.prices(self.backend.gpus).due(*(ticket.did(window) or NOTHING))
+                    due = row.prices.due(*(ticket.did(window) or NOTHING))
                     ns = due - ticket.booked.get(window, 0)
                     if ns:
                         owed.setdefault(window, {})[ticket] = ns
@@ -354,24 +363,24 @@ class ReplicaBook:
             if held.key.window == window:
                 await self._add(held, granted)
                 return []
-        return [self._correction("request", window, ns, t.owner) for t, ns in granted.items() if ns]
-
-    def _taken_back(self, drawn: Drawn, window: int) -> list[Booking]:
-        """The correction of foreign time that was booked before it was claimed."""
-        if not drawn.late or not drawn.gpu_ns:
-            return []
-        return [self._correction("foreign", window, -drawn.gpu_ns)]
+        row = self._closed[window]
+        return [self._correction("request", window, ns, row, t) for t, ns in granted.items() if ns]
 
     def _key(self, window: int) -> RowKey:
         return RowKey(self.backend.name, self.replica, self.backend.gpus, window)
 
-    def _booking(self, kind: Kind, held: Held, gpu_ns: int, owner: Hashable | None = None) -> Booking:
+    def _booking(self, kind: Kind, held: Held, gpu_ns: int, ticket: Ticket | None = None) -> Booking:
+        window = held.key.window
+        owner, did = (ticket.owner, ticket.did(window)) if ticket is not None else (None, None)
         name, replica = self.backend.name, self.replica
-        return Booking(kind, owner, name, replica, held.key.window, gpu_ns, correction=False, row=held.row)
+        return Booking(kind, owner, name, replica, window, gpu_ns, correction=False, row=held.row, did=did)
 
-    def _correction(self, kind: Kind, window: int, gpu_ns: int, owner: Hashable | None = None) -> Booking:
-        row, name = self._closed.get(window), self.backend.name
-        return Booking(kind, owner, name, self.replica, window, gpu_ns, correction=True, row=row)
+    def _correction(
+        self, kind: Kind, window: int, gpu_ns: int, row: Row, ticket: Ticket | None = None
+    ) -> Booking:
+        owner, did = (ticket.owner, ticket.did(window)) if ticket is not None else (None, None)
+        name, replica = self.backend.name, self.replica
+        return Booking(kind, owner, name, replica, window, gpu_ns, correction=True, row=row, did=did)
 
     async def _forget(self) -> None:
         """Drop tickets and rows nothing can claim on any more."""

@@ -8,6 +8,11 @@ from typing import Final, Literal
 SECOND: Final = 1_000_000_000  # ns
 HOUR: Final = 3600 * SECOND
 
+# What an attempt did in one window: prompt tokens computed, the context each of those looked back on (summed),
+# tokens written, tokens of context read back for them.
+Did = tuple[float, float, float, float]
+NOTHING: Final[Did] = (0.0, 0.0, 0.0, 0.0)
+
 Kind = Literal[
     "request",  # used by a request that came through this gateway
     "foreign",  # busy, and no gateway claims it
@@ -90,10 +95,12 @@ class Row:
     scale: float  # s
     coefficients: Coefficients
     steps_per_token: float  # S ÷ G
+    gpus: int
 
-    def prices(self, gpus: int) -> "Prices":
-        """What is to be paid on so many GPUs."""
-        costs, scale = self.coefficients, gpus * SECOND * self.scale
+    @property
+    def prices(self) -> "Prices":
+        """What is to be paid on these GPUs."""
+        costs, scale = self.coefficients, self.gpus * SECOND * self.scale
         return Prices(
             scale * costs.prompt,
             scale * costs.prompt * costs.attention,
@@ -133,4 +140,5 @@ class Booking:
     window: int
     gpu_ns: int
     correction: bool  # late knowledge about a window that was booked before
-    row: Row | None = None  # the window's prices, for a bill that can be read line by line
+    row: Row  # the window's prices, and what an attempt did in it: for a bill that can be read line by line
+    did: Did | None = None

@@ -4,8 +4,9 @@ from collections.abc import Hashable
 from typing import Final
 
 from gateway.metering.gpu.counts import Counted
+from gateway.metering.gpu.facts import Did
 from gateway.metering.gpu.spans import Span, length, union
-from gateway.metering.gpu.ticket import Did, Ticket
+from gateway.metering.gpu.ticket import Ticket
 
 
 class Tally:

@@ -5,12 +5,8 @@ from collections.abc import Hashable, Mapping
 from typing import Protocol
 
 from adapters.chat import TokenUsage
-from gateway.metering.gpu.facts import Coefficients
+from gateway.metering.gpu.facts import Coefficients, Did
 from gateway.metering.gpu.spans import Span
-
-# What an attempt did in one window: prompt tokens computed, the context each of those looked back on (summed),
-# tokens written, tokens of context read back for them.
-Did = tuple[float, float, float, float]
 
 
 class Book(Protocol):

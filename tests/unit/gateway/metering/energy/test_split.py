@@ -5,13 +5,16 @@ from hypothesis import strategies as st
 
 from gateway.metering.energy.meter import Meter
 from gateway.metering.energy.split import Splitter
-from gateway.metering.gpu.facts import SECOND, Booking, Kind
+from gateway.metering.gpu.facts import SECOND, Booking, Kind, Row
+from gateway.metering.gpu.hardware import NEUTRAL
+
+ROW = Row("me", SECOND, SECOND, SECOND, 0, 0, 1.0, NEUTRAL, 1.0, 1)
 
 
 def booking(
     window: int, kind: Kind, gpu_ns: int, owner: str | None = None, *, correction: bool = False
 ) -> Booking:
-    return Booking(kind, owner, "gpu-a", "http://a", window, gpu_ns, correction)
+    return Booking(kind, owner, "gpu-a", "http://a", window, gpu_ns, correction, ROW)
 
 
 def metered(*readings: tuple[float, int], gap: int = 120) -> Meter:

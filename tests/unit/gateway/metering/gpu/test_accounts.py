@@ -406,7 +406,7 @@ def test_an_answer_that_ends_while_its_window_is_closed_pays_by_the_posted_price
     ticket.end(START + 5 * SECOND, usage)
     booked += close(-1, final=True)
     row = next(b.row for b in booked if b.window == window)
-    assert ticket.booked[window] == pytest.approx(row.prices(1).due(*ticket.did(window)), abs=1)
+    assert ticket.booked[window] == pytest.approx(row.prices.due(*ticket.did(window)), abs=1)
     assert {b.owner for b in booked if b.correction} >= ({"late"} if pauses == 10_000 else set())
     assert sum(by_kind(booked).values()) == books.provisioned("gpu-a", "r0") == 5 * SECOND
 
@@ -420,7 +420,7 @@ def test_bookings_carry_the_prices_they_were_made_at():
     for booking in books.finish(START + 4 * SECOND):
         assert booking.row is not None
         if booking.kind == "request":
-            line = booking.row.prices(1).due(*ticket.did(booking.window))
+            line = booking.row.prices.due(*ticket.did(booking.window))
             assert booking.gpu_ns == pytest.approx(line, rel=0.1)
 
 

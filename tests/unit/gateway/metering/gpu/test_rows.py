@@ -17,7 +17,7 @@ MS = 1_000_000
 
 
 def row(writer: str = "a") -> Row:
-    return Row(writer, SECOND, SECOND, SECOND, 0, 0, 1.0, NEUTRAL, 1.0)
+    return Row(writer, SECOND, SECOND, SECOND, 0, 0, 1.0, NEUTRAL, 1.0, 1)
 
 
 def key(window: int = 7) -> RowKey:
