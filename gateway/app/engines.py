@@ -169,7 +169,7 @@ class EngineWatch:
             price_source=charge.source,
             priced_at=charge.priced_at,
             prompt_tokens=int(computed + booking.row.coefficients.attention * looked_back),
-            output_tokens=written,
+            output_tokens=float(written),  # a whole number would come back from a database as another text
             context_tokens=int(context),
         )
 
