@@ -124,6 +124,8 @@ DASHBOARDS: Final[dict[str, tuple[str, tuple[Panel, ...]]]] = {
             graph("Requests by outcome", "reqps", outcome=f"sum by (outcome) (rate({REQUESTS}))"),
             graph("Calls to replicas by outcome", "reqps",
                   outcome=f"sum by (backend, outcome) (rate(weir_attempts_total{RATE}))"),
+            graph("Answers set aside", "reqps", "By their fault, and by what came of it: another model answered, or the first answer was kept.",
+                  fault=f"sum by (fault, outcome) (rate(weir_escalations_total{RATE}))"),
             graph("Replicas that take requests", "short", backend="sum by (backend) (weir_backend_up)"),
             graph("Duration", "s", **quantiles("weir_request_duration_seconds", "95")),
             graph("Time to first token", "s", **quantiles("weir_time_to_first_token_seconds", "95")),

@@ -17,7 +17,7 @@ from gateway.access.keys import Credential, Keyring
 from gateway.configuration.settings import BackendSettings, ComplexitySettings, SensitivitySettings, Snapshot
 from gateway.detectors.http import HttpDetector
 from gateway.detectors.pattern_cache import cache_directory, cached_engine
-from gateway.dispatch.dispatcher import Engines
+from gateway.dispatch.job import Engines
 from gateway.fleet.replicas import Placement
 from gateway.metering.budgets.limits import Allowances
 from gateway.metering.gpu import hardware

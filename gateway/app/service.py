@@ -31,7 +31,8 @@ from gateway.configuration.problems import ConfigurationErrors
 from gateway.configuration.rates import UNRATED, GpuRates
 from gateway.configuration.reload import Watcher
 from gateway.configuration.settings import Snapshot
-from gateway.dispatch.dispatcher import Dispatcher, Engines
+from gateway.dispatch.dispatcher import Dispatcher
+from gateway.dispatch.job import Engines
 from gateway.fleet.replicas import Fleet, Replica
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.store import Standing

@@ -145,6 +145,7 @@ def _plain(
         "prompt_tokens": signals.prompt_tokens,
         "route": decision.route or None,
         "targets": [permit.model for permit in decision.targets],
+        "escalations": [permit.model for permit in decision.escalations],
         "reasons": list(decision.reasons),
         "passed_over": [{"route": route, "reason": why} for route, why in decision.passed_over],
         "blocked_by": list(decision.blocked_by),
@@ -184,6 +185,10 @@ def _print(
         )
     for reason in decision.reasons:
         console.print(f"            {reason}")
+    if decision.escalations:
+        faults = " or ".join(sorted(snapshot.policy.escalates[decision.route].on))
+        others = ", then ".join(permit.model for permit in decision.escalations)
+        console.print(f"            an answer that is at fault ({faults}) goes to {others}")
     for route, reason in decision.passed_over:
         console.print(f"            passed over {route}: {reason}")
     targets = {permit.model: number for number, permit in enumerate(decision.targets, 1)}

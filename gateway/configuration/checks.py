@@ -167,6 +167,8 @@ class _Check:
             yield from self._unknown((*here, "use", step), "model", name, self.document.models)
         for i, name in enumerate(route.on_failure):
             yield from self._unknown((*here, "on_failure", i), "model", name, self.document.models)
+        for i, name in enumerate(route.escalate.to if route.escalate is not None else ()):
+            yield from self._unknown((*here, "escalate", "to", i), "model", name, self.document.models)
         if isinstance(route.use, dict) and not sum(route.use.values()):
             yield self._problem((*here, "use"), f"the weights of the route `{route.name}` are all 0")
 

@@ -53,8 +53,8 @@ from routers.complexity.weights import BadWeights
 from routers.policy.conditions import ALWAYS
 from routers.policy.facts import Model, Zone
 from routers.policy.permits import Boundary
-from routers.policy.policy import Route
-from routers.policy.reachability import reached_only_past, unreachable
+from routers.policy.policy import Escalate, Route
+from routers.policy.reachability import never_escalating, reached_only_past, unreachable
 from routers.sensitivity.label import Label, Level
 
 _FIRST_DAY: Final = date(1970, 1, 1)
@@ -170,6 +170,10 @@ class _Builder:
         for i, why in unreachable(routes, models, boundaries):
             message = f"the route `{routes[i].name}` is unreachable: {why}"
             self._problems.append(Problem(self._source.place(("routes", i)), message, "change or remove it"))
+        for i, why in never_escalating(routes, models, boundaries):
+            message = f"the route `{routes[i].name}` can never escalate: {why}"
+            place = self._source.place(("routes", i, "escalate"))
+            self._problems.append(Problem(place, message, "change or remove `escalate`"))
 
     def _hints(
         self, routes: tuple[Route, ...], models: Mapping[str, Model], boundaries: tuple[Boundary, ...]
@@ -332,6 +336,9 @@ def _route(entry: RouteEntry) -> Route:
         weights=tuple(entry.use.values()) if isinstance(entry.use, dict) else None,
         on_failure=tuple(entry.on_failure),
         when=ALWAYS if entry.when is None else entry.when.condition(),
+        escalate=None
+        if entry.escalate is None
+        else Escalate(tuple(entry.escalate.to), frozenset(entry.escalate.on)),
     )
 
 

@@ -36,6 +36,7 @@ from gateway.configuration.spending import (
 )
 from gateway.configuration.units import seconds, size
 from routers.policy.facts import Openness
+from routers.policy.policy import FAULTS
 from routers.sensitivity.taxonomy import CATEGORIES, TYPES
 from routers.signals import CAPABILITIES
 
@@ -368,11 +369,30 @@ def _weights_or_list(value: object) -> str:
     return "weights" if isinstance(value, dict) else "list"
 
 
+FaultName = Annotated[
+    str, AfterValidator(known("fault", FAULTS)), Field(json_schema_extra={"enum": list(FAULTS)})
+]
+Faults = Annotated[list[FaultName], Field(min_length=1)]
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Targets = Annotated[
     Annotated[dict[str, Weight], Field(min_length=1), Tag("weights")] | Annotated[Names, Tag("list")],
     Discriminator(_weights_or_list),
 ]
+
+
+class EscalateTerms(Strict):
+    """An answer that is at fault is not passed on: its request is tried once more on other models, if permitted. An
+    unstreamed answer is judged whole, a streamed one only by what came before its first word."""
+
+    to: Names = Field(
+        description="Models to try, in order; only their answers are not judged.", examples=[["gpt-5"]]
+    )
+    on: Faults = Field(
+        list(FAULTS),
+        description="`cut`: it broke off, or ended at a limit the client did not set; `refused`; `empty`; `schema`:"
+        " it is not the JSON that the request declared, or the arguments of a tool's call are not.",
+        examples=[["refused", "empty", "schema"]],
+    )
 
 
 class RouteEntry(Strict):
@@ -388,6 +408,11 @@ class RouteEntry(Strict):
     )
     on_failure: list[str] = Field(
         [], description="Models to try after those, in order.", examples=[["llama-8b"]]
+    )
+    escalate: EscalateTerms | None = Field(
+        None,
+        description="What to do about answers that are at fault; left out: pass them on.",
+        examples=[{"to": ["gpt-5"], "on": ["refused", "empty", "schema"]}],
     )
 
 

@@ -13,6 +13,7 @@ Outcome = Literal[
     "client_error",  # the provider found fault with the request itself
     "refused",  # the provider would not take it: busy, broken, our key, model gone
     "failed",  # no answer: connection, timeout, broken before a byte reached the client
+    "set_aside",  # its whole answer was at fault, and the request escalated
     "cut",  # the answer broke after bytes had reached the client
     "cancelled",  # the client left
 ]
@@ -103,6 +104,9 @@ class Books(Protocol):
     def closing(self, attempt: Attempt, data: bytes) -> bytes:
         """The attempt succeeded and `data` are its last bytes, not sent yet: book it, and give them back
         (with the decision and charge in them, where the client asked for those)."""
+
+    def given(self, attempt: Attempt, data: bytes) -> bytes:
+        """An answer that was set aside, and booked, is the client's after all: close the request with it."""
 
     def failed(self, attempt: Attempt) -> None:
         """The attempt ended in any other way: book it."""

@@ -166,6 +166,13 @@ class Metrics:
         self.attempts: Final = counter(
             "weir_attempts_total", "Calls to a replica, by outcome.", "backend", "replica", "outcome"
         )
+        self._escalations = counter(
+            "weir_escalations_total",
+            "Requests whose first answer was set aside, by its fault and by what came of it.",
+            "route",
+            "fault",
+            "outcome",
+        )
         self.backend_up: Final = gauge(
             "weir_backend_up", "Whether a replica takes requests.", "backend", "replica"
         )
@@ -226,6 +233,10 @@ class Metrics:
         self.gpu.at(route, model, backend, use).add(gpu_ns)
         for component, usd in cost.components.items():
             self.cost.at(route, model, zone, component).add(usd)
+
+    def escalated(self, route: str, fault: str, outcome: str) -> None:
+        """Count a request whose first answer was at fault: another `answered`, it was `kept`, or all `failed`."""
+        self._escalations.at(route, fault, outcome).value += 1
 
     def action(self, workflow: str, outcome: str) -> None:
         """Count an action that closed; a workflow that is not allow-listed is `other`."""

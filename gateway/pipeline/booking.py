@@ -107,15 +107,19 @@ class Account:
         """Weir's own headers for an answer that comes from this attempt."""
         journey = self._journey
         level = str(journey.signals.label.level) if journey.signals else ""
-        headers = (
+        headers: Headers = (
             (b"x-weir-request-id", journey.id.encode()),
             (b"x-weir-route", (journey.decision.route if journey.decision else "").encode()),
             (b"x-weir-model", attempt.permit.model.encode()),
             (b"x-weir-zone", attempt.permit.zone.name.encode()),
             (b"x-weir-sensitivity", level.encode()),
-            (b"x-weir-attempts", b"%d" % attempt.number),
+            (b"x-weir-attempts", b"%d" % max(attempt.number, len(journey.settled))),
             (b"x-weir-policy", journey.policy.encode()),
         )
+        escalation = journey.escalation
+        if escalation is not None and escalation.fault:
+            said = f"{escalation.fault}; model={escalation.model}; {escalation.outcome}"
+            headers += ((b"x-weir-escalation", said.encode()),)
         if attempt.upstream_id:
             return headers  # the provider's own request id is passed on
         return ((b"x-request-id", journey.id.encode()), *headers)
@@ -140,10 +144,19 @@ class Account:
             self.close(200, "ok", "")
         else:
             self.close(200, "cut", attempt.fault)
+        return self._annotated(data)
+
+    def _annotated(self, data: bytes) -> bytes:
         journey = self._journey
         if journey.debug and journey.call is not None:
             return debug.annotated(data, debug.report(journey), stream=journey.call.stream)
         return data
+
+    def given(self, attempt: Attempt, data: bytes) -> bytes:
+        """An answer that was set aside is the client's after all: close the request with it."""
+        self._journey.answered = attempt
+        self.close(200, "ok", "")
+        return self._annotated(data)
 
     def failed(self, attempt: Attempt) -> None:
         """The attempt ended in any other way."""

@@ -12,7 +12,7 @@ _DONE: Final = b"data: [DONE]"
 def report(journey: Journey) -> bytes:
     """What was decided and what it cost, as JSON. It names what was found by type and count, never by value."""
     signals, decision, charge = journey.signals, journey.decision, journey.charge()
-    last = journey.settled[-1].attempt if journey.settled else None
+    last = journey.last
     gpu = [each.gpu_ns for each in journey.settled if each.gpu_ns is not None]
     told: dict[str, Any] = {
         "request": journey.id,
@@ -20,7 +20,7 @@ def report(journey: Journey) -> bytes:
         "decision": {
             "route": decision.route if decision else None,
             "targets": [permit.model for permit in decision.targets] if decision else [],
-            "reasons": list(decision.reasons) if decision else [],
+            "reasons": list(journey.reasons()),
             "dropped": [
                 {"model": each.model, "reason": each.reason, "boundary": each.boundary}
                 for each in decision.dropped

@@ -9,6 +9,7 @@ from adapters.chat import TokenUsage
 from adapters.dialects.ingress import Ingress
 from gateway.access.keys import Principal
 from gateway.dispatch.attempt import Attempt
+from gateway.dispatch.escalation import Escalation
 from gateway.ledger.records import AttemptRecord, Outcome, RequestRecord, attempt_id
 from gateway.metering.budgets.budgets import Hold
 from gateway.metering.charges import NOTHING, Charge
@@ -45,6 +46,8 @@ class Journey:
     decision: Decision | None = None
     debug: bool = False
     cannot: dict[str, str] = field(default_factory=dict)  # targets whose backends cannot carry it, and why
+    escalation: Escalation | None = None  # what is done about answers at fault, where its route asks for it
+    answered: Attempt | None = None  # whose answer the client has, where it is not the last's
     hold: Hold | None = None  # of its budgets, where something limits it
     settled: list[Settled] = field(default_factory=list)
     client_left: bool = False
@@ -57,6 +60,17 @@ class Journey:
         if self.settled:
             return self.settled[0].attempt.started - since
         return time.monotonic_ns() - since
+
+    @property
+    def last(self) -> Attempt | None:
+        """The attempt that the client's answer came from, or else the last one made."""
+        return self.answered or (self.settled[-1].attempt if self.settled else None)
+
+    def reasons(self) -> tuple[str, ...]:
+        """Why it went where it went, and what became of an answer at fault."""
+        reasons = self.decision.reasons if self.decision else ()
+        told = self.escalation.told() if self.escalation is not None else ""
+        return (*reasons, told) if told else reasons
 
     def charge(self) -> Charge:
         """What all its attempts cost together."""
@@ -107,7 +121,7 @@ class Journey:
 
     def request_record(self, status: int, outcome: Outcome, error: str) -> RequestRecord:
         """The request's own record, with the sums over its attempts."""
-        last = self.settled[-1].attempt if self.settled else None
+        last = self.last
         signals, decision, charge = self.signals, self.decision, self.charge()
         label = signals.label if signals else None
         gpu = [each.gpu_ns for each in self.settled if each.gpu_ns is not None]
@@ -135,7 +149,7 @@ class Journey:
             complexity=signals.complexity if signals else None,
             kind=signals.kind if signals else "",
             policy=self.policy,
-            reasons=decision.reasons if decision else (),
+            reasons=self.reasons(),
             dropped=self.dropped(),
             passed_over=tuple(route for route, _ in decision.passed_over) if decision else (),
             status=status,
@@ -157,6 +171,7 @@ _ATTEMPT_OUTCOMES: Final[dict[str, Outcome]] = {
     "ok": "ok",
     "client_error": "rejected",
     "refused": "failed",
+    "set_aside": "ok",  # whole, but not the client's; its error says why
     "failed": "failed",
     "cut": "cut",
     "cancelled": "cancelled",

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
-from adapters.call import COUNTING, Dialect
+from adapters.call import COUNTING, Call, Dialect
+from adapters.declared import TALKING
 from adapters.dialects.checks import InvalidRequest, own_metadata
 from adapters.dialects.ingress import Ingress
 from adapters.document import InvalidDocument, parse
@@ -16,7 +17,9 @@ from adapters.visible import visible
 from gateway.access.keys import AccessDenied, Keyring, Principal
 from gateway.configuration.settings import Snapshot
 from gateway.dispatch.attempt import CannotCarry, NoTargetLeft, Refused
-from gateway.dispatch.dispatcher import Dispatcher, Engines, Job
+from gateway.dispatch.dispatcher import Dispatcher
+from gateway.dispatch.escalation import Escalation
+from gateway.dispatch.job import Engines, Job
 from gateway.ledger.records import Outcome
 from gateway.metering.budgets.budgets import CannotCount, OverBudget, OverRate
 from gateway.pipeline.belongings import Belongings
@@ -38,7 +41,7 @@ from gateway.pipeline.judge import Judge, purpose, segments_of
 from gateway.pipeline.remembering import Stickiness, held_to_before, why
 from gateway.pipeline.reserving import Reserving
 from gateway.state.conversations import Conversations
-from routers.policy.policy import EXPLICIT, Decision, UnknownModel
+from routers.policy.policy import EXPLICIT, Decision, Policy, UnknownModel
 from routers.sensitivity.label import Level
 from routers.signals import Signals
 
@@ -209,6 +212,10 @@ class Pipeline:
 
         exchange.when_client_leaves(leave)
         job = Job(journey.call, journey.signals, decision.targets, runtime.engines, exchange, account)
+        if decision.escalations:
+            job.escalation = journey.escalation = escalation_of(
+                runtime.snapshot.policy, decision, journey.call
+            )
         journey.cannot = job.cannot
         try:
             await self._dispatcher.run(job)
@@ -218,6 +225,10 @@ class Pipeline:
             task.uncancel()
             raise ClientGone from None
         finally:
+            if journey.escalation is not None and journey.escalation.fault:
+                self._till.metrics.escalated(
+                    decision.route, journey.escalation.fault, journey.escalation.outcome
+                )
             for attempt in (settled.attempt for settled in journey.settled):
                 self._belongings.keep(journey.principal.tenant, attempt.permit.backend, attempt.made)
 
@@ -235,6 +246,7 @@ class Pipeline:
 def _only(backend: str, decision: Decision) -> Decision:
     """The decision with no other targets than those of the backend that keeps what the request names."""
     kept = tuple(permit for permit in decision.targets if permit.backend == backend)
+    further = tuple(permit for permit in decision.escalations if permit.backend == backend)
     if not kept:
         raise InvalidRequest(
             "The model that keeps what this request names is not one that it may go to now. "
@@ -243,7 +255,15 @@ def _only(backend: str, decision: Decision) -> Decision:
             "kept_elsewhere",
         )
     reason = f"{backend} keeps what the request names"
-    return replace(decision, targets=kept, reasons=(*decision.reasons, reason))
+    return replace(decision, targets=kept, escalations=further, reasons=(*decision.reasons, reason))
+
+
+def escalation_of(policy: Policy, decision: Decision, call: Call) -> Escalation | None:
+    """What is done about answers at fault; None for a dialect whose answers cannot be judged."""
+    if call.dialect not in TALKING:
+        return None
+    models = tuple(permit.model for permit in decision.escalations)
+    return Escalation(policy.escalates[decision.route].on, models, call)
 
 
 def _no_way(decision: Decision) -> Exception:

@@ -10,7 +10,7 @@ from typing import Final
 from adapters.call import Call
 from gateway.configuration.settings import Snapshot
 from gateway.metering.budgets.budgets import Budgets, Spent
-from gateway.metering.budgets.estimates import Tariff, Upper, prompt_tokens, upper, ways
+from gateway.metering.budgets.estimates import Tariff, Upper, escalating, prompt_tokens, upper, ways
 from gateway.metering.budgets.limits import Allowance, Allowances, gpu_micros, nano_dollars
 from gateway.pipeline.faults import Blocked
 from gateway.pipeline.journey import Journey
@@ -59,15 +59,26 @@ class Reserving:
         output = self._output_tokens(journey.call, signals)
         decision = self._priced(decision, allowance, prompt, output, journey.at)
         uppers = [self._upper(permit, prompt, output, journey.at) for permit in decision.targets]
+        further = [self._upper(permit, prompt, output, journey.at) for permit in decision.escalations]
+        found = ways(uppers, downgrade=allowance.downgrade)
+        if further:
+            found = escalating(found, further, len(uppers))
+        permits = (*decision.targets, *decision.escalations)
         hold = journey.hold = await budgets.reserve(
             journey.id,
             allowance,
-            ways(uppers, downgrade=allowance.downgrade),
+            found,
             prompt + output,
-            {permit.model: each for permit, each in zip(decision.targets, uppers, strict=True)},
+            {permit.model: each for permit, each in zip(permits, (*uppers, *further), strict=True)},
             self.allowances.stance,
         )
-        if len(hold.targets) == len(decision.targets):
+        if further and len(uppers) not in hold.targets:
+            decision = replace(
+                decision,
+                escalations=(),
+                reasons=(*decision.reasons, "without escalation: the budget does not cover a second answer"),
+            )
+        if hold.targets[: len(uppers)] == tuple(range(len(uppers))):
             return decision
         if 0 not in hold.targets:
             budgets.downgraded(journey.principal.tenant)

@@ -42,6 +42,7 @@ class Answer:
     pieces: tuple[str, ...]  # of the text, at most max_tokens
     calls: tuple[ToolCall, ...] = ()
     cut_short: bool = False  # max_tokens ended it
+    refused: bool = False  # the text is why it would not answer
 
     @property
     def text(self) -> str:
@@ -66,6 +67,8 @@ def token_ids(text: str) -> list[int]:
 
 def compose(ask: Ask, *, seed: int = 0) -> Answer:
     """The answer to `ask`: tool calls where the prompt asks for them, JSON where a schema does, else text."""
+    if ask.spoilt:
+        return _spoilt(ask, seed)
     calls = _tool_calls(ask)
     if calls:
         return Answer((), calls)
@@ -76,6 +79,21 @@ def compose(ask: Ask, *, seed: int = 0) -> Answer:
         return Answer(tuple(said), cut_short=True)
     cut_short = limit is not None and limit < len(said)
     return Answer(tuple(said[:limit]), cut_short=cut_short)
+
+
+def _spoilt(ask: Ask, seed: int) -> Answer:
+    """A bad answer: one that says nothing, that refuses, that is not what its schema asks, or half of one."""
+    match ask.spoilt:
+        case "empty":
+            return Answer(())
+        case "refusal":
+            return Answer(tuple(pieces("I'm sorry, but I can't help with that.")), refused=True)
+        case "misshapen":
+            wrong = '{"nobody_asked_for_this": true}'
+            calls = tuple(ToolCall(call.name, wrong) for call in _tool_calls(ask))
+            return Answer((), calls) if calls else Answer(tuple(pieces(wrong)))
+    said = pieces(_prose(ask, seed))
+    return Answer(tuple(said[: len(said) // 2]), cut_short=True)
 
 
 def _json(schema: Mapping[str, Any], question: str) -> str:

@@ -75,7 +75,7 @@ class AnthropicStandIn(ProviderStandIn):
         body = await self._accepted(request, reply, needs_max=True)
         if body is None:
             return
-        ask = from_messages(body)
+        ask = from_messages(body, request.spoilt)
         answer = compose(ask, seed=self.settings.seed)
         frame = _Frame(self._id("msg"), ask, answer, self._cached(body, ask))
         headers = {"request-id": self._id("req"), **_RATE}
@@ -219,6 +219,8 @@ class _Frame:
     def _reason(self) -> str:
         if self.answer.calls:
             return "tool_use"
+        if self.answer.refused:
+            return "refusal"
         return "max_tokens" if self.answer.cut_short else "end_turn"
 
     def _message(

@@ -27,6 +27,7 @@ class Ask:
     max_tokens: int | None = None
     to_the_limit: bool = False  # vLLM's `ignore_eos`: go on until max_tokens
     stream: bool = False
+    spoilt: str = ""  # how the answer is to be a bad one: a mode of `faults.SPOILT`
 
     @property
     def question(self) -> str:
@@ -45,7 +46,7 @@ class Ask:
         return "".join(f"<|{role}|>\n{text}\n" for role, text in self.turns) + "<|assistant|>\n"
 
 
-def from_chat(body: Mapping[str, Any]) -> Ask:
+def from_chat(body: Mapping[str, Any], spoilt: str = "") -> Ask:
     """Read a chat-completions body. Raises KeyError, TypeError, AttributeError where it is not one."""
     turns = [
         (str(m["role"]), _text(m.get("content")) + _calls(m.get("tool_calls"))) for m in body["messages"]
@@ -69,10 +70,11 @@ def from_chat(body: Mapping[str, Any]) -> Ask:
         max_tokens=body.get("max_completion_tokens") or body.get("max_tokens"),
         to_the_limit=body.get("ignore_eos") is True,
         stream=body.get("stream") is True,
+        spoilt=spoilt,
     )
 
 
-def from_messages(body: Mapping[str, Any]) -> Ask:
+def from_messages(body: Mapping[str, Any], spoilt: str = "") -> Ask:
     """Read a messages body. Raises KeyError, TypeError, AttributeError where it is not one."""
     turns = [("system", _text(body["system"]))] if body.get("system") else []
     for message in body["messages"]:
@@ -97,6 +99,7 @@ def from_messages(body: Mapping[str, Any]) -> Ask:
         parallel=choice.get("disable_parallel_tool_use") is not True,
         max_tokens=body["max_tokens"],
         stream=body.get("stream") is True,
+        spoilt=spoilt,
     )
 
 

@@ -18,8 +18,15 @@ MODES: Final = {
     "slow": "the answer begins `seconds` late",
     "garbage": "what comes is not HTTP",
     "nonsense": "a 200 whose body is not the dialect",
+    "refusal": "the model says that it will not answer, in its wire's words where that has some",
+    "empty": "the model says nothing",
+    "misshapen": "the model answers in JSON that no schema asked for",
+    "limit": "the model stops at a limit, half way",
     "none": "all is well again",
 }  # and any status from 400 to 599, answered as the provider words it
+
+
+SPOILT: Final = frozenset({"refusal", "empty", "misshapen", "limit"})  # whole answers, and bad ones
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ class Request:
     path: str  # without the query
     headers: Headers = field(repr=False)
     body: bytes = field(repr=False)
+    spoilt: str = ""  # in which way the answer to it shall be a bad one (`faults.SPOILT`)
 
     def json(self) -> Any:
         """The body as JSON. Raises orjson.JSONDecodeError."""

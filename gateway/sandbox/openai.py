@@ -117,7 +117,7 @@ class OpenAIStandIn(ProviderStandIn):
         if await self._refused(request, reply, "messages"):
             return
         body = request.json()
-        ask = from_chat(body)
+        ask = from_chat(body, request.spoilt)
         answer = compose(ask, seed=self.settings.seed)
         prompt = token_ids(ask.text)
         cached = self._cache.match(prompt) if len(prompt) >= CACHE_FROM else 0
@@ -164,7 +164,7 @@ class OpenAIStandIn(ProviderStandIn):
             lost = _error(message, kind, "previous_response_id", code)
             await reply.whole(400, lost, {"content-type": "application/json", **self._headers()})
             return
-        ask = from_responses(body, before)
+        ask = from_responses(body, before, request.spoilt)
         answer = compose(ask, seed=self.settings.seed)
         frame = ResponsesFrame(f"resp_{self._id('s')}", int(time()), body, answer, _MEMBERS)
         if body.get("store") is not False:
@@ -273,8 +273,8 @@ class _Frame:
         """The unstreamed answer."""
         message: dict[str, Any] = {
             "role": "assistant",
-            "content": None if self.answer.calls else self.answer.text,
-            "refusal": None,
+            "content": None if self.answer.calls or self.answer.refused else self.answer.text,
+            "refusal": self.answer.text if self.answer.refused else None,
             "annotations": [],
         }
         if self.answer.calls:
@@ -304,7 +304,7 @@ class _Frame:
     def chunks(self, *, usage: bool) -> list[bytes]:
         """The stream, up to `[DONE]`."""
         parts: list[dict[str, Any]] = [{"role": "assistant", "content": "", "refusal": None}]
-        parts += [{"content": piece} for piece in self.answer.pieces]
+        parts += [{"refusal" if self.answer.refused else "content": piece} for piece in self.answer.pieces]
         for n, call in enumerate(self.answer.calls):
             function = {"name": call.name, "arguments": ""}
             head = {"index": n, "id": self._call_id(n), "type": "function", "function": function}

@@ -27,7 +27,7 @@ _ECHOED: Mapping[
 }
 
 
-def from_responses(body: Mapping[str, Any], before: Sequence[tuple[str, str]] = ()) -> Ask:
+def from_responses(body: Mapping[str, Any], before: Sequence[tuple[str, str]] = (), spoilt: str = "") -> Ask:
     """Read a responses body; `before` are the turns of the response it goes on from. Raises KeyError, TypeError,
     AttributeError where it is none."""
     turns = [("system", body["instructions"])] if body.get("instructions") else []
@@ -50,6 +50,7 @@ def from_responses(body: Mapping[str, Any], before: Sequence[tuple[str, str]] = 
         schema=form["schema"] if form.get("type") == "json_schema" else None,
         max_tokens=body.get("max_output_tokens"),
         stream=body.get("stream") is True,
+        spoilt=spoilt,
     )
 
 

@@ -3,12 +3,13 @@
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
 import orjson
 
-from gateway.sandbox.faults import Fault, Faults, Received
+from gateway.sandbox.faults import SPOILT, Fault, Faults, Received
 from gateway.sandbox.http import Listener, Reply, Request
 
 Answer = Callable[[Request, Reply], Awaitable[None]]
@@ -80,7 +81,9 @@ class StandIn(ABC):
         if request.method == "POST":
             await self.received.add(request)
             fault = self.faults.take()
-            if fault is not None and await self._strike(fault, request, reply):
+            if fault is not None and fault.mode in SPOILT:
+                request = replace(request, spoilt=fault.mode)
+            elif fault is not None and await self._strike(fault, request, reply):
                 return
         answer = self.routes().get((request.method, request.path), self.lost)
         await answer(request, reply)

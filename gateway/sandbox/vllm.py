@@ -153,7 +153,7 @@ class VllmStandIn(StandIn):
 
     async def _chat(self, request: Request, reply: Reply) -> None:
         body = validated(request)
-        ask = from_chat(body)
+        ask = from_chat(body, request.spoilt)
         answer, prompt = self._prepare(body, ask)
         frame = self._frame(request, body, ask, prompt)
         length = answer.tokens + (not answer.cut_short)  # the end token counts too
@@ -265,14 +265,14 @@ class VllmStandIn(StandIn):
 
     async def _responses(self, request: Request, reply: Reply) -> None:
         body = validated(request, "input", "model")
-        ask = from_responses(body)
+        ask = from_responses(body, spoilt=request.spoilt)
         answer, prompt = self._prepare(body, ask)
         frame = ResponsesFrame(f"resp_{next(self._ids):016x}", int(time()), body, answer)
         await self._generate(request, reply, ask, answer, prompt, Stepped(frame, len(prompt)))
 
     async def _messages(self, request: Request, reply: Reply) -> None:
         body = validated(request, "messages", "model", "max_tokens")
-        ask = from_messages(body)
+        ask = from_messages(body, request.spoilt)
         answer, prompt = self._prepare(body, ask)
         details = self.settings.prompt_tokens_details
         frame = MessagesFrame(f"chatcmpl-{next(self._ids):016x}", ask.model, len(prompt), details, answer)

@@ -21,6 +21,12 @@ from routers.policy.permits import Boundary, Dropped, Passage, Permit, Permits
 from routers.signals import Signals
 
 ROUTED: Final = "routed"  # what an alias says to leave the choice to the rules
+FAULTS: Final = (
+    "cut",  # the answer broke off, or ended at a limit that the client did not set
+    "refused",  # the model would not answer
+    "empty",  # it said nothing and called nothing
+    "schema",  # it is not the JSON that the request declared, or the call of a tool is not
+)
 EXPLICIT: Final = "explicit"  # the route of a request that named its model itself
 _NONE: Final[Mapping[str, float]] = MappingProxyType({})
 
@@ -34,6 +40,14 @@ class UnknownModel(LookupError):  # noqa: N818  # it says what is the matter: th
 
 
 @dataclass(frozen=True, slots=True)
+class Escalate:
+    """Which faults of an answer (`FAULTS`) send its request on, once, to which models in order."""
+
+    to: tuple[str, ...]
+    on: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """A rule. `use` is drawn from by weight where `weighted`, else taken in order; `on_failure` follows."""
 
@@ -42,6 +56,7 @@ class Route:
     weights: tuple[float, ...] | None = None  # one for each of `use`, in sum above 0
     on_failure: tuple[str, ...] = ()
     when: Condition = ALWAYS
+    escalate: Escalate | None = None
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -64,13 +79,24 @@ class Decision:
     passed_over: tuple[tuple[str, str], ...] = ()  # routes that held but had no target left, and why
     reasons: tuple[str, ...] = ()
     blocked_by: tuple[str, ...] = ()
+    escalations: tuple[Permit, ...] = ()  # what may be asked where the answer of another is at fault
     weighed: tuple[str, ...] = ()  # routes for which it was the rolling threshold that decided, either way
 
 
 class Policy:
     """One compiled policy, immutable. Microseconds for each decision; every draw and fact is an argument."""
 
-    __slots__ = ("_permits", "_routes", "aliases", "boundaries", "hash", "models", "routes", "shares")
+    __slots__ = (
+        "_permits",
+        "_routes",
+        "aliases",
+        "boundaries",
+        "escalates",
+        "hash",
+        "models",
+        "routes",
+        "shares",
+    )
 
     def __init__(
         self,
@@ -92,6 +118,7 @@ class Policy:
         self._permits = Permits(models, boundaries, air_gapped=air_gapped, harmless=harmless, policy=digest)
         self._routes = tuple(map(_Rule.of, routes))
         shares = {route.name: route.share for route in routes}
+        self.escalates: Final = {route.name: route.escalate for route in routes if route.escalate is not None}
         self.shares: Final = {name: share for name, share in shares.items() if share is not None}
 
     def decide(self, signals: Signals, draw: float, thresholds: Mapping[str, float] = _NONE) -> Decision:
@@ -162,6 +189,9 @@ class Policy:
                     tuple(dropped.values()),
                     tuple(passed_over),
                     reasons,
+                    escalations=()
+                    if rule.route.escalate is None
+                    else _permitted(passage, rule.route.escalate),
                     weighed=tuple(weighed),
                 )
             why = "; ".join(f"{each.model}: {each.reason}" for each in refused)
@@ -173,7 +203,7 @@ class Policy:
             tuple(passed_over),
             ("no route has a target left", *weighed.values()),
             _boundaries(tuple(dropped.values())),
-            tuple(weighed),
+            weighed=tuple(weighed),
         )
 
 
@@ -241,6 +271,11 @@ def _targets(passage: Passage, rule: _Rule, draw: float) -> tuple[tuple[Permit, 
             order = (drawn, *(name for name in rule.by_weight if name != drawn))
             return tuple(permits[name] for name in order if name in permits), tuple(dropped)
     return tuple(permits.values()), tuple(dropped)
+
+
+def _permitted(passage: Passage, escalate: Escalate) -> tuple[Permit, ...]:
+    verdicts = map(passage.permit, escalate.to)
+    return tuple(verdict for verdict in verdicts if isinstance(verdict, Permit))
 
 
 def _drawn(

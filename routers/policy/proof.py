@@ -158,6 +158,10 @@ def _ends(kind: Kind, decisions: Iterable[Decision], drawn: Mapping[str, frozens
         for place, permit in enumerate(decision.targets):
             after = 0 if permit.model in first else place
             yield End(kind, decision.route, permit.model, permit.zone, after)
+        for permit in decision.escalations if decision.targets else ():
+            yield End(
+                kind, decision.route, permit.model, permit.zone, 1
+            )  # behind the answer that is at fault
 
 
 def _drawn(route: Route) -> frozenset[str]:

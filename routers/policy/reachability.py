@@ -40,6 +40,20 @@ def reached_only_past(
                 break
 
 
+def never_escalating(
+    routes: Sequence[Route], models: Mapping[str, Model], boundaries: Sequence[Boundary]
+) -> Iterator[tuple[int, str]]:
+    """The routes whose escalation can never help, by their place, and why."""
+    for i, route in enumerate(routes):
+        if route.escalate is None:
+            continue
+        if set(route.targets) <= set(route.escalate.to):
+            yield i, "it leads only to models that have answered already"
+        reasons = [(name, _never(models[name], route.when, boundaries)) for name in route.escalate.to]
+        if all(reason for _, reason in reasons):
+            yield i, "; ".join(f"{name}: {reason}" for name, reason in reasons)
+
+
 def _hopeless(route: Route, models: Mapping[str, Model], boundaries: Sequence[Boundary]) -> str | None:
     """Why no target of the route can ever be permitted, or None where one might be."""
     reasons = []

@@ -26,6 +26,7 @@ WINDOW = {"$__rate_interval": "30s", "$__range": "1m"}
 _WATTS = 350
 _ROUTE = (
     "routes:\n  - {name: rented, when: {workflow: rented}, use: [gpt]}\n"
+    "  - {name: doubtful, when: {workflow: doubtful}, use: [llama], escalate: {to: [gpt]}}\n"
     "  - {name: difficult, when: {complexity: {hardest: 30%}, workflow: difficult}, use: [gpt], on_failure: [llama]}\n"
 )
 
@@ -109,6 +110,9 @@ class Traffic:
             weir.post(body, path="/v1/feedback")
         if turn % 4 == 0:
             weir.ask(SECRET, x_weir_workflow="rented")  # passed over: it may not leave
+        if turn % 4 == 1:
+            weir.run(weir.sandbox.vllm.fault("empty", count=1))
+            weir.ask(HELLO, x_weir_workflow="doubtful")
         if turn % 5 == 0:
             weir.run(weir.sandbox.vllm.fault("503", count=1))
             weir.ask(HELLO)  # falls back

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from gateway.dispatch.dispatcher import Engines
+from gateway.dispatch.job import Engines
 from gateway.pipeline.detecting import Panel, Stationed
 from gateway.pipeline.judge import Judge
 from routers.policy.facts import Zone

@@ -63,7 +63,7 @@ def read_request(values: Mapping[str, Any]) -> Request:
         tools=tuple(_tool(i, tool) for i, tool in enumerate(values.get("tools") or ())),
         tool_choice=_tool_choice(choice),
         parallel_tools=False if choice.get("disable_parallel_tool_use") else None,
-        format=_format(output.get("format") or values.get("output_format")),
+        format=read_format(values),
         effort=_effort(output.get("effort")),
         thinking_budget=0 if thinking.get("type") == "disabled" else thinking.get("budget_tokens"),
         user=(values.get("metadata") or {}).get("user_id"),
@@ -170,7 +170,9 @@ def _tool_choice(choice: Json) -> ToolChoice | None:
     return ToolChoice(mode, choice.get("name") or "" if mode == "named" else "")
 
 
-def _format(asked: Json | None) -> Format | None:
+def read_format(values: Mapping[str, Any]) -> Format | None:
+    """The JSON that `output_config.format` asks for. Raises Unsupported."""
+    asked = (values.get("output_config") or {}).get("format") or values.get("output_format")
     if not asked:
         return None
     if asked.get("type") != "json_schema" or not isinstance(asked.get("schema"), dict):

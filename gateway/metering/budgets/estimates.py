@@ -71,5 +71,15 @@ def ways(uppers: Sequence[Upper], *, downgrade: bool) -> list[Way]:
     return list(found.values())
 
 
+def escalating(plain: Sequence[Way], further: Sequence[Upper], mark: int) -> list[Way]:
+    """The same ways, each before that with room for a second answer of one of the `further` estimates; such a way has
+    `mark` among its targets."""
+    more = _most(further)
+    with_room = (
+        Way((*way.targets, mark), Upper(way.upper.usd + more.usd, way.upper.gpu + more.gpu)) for way in plain
+    )
+    return [each for pair in zip(with_room, plain, strict=True) for each in pair]
+
+
 def _most(uppers: Sequence[Upper]) -> Upper:
     return Upper(max(each.usd for each in uppers), max(each.gpu for each in uppers))

@@ -244,6 +244,29 @@ CASES = {
         "{model: large}",
         "a.yaml:15: there is no routed alias `large`\n    allowed: auto",
     ),
+    "escalation to a model that is not there": (
+        "use: [small]}",
+        "use: [small], escalate: {to: [larg]}}",
+        "a.yaml:16: there is no model `larg`\n    did you mean `large`? (allowed: large, small)",
+    ),
+    "escalation for a fault that is none": (
+        "use: [small]}",
+        "use: [small], escalate: {to: [large], on: [refusal]}}",
+        "a.yaml:16: `routes[1].escalate.on[0]`: `refusal` is not a fault\n"
+        "    did you mean `refused`? (allowed: cut, empty, refused, schema)",
+    ),
+    "escalation to itself": (
+        "use: [small]}",
+        "use: [small], escalate: {to: [small]}}",
+        "a.yaml:16: the route `everyday` can never escalate: it leads only to models that have answered already\n"
+        "    change or remove `escalate`",
+    ),
+    "escalation that a boundary always forbids": (
+        "when: {complexity: {at_least: 0.7}}, use: [large], on_failure: [small]}",
+        "when: {level: restricted}, use: [small], escalate: {to: [large]}}",
+        "a.yaml:15: the route `hard` can never escalate: large: boundary stays-home: zone cloud is outside\n"
+        "    change or remove `escalate`",
+    ),
     "share without a percent sign": (
         "{at_least: 0.7}",
         "{hardest: 30}",

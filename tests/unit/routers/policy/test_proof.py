@@ -6,7 +6,7 @@ import pytest
 
 from routers.policy.conditions import HasAny, OneOf, Within
 from routers.policy.permits import Boundary, Data, Only
-from routers.policy.policy import Route
+from routers.policy.policy import Escalate, Route
 from routers.policy.proof import OTHER, Guarantee, prove
 from routers.sensitivity.label import Level
 
@@ -121,3 +121,13 @@ def test_an_unknown_fact_may_be_what_must_never_be(policy_of, models):
     models["large"] = replace(models["large"], zone=replace(models["large"].zone, trains_on_data=None))
     guarantee = Guarantee("g", never=Only(trains_on_data=True))
     assert {end.model for _, end, _ in prove(policy_of(ROUTES), {}, {}).broken([guarantee])} == {"large"}
+
+
+def test_where_an_answer_at_fault_escalates_is_an_end(policy_of):
+    routes = [Route("everyday", ("small",), escalate=Escalate(("large",), frozenset({"empty"})))]
+    proof = prove(policy_of(routes, [HOME]), {}, {})
+    assert ("everyday", "large", 1) in ends(proof, level=Level.INTERNAL, found="nothing")
+    assert ("everyday", "large", 1) not in ends(proof, level=Level.RESTRICTED, found="nothing")
+    assert ("everyday", "large", 1) in ends(
+        prove(policy_of(routes), {}, {}), level=Level.RESTRICTED, found="nothing"
+    )

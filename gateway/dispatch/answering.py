@@ -1,0 +1,255 @@
+"""The answer of one attempt on its way to the client: relayed, or judged first; booked once, before its end."""
+
+import asyncio
+import time
+from typing import Final
+
+from adapters.call import COUNTING, Backend, Headers, Relay, header
+from adapters.chat import TokenUsage
+from adapters.errors import StreamCut, UpstreamError
+from adapters.transport import Answer
+from gateway.dispatch.attempt import Attempt, Refused
+from gateway.dispatch.escalation import Escalation, Held, Opening
+from gateway.dispatch.job import Job
+
+LARGEST_REFUSAL: Final = 256 * 1024  # bytes of an error answer worth reading
+LARGEST_ANSWER: Final = 64 * 1024 * 1024  # bytes of an unstreamed answer held before it is passed on
+DRAIN_SECONDS: Final = 1.0  # how long a finished stream may take to end its HTTP framing
+
+_PASSED_ON = (
+    b"retry-after",
+    b"retry-after-ms",
+    b"x-should-retry",
+    b"openai-processing-ms",
+    b"x-request-id",
+    b"request-id",  # Anthropic's
+)
+_PASSED_ON_PREFIXES = (b"x-ratelimit-", b"anthropic-ratelimit-")
+
+
+class Answering:
+    """The answer of one attempt on its way through."""
+
+    __slots__ = ("_attempt", "_backend", "_booked", "_committed", "_job", "_relay", "healthy")
+
+    def __init__(self, job: Job, attempt: Attempt, backend: Backend) -> None:
+        self._job = job
+        self._attempt = attempt
+        self._backend = backend
+        self._relay: Relay | None = None
+        self._committed = False
+        self._booked = False
+        self.healthy: bool | None = None  # what this attempt says of the replica; None: nothing
+
+    async def relay(self, answer: Answer) -> bool:
+        """Pass the answer on. False: nothing reached the client, the next target may try."""
+        attempt = self._attempt
+        identity = header(answer.headers, b"x-request-id") or header(answer.headers, b"request-id")
+        attempt.upstream_id = (identity or b"").decode("latin-1")
+        if not 200 <= answer.status < 300:
+            return await self._refused(answer)
+        relay = self._relay = self._backend.relay(self._job.call, attempt.permit.upstream, answer.headers)
+        escalation = self._job.escalation
+        try:
+            if escalation is not None and escalation.judges(attempt.permit.model):
+                return await self._judged(answer, relay, escalation)
+            if self._job.call.stream:
+                await self._stream(answer, relay)
+            else:
+                await self._whole(answer, relay)
+        except (UpstreamError, StreamCut) as error:
+            self.healthy = False
+            attempt.fault = error.failure if isinstance(error, UpstreamError) else "cut"
+            if not self._committed:
+                self._job.last = _as_upstream_error(error)
+                if escalation is not None:
+                    escalation.broke(attempt.permit.model)
+                return False
+            attempt.outcome = "cut"
+            if not self._booked:  # after the last content byte there is nothing left to spoil
+                await self._job.reply.send(
+                    relay.failure("The model's answer broke off before it was complete. Ask again.")
+                )
+            await self._job.reply.end()
+        return True
+
+    async def _refused(self, answer: Answer) -> bool:
+        """An answer that is not a 2xx: the client's own fault, or a reason to try elsewhere."""
+        job, attempt = self._job, self._attempt
+        refusal = self._backend.refusal(
+            answer.status, answer.headers, await _read_up_to(answer, LARGEST_REFUSAL)
+        )
+        attempt.fault = refusal.kind
+        passed = passed_on(answer.headers)
+        if refusal.kind == "client":
+            attempt.outcome = "client_error"
+            raise Refused(refusal, passed, attempt)
+        attempt.outcome = "refused"
+        self.healthy = None if refusal.kind in {"busy", "gone", "ours"} else False
+        job.last, job.last_headers = refusal, passed
+        return False
+
+    async def _stream(self, answer: Answer, relay: Relay) -> None:
+        """Relay events as they come: one write for each read. Booked before the last event leaves."""
+        while data := await answer.read():
+            out = relay.feed(data)
+            self._count(relay)
+            if relay.error is not None and not self._committed:
+                raise UpstreamError("broken", relay.error, sent=True)
+            if relay.complete:
+                await self._send(answer, self._close(relay, out))
+                await self._drain(answer)
+                break
+            if out:
+                await self._send(answer, out)
+        else:
+            out = relay.finish()
+            await self._send(answer, self._close(relay, out))
+        await self._job.reply.end()
+
+    async def _judged(self, answer: Answer, relay: Relay, escalation: Escalation) -> bool:
+        """As `_stream` and `_whole` for an answer that is passed on only if it will do. False: it is set aside."""
+        stream = self._job.call.stream
+        data = await (self._opening(answer, relay) if stream else self._read_whole(answer, relay))
+        if data is None:
+            return True
+        attempt = self._attempt
+        if relay.error is None:
+            head = (*relay.headers(), *passed_on(answer.headers))
+            if escalation.sets_aside(Held(attempt, answer.status, head, data)):
+                attempt.outcome, attempt.fault = "set_aside", f"answer_{escalation.fault}"
+                return False
+        if stream:
+            await self._send(answer, self._close(relay, data))
+            await self._job.reply.end()
+        else:
+            await self._pass_on(answer, relay, data)
+        return True
+
+    async def _opening(self, answer: Answer, relay: Relay) -> bytes | None:
+        """A stream that ended before its first word, or that refuses: all of it. None: it began well, and has been
+        passed on."""
+        opening = Opening(self._job.call)
+        while not relay.complete and (data := await answer.read()):
+            out = relay.feed(data)
+            self._count(relay)
+            if relay.error is not None:
+                raise UpstreamError("broken", relay.error, sent=True)
+            if opening.well(out, relay):
+                await self._send(answer, opening.taken())
+                await self._stream(answer, relay)
+                return None
+        if relay.complete:
+            await self._drain(answer)
+            return opening.taken()
+        return opening.taken() + relay.finish()
+
+    async def _whole(self, answer: Answer, relay: Relay) -> None:
+        """Hold an unstreamed answer until it is whole, book it, and pass it on in one write."""
+        await self._pass_on(answer, relay, await self._read_whole(answer, relay))
+
+    async def _read_whole(self, answer: Answer, relay: Relay) -> bytes:
+        size = 0
+        while data := await answer.read():
+            size += len(data)
+            if size > LARGEST_ANSWER:
+                raise UpstreamError("protocol", "the answer is larger than Weir holds", sent=True)
+            relay.feed(data)
+        return relay.finish()
+
+    async def _pass_on(self, answer: Answer, relay: Relay, data: bytes) -> None:
+        out = self._close(relay, data)
+        self._committed = True
+        await self._job.reply.start(answer.status, self._head(answer, (b"content-length", b"%d" % len(out))))
+        await self._job.reply.end(out)
+
+    async def _send(self, answer: Answer, out: bytes) -> None:
+        if not self._committed:
+            self._committed = True
+            await self._job.reply.start(answer.status, self._head(answer))
+        if out:
+            await self._job.reply.send(out)
+
+    async def _drain(self, answer: Answer) -> None:
+        """Read the end of the HTTP framing behind a finished stream, so that its connection can be used again."""
+        try:
+            async with asyncio.timeout(DRAIN_SECONDS):
+                while await answer.read():
+                    pass
+        except (TimeoutError, UpstreamError):
+            return  # the answer is complete; only the connection is lost
+
+    def _head(self, answer: Answer, *more: tuple[bytes, bytes]) -> Headers:
+        assert self._relay is not None  # noqa: S101  # a head is only sent for a relayed answer
+        return (
+            *self._relay.headers(),
+            *more,
+            *self._job.books.head(self._attempt),
+            *passed_on(answer.headers),
+        )
+
+    def _count(self, relay: Relay) -> None:
+        """Note what has been generated so far, and when."""
+        attempt = self._attempt
+        count = relay.content_events - attempt.content_events
+        if count:
+            now = time.monotonic_ns()
+            if attempt.first_token is None:
+                attempt.first_token = now
+            attempt.last_token = now
+            attempt.content_events = relay.content_events
+            if attempt.ticket is not None:
+                attempt.ticket.tokens(now, count)
+
+    def _close(self, relay: Relay, out: bytes) -> bytes:
+        """The answer is complete: book it now, before its last bytes leave."""
+        attempt = self._attempt
+        attempt.outcome = "ok" if relay.error is None else "cut"
+        attempt.fault = "" if relay.error is None else "error_event"
+        self._measure(relay)
+        self._booked = True
+        return self._job.books.closing(attempt, out)
+
+    def _measure(self, relay: Relay | None) -> None:
+        attempt = self._attempt
+        attempt.ended = time.monotonic_ns()
+        if relay is not None:
+            attempt.engine_metrics = relay.metrics
+            attempt.usage = relay.usage
+            attempt.made = relay.made
+            attempt.content_events = relay.content_events
+        if attempt.usage.source != "unknown":
+            return
+        worked = attempt.sent and attempt.outcome not in {"refused", "client_error"}
+        worked = worked and self._job.call.dialect not in COUNTING
+        attempt.usage = TokenUsage(
+            input=self._job.signals.prompt_tokens if worked else 0,
+            output=attempt.content_events,
+            source="estimated",
+        )
+
+    def book_unless_booked(self) -> None:
+        """However the attempt ended, it is booked: here, unless its success was booked already."""
+        if not self._booked:
+            self._booked = True
+            self._measure(self._relay)
+            self._job.books.failed(self._attempt)
+
+
+def passed_on(headers: Headers) -> Headers:
+    """The provider's headers that the client should see: retry advice, rate limits, request id."""
+    return tuple(
+        (name, value) for name, value in headers if name in _PASSED_ON or name.startswith(_PASSED_ON_PREFIXES)
+    )
+
+
+def _as_upstream_error(error: UpstreamError | StreamCut) -> UpstreamError:
+    return error if isinstance(error, UpstreamError) else UpstreamError("broken", str(error), sent=True)
+
+
+async def _read_up_to(answer: Answer, limit: int) -> bytes:
+    parts, size = [], 0
+    while size < limit and (data := await answer.read()):
+        parts.append(data)
+        size += len(data)
+    return b"".join(parts)[:limit]
