@@ -191,6 +191,12 @@ def _print(
         console.print(f"            an answer that is at fault ({faults}) goes to {others}")
     for route, reason in decision.passed_over:
         console.print(f"            passed over {route}: {reason}")
+    console.print()
+    console.print(_every_model(snapshot, signals, decision))
+
+
+def _every_model(snapshot: Snapshot, signals: Signals, decision: Decision) -> Table:
+    """Each model with what becomes of it."""
     targets = {permit.model: number for number, permit in enumerate(decision.targets, 1)}
     table = Table("model", "zone", "verdict", title="Every model", title_justify="left", show_edge=False)
     for name, verdict in snapshot.policy.verdicts(signals).items():
@@ -200,8 +206,9 @@ def _print(
             told = f"[red]dropped[/]: {verdict.reason}"
         elif name in targets:
             told = f"[green]target {targets[name]}[/]"
+        elif any(permit.model == name for permit in decision.escalations):
+            told = "asked where an answer is at fault"
         else:
             told = "permitted, but this route does not use it"
         table.add_row(name, where, told)
-    console.print()
-    console.print(table)
+    return table

@@ -214,7 +214,7 @@ class Pipeline:
         job = Job(journey.call, journey.signals, decision.targets, runtime.engines, exchange, account)
         if decision.escalations:
             job.escalation = journey.escalation = escalation_of(
-                runtime.snapshot.policy, decision, journey.call
+                runtime.engines.policy, decision, journey.call
             )
         journey.cannot = job.cannot
         try:

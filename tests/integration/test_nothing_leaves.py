@@ -20,7 +20,8 @@ from gateway.pipeline.detecting import Panel, Stationed
 from gateway.pipeline.judge import Judge
 from routers.policy.facts import Zone
 from routers.policy.permits import Boundary, Data, Only
-from routers.policy.policy import Policy, Route
+from routers.policy.policy import FAULTS as FAULTY
+from routers.policy.policy import Escalate, Policy, Route
 from routers.sensitivity.classifier import Classifier
 from routers.sensitivity.detector import Span
 from routers.sensitivity.label import Level, Segment
@@ -39,7 +40,7 @@ TRUTHS: Final[dict[str, tuple[Any, Level, frozenset[str] | None]]] = {
 LEVELS: Final = st.sampled_from(Level)
 NAMES: Final = st.sampled_from(["llama", "gpt", "claude"])
 ORDER: Final = st.lists(NAMES, min_size=1, max_size=3, unique=True).map(tuple)
-FAULTS: Final = st.sampled_from(["none", "none", "500", "429", "refuse", "garbage"])
+FAULTS: Final = st.sampled_from(["none", "none", "500", "429", "refuse", "garbage", "empty", "refusal"])
 FACTS: Final = st.tuples(
     st.sampled_from(["EU", "US", None]), st.sampled_from([None, 0, 30]), st.frozensets(st.just("soc2"))
 )
@@ -106,12 +107,13 @@ class Case:
 
 
 ROUTES: Final = st.builds(
-    lambda use, spare, weighted: [
-        Route("only", use, tuple(1.0 for _ in use) if weighted else None, spare),
+    lambda use, spare, weighted, better: [
+        Route("only", use, tuple(1.0 for _ in use) if weighted else None, spare, escalate=better),
     ],
     ORDER,
     ORDER | st.just(()),
     st.booleans(),
+    st.none() | st.builds(Escalate, ORDER, st.just(frozenset(FAULTY))),
 )
 CASES: Final = st.builds(Case, BOUNDARIES, st.sampled_from([False] * 7 + [True]), ROUTES)
 
@@ -212,7 +214,7 @@ def arrange(
     judge = before.judge if not hasattr(weir, "sound") else weir.sound
     weir.sound = judge  # type: ignore[attr-defined]  # kept from the first example for the next
     if broken:
-        judge = Judge(Classifier(Settings(), BrokenEngine(broken)), judge._scorer)  # type: ignore[arg-type]  # broken on purpose
+        judge = Judge(Classifier(Settings(), BrokenEngine(broken)), judge.scorer)  # type: ignore[arg-type]  # broken on purpose
     station = [Stationed(BrokenDetector(deaf), Zone("home", True), 0.02)] if deaf else []
     panel = Panel(station, Settings(), policies[0])
     weir.service._runtime = replace(before, engines=engines[0], judge=judge, panel=panel)
