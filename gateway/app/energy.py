@@ -34,7 +34,7 @@ _NOBODY: Final = GpuOwner("", 0, "", "", "", "", "", "")
 _UJ_PER_KWH: Final = Decimal(3_600_000_000_000)
 _QUANTUM: Final = Decimal("1e-15")
 
-Spent = Callable[[str, str, str, str, Decimal | None, int], None]
+Spent = Callable[[EnergyBooking], None]
 
 
 class EnergyWatch:
@@ -157,10 +157,8 @@ class EnergyWatch:
             self._metrics.energy_used(
                 owner.route, owner.model, backend, portion.use, portion.energy_uj, usd, owner.zone
             )
-        if usd is not None and owner.request:
-            self._spent(owner.tenant, owner.workflow, owner.action, owner.request, usd, 0)
         self._number += 1
-        return EnergyBooking(
+        record = EnergyBooking(
             id=f"energy-{self._process}-{self._number}",
             at=time.time_ns(),
             window=portion.window * SECOND,
@@ -180,3 +178,6 @@ class EnergyWatch:
             usd=usd,
             price_source=source,
         )
+        if usd is not None and owner.request:
+            self._spent(record)
+        return record

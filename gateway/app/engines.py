@@ -5,7 +5,6 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from decimal import Decimal
 from functools import partial
 from typing import Final
 
@@ -26,8 +25,7 @@ _log = logging.getLogger("weir.engines")
 
 BOOKED_AT_ONCE: Final = 32  # well under a millisecond
 _NOBODY: Final = GpuOwner("", 0, "", "", "", "", "", "")
-# tenant, workflow, action, request, USD (None: no known rate), GPU nanoseconds
-Spent = Callable[[str, str, str, str, Decimal | None, int], None]
+Spent = Callable[[GpuBooking], None]
 
 
 class EngineWatch:
@@ -144,10 +142,8 @@ class EngineWatch:
             owner.route, owner.model, booking.backend, booking.kind, booking.gpu_ns, charge, owner.zone
         )
         self._metered(booking)
-        if booking.kind == "request":
-            self._spent(owner.tenant, owner.workflow, owner.action, owner.request, charge.usd, booking.gpu_ns)
         self._number += 1
-        return GpuBooking(
+        record = GpuBooking(
             id=f"gpu-{self._process}-{self._number}",
             at=time.time_ns(),
             window=booking.window * SECOND,
@@ -172,6 +168,9 @@ class EngineWatch:
             output_tokens=float(written),  # a whole number would come back from a database as another text
             context_tokens=int(context),
         )
+        if booking.kind == "request":
+            self._spent(record)
+        return record
 
     def _charge(self, booking: Booking) -> Charge:
         return gpu_time_charge(

@@ -69,6 +69,7 @@ class Service:
             Path(server.ledger).with_suffix(".journal"),
             full_disk=server.full_disk,
             keep_rows=server.keep_rows,
+            alone=runtime.snapshot.state.redis is None,
         )
         self.metrics: Final = Metrics(version=VERSION)
         self.metrics.watch_complexity(
@@ -138,7 +139,8 @@ class Service:
         host: str | None = None,
         port: int | None = None,
     ) -> Self:
-        """Load the configuration and serve. Raises ConfigurationErrors, ProxyInTheWay, JournalLocked, OSError."""
+        """Load the configuration and serve. Raises ConfigurationErrors, ProxyInTheWay, JournalLocked,
+        DatabaseTaken, OSError."""
         environ = os.environ if environ is None else environ
         snapshot = await asyncio.to_thread(load, paths, environ, datetime.now(UTC).date())
         build.refuse_proxies(snapshot, environ)
@@ -202,6 +204,7 @@ class Service:
     async def _open(self, host: str, port: int) -> None:
         """Listen, and start the background tasks."""
         run = asyncio.get_running_loop().create_task
+        await asyncio.to_thread(self._ledger.refuse_beside_another)
         if not await self._opening.try_to(self._allowances()):
             self._tasks.append(run(self._opening.bring(self._allowances)))
         server = self._runtime.snapshot.server
@@ -305,6 +308,7 @@ class Service:
         return self._ledger.accepting and any(up.values()), {
             "policy": snapshot.policy.hash,
             "replicas": {name: "up" if is_up else "ejected" for name, is_up in up.items()},
+            "journal": self._ledger.id,
             "ledger": self._ledger.trouble or "ok",
             "state": self._state.trouble or "ok",
             "ledger_lag_seconds": round(self._ledger.lag_seconds(), 3),

@@ -1,8 +1,7 @@
 """`weir ledger`: what was spent, the rows behind it, and whether they still are what was booked."""
 
 import csv
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -11,24 +10,21 @@ from typing import Any, Final, TextIO
 import click
 import orjson
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
 from gateway.cli.ledger_options import FROM, STORE, STORE_DEFAULT, TO, opened, span
 from gateway.cli.ledger_prune import prune
 from gateway.cli.ledger_report import report
 from gateway.cli.ledger_rerate import rerate
+from gateway.cli.ledger_tables import SHAPE, console, grouped_by, missing, short, sums_table, write
 from gateway.ledger.encoding import SHAPES, plain_decimal
 from gateway.ledger.records import Kind
 from gateway.ledger.store import Store
-from gateway.ledger.sums import ACTIONS, GPU_TIME, RERATED, SPENT, Answer, GpuTime, Question, Spend
+from gateway.ledger.sums import ACTIONS, ANSWERED, GPU_TIME, RERATED, SPENT, Answered, GpuTime, Spend
 from gateway.ledger.verify import Verified, compare, verify_journal, verify_store
 from gateway.ledger.workflows import ActionCost, action_costs
 
 _ZERO: Final = Decimal(0)
-_SHAPE: Final = click.option(
-    "--format", "shape", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True
-)
 
 
 @click.group()
@@ -36,26 +32,12 @@ def ledger() -> None:
     """Query, export and verify what was booked."""
 
 
-def _by(question: Question[Any], default: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """The option --by of a question: names of its dimensions, separated by commas."""
-
-    def names(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[str, ...]:
-        found = tuple(name.strip() for name in value.split(",") if name.strip())
-        for name in found:
-            if name not in question.dimensions:
-                raise click.BadParameter(f"{name!r} is not one of {', '.join(question.dimensions)}")
-        return found
-
-    help_text = f"Group by these, in this order: {', '.join(question.dimensions)}."
-    return click.option("--by", default=default, show_default=True, callback=names, help=help_text)
-
-
 @ledger.command()
 @STORE
 @FROM
 @TO
-@_by(SPENT, "day,tenant,route")
-@_SHAPE
+@grouped_by(SPENT, "day,tenant,route")
+@SHAPE
 def query(store: str, start: datetime | None, end: datetime | None, by: tuple[str, ...], shape: str) -> None:
     """What was spent, by day, tenant and route, or as --by says.
 
@@ -81,18 +63,63 @@ def query(store: str, start: datetime | None, end: datetime | None, by: tuple[st
     ]
     if shape == "table":
         names = ("calls", "in", "cached", "out", "USD", "unpriced", "GPU-s")
-        _console().print(_table(by, names, found, _spend_figures))
+        console().print(sums_table(by, names, found, _spend_figures))
         _say_rerated(again, sum((each.usd for each in found), _ZERO))
     else:
-        _write(fields, shape)
+        write(fields, shape)
 
 
 @ledger.command()
 @STORE
 @FROM
 @TO
-@_by(GPU_TIME, "day,backend,use")
-@_SHAPE
+@grouped_by(ANSWERED, "day,route,outcome")
+@SHAPE
+def requests(
+    store: str, start: datetime | None, end: datetime | None, by: tuple[str, ...], shape: str
+) -> None:
+    """What became of requests, and how long they took on average.
+
+    Outcomes: ok, cancelled (the client left), cut (it broke after its first byte), failed (no model answered),
+    rejected (a provider found fault with it), refused (a boundary, a limit, a budget).
+    """
+    with opened(store) as kept:
+        found = kept.sums(ANSWERED, by, *span(start, end))
+    if shape == "table":
+        names = ("requests", "seconds", "Weir's ms", "first token s")
+        console().print(sums_table(by, names, found, _answered_figures))
+        return
+    rows = [
+        {
+            **dict(zip(by, each.by, strict=True)),
+            "requests": each.requests,
+            "seconds": _seconds(each.duration_ns),
+            "overhead_seconds": _seconds(each.overhead_ns),
+            "ttft_seconds": _seconds(each.ttft_ns),
+            "ttft_requests": each.ttft_known,
+        }
+        for each in found
+    ]
+    write(rows, shape)
+
+
+def _answered_figures(sums: Sequence[Answered]) -> tuple[str, ...]:
+    requests = sum(each.requests for each in sums)
+    first = sum(each.ttft_known for each in sums)
+    return (
+        short(requests),
+        f"{sum(each.duration_ns for each in sums) / (requests or 1) / 1e9:,.3f}",
+        f"{sum(each.overhead_ns for each in sums) / (requests or 1) / 1e6:,.2f}",
+        f"{sum(each.ttft_ns for each in sums) / first / 1e9:,.3f}" if first else "-",
+    )
+
+
+@ledger.command()
+@STORE
+@FROM
+@TO
+@grouped_by(GPU_TIME, "day,backend,use")
+@SHAPE
 def gpu(store: str, start: datetime | None, end: datetime | None, by: tuple[str, ...], shape: str) -> None:
     """What the GPUs' time went on: requests, foreign traffic, waiting, idle, unobserved.
 
@@ -113,10 +140,10 @@ def gpu(store: str, start: datetime | None, end: datetime | None, by: tuple[str,
         for each in found
     ]
     if shape == "table":
-        _console().print(_table(by, ("GPU-s", "USD", "unpriced"), found, _gpu_figures))
+        console().print(sums_table(by, ("GPU-s", "USD", "unpriced"), found, _gpu_figures))
         _say_rerated(again, sum((each.usd for each in found), _ZERO))
     else:
-        _write(fields, shape)
+        write(fields, shape)
 
 
 @ledger.command()
@@ -130,7 +157,7 @@ def gpu(store: str, start: datetime | None, end: datetime | None, by: tuple[str,
     callback=lambda _context, _parameter, value: tuple(filter(None, map(str.strip, value.split(",")))),
     help="Group by these, in this order: day, hour, tenant, workflow.",
 )
-@_SHAPE
+@SHAPE
 def actions(
     store: str, start: datetime | None, end: datetime | None, by: tuple[str, ...], shape: str
 ) -> None:
@@ -146,17 +173,17 @@ def actions(
     with opened(store) as kept:
         found = action_costs(kept, by, *span(start, end))
     if shape != "table":
-        _write([{**dict(zip(by, each.by, strict=True)), **_action_fields(each)} for each in found], shape)
+        write([{**dict(zip(by, each.by, strict=True)), **_action_fields(each)} for each in found], shape)
         return
     names = ("actions", "successes", "coverage", "USD", "idle USD", "USD/action", "USD/success", "unpriced")
-    table = Table(box=SIMPLE_HEAD, padding=0, pad_edge=False)
+    shown = Table(box=SIMPLE_HEAD, padding=0, pad_edge=False)
     for name in by:
-        table.add_column(name, overflow="fold", min_width=6)
+        shown.add_column(name, overflow="fold", min_width=6)
     for name in names:
-        table.add_column(name, justify="right", no_wrap=True)
+        shown.add_column(name, justify="right", no_wrap=True)
     for each in found:
-        table.add_row(*(value or "-" for value in each.by), *_action_figures(each))
-    _console().print(table)
+        shown.add_row(*(value or "-" for value in each.by), *_action_figures(each))
+    console().print(shown)
 
 
 def _action_fields(cost: ActionCost) -> dict[str, Any]:
@@ -175,14 +202,14 @@ def _action_fields(cost: ActionCost) -> dict[str, Any]:
 
 def _action_figures(cost: ActionCost) -> tuple[str, ...]:
     return (
-        _short(cost.actions),
-        _short(cost.successes),
+        short(cost.actions),
+        short(cost.successes),
         "-" if cost.coverage is None else f"{cost.coverage:.1%}",
         f"{cost.usd:,.4f}",
         f"{cost.idle_usd:,.4f}",
         "-" if cost.per_action is None else f"{cost.per_action:,.6f}",
         "-" if cost.per_success is None else f"{cost.per_success:,.6f}",
-        _missing(cost.unpriced),
+        missing(cost.unpriced),
     )
 
 
@@ -204,51 +231,15 @@ def _seconds(ns: int) -> str:
     return plain_decimal(Decimal(ns).scaleb(-9))
 
 
-def _write(rows: Sequence[dict[str, Any]], shape: str) -> None:
-    """Rows as JSON or CSV; money and time to the last digit."""
-    if shape == "json":
-        click.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2))
-    elif rows:
-        writer = csv.DictWriter(sys.stdout, [*rows[0]])
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-def _console() -> Console:
-    """A terminal as wide as it is; a pipe wide enough to cut nothing."""
-    return Console(width=None if sys.stdout.isatty() else 200)
-
-
-def _table(
-    by: Sequence[str],
-    names: Sequence[str],
-    found: Sequence[Answer],
-    figures: Callable[[Sequence[Answer]], tuple[str, ...]],
-) -> Table:
-    """Rows by their dimensions, with a last row for all of them."""
-    table = Table(show_footer=bool(found), footer_style="bold", box=SIMPLE_HEAD, padding=0, pad_edge=False)
-    for name in by:
-        table.add_column(name, overflow="fold", min_width=6, no_wrap=name in ("day", "hour"))
-    for name in names:
-        table.add_column(name, justify="right", no_wrap=True)
-    for each in found:
-        table.add_row(*(value or "-" for value in each.by), *figures([each]))
-    for column, text in zip(table.columns[len(by) :], figures(found), strict=True):
-        column.footer = text
-    if by:
-        table.columns[0].footer = "total"
-    return table
-
-
 def _spend_figures(spends: Sequence[Spend]) -> tuple[str, ...]:
     """The sums of some rows as a person reads them; JSON and CSV have every digit."""
     return (
-        _short(sum(spend.attempts for spend in spends)),
-        _short(sum(spend.input_tokens for spend in spends)),
-        _short(sum(spend.cached_tokens for spend in spends)),
-        _short(sum(spend.output_tokens for spend in spends)),
+        short(sum(spend.attempts for spend in spends)),
+        short(sum(spend.input_tokens for spend in spends)),
+        short(sum(spend.cached_tokens for spend in spends)),
+        short(sum(spend.output_tokens for spend in spends)),
         f"{sum((spend.usd for spend in spends), Decimal(0)):,.4f}",
-        _missing(sum(spend.unpriced for spend in spends)),
+        missing(sum(spend.unpriced for spend in spends)),
         f"{sum(spend.gpu_ns for spend in spends) / 1e9:,.1f}",
     )
 
@@ -257,23 +248,8 @@ def _gpu_figures(times: Sequence[GpuTime]) -> tuple[str, ...]:
     return (
         f"{sum(time.gpu_ns for time in times) / 1e9:,.3f}",
         f"{sum((time.usd for time in times), Decimal(0)):,.4f}",
-        _missing(sum(time.unpriced for time in times)),
+        missing(sum(time.unpriced for time in times)),
     )
-
-
-def _missing(count: int) -> str:
-    return f"[yellow]{_short(count)}[/yellow]" if count else "0"
-
-
-def _short(count: int) -> str:
-    """9,999 as it is, 72000 as 72.0k, 3100000 as 3.10M."""
-    if count < 10_000:
-        return f"{count:,}"
-    thousands, unit = next(
-        (power, unit) for power, unit in ((3, "G"), (2, "M"), (1, "k")) if count >= 1000**power
-    )
-    scaled = count / 1000**thousands
-    return f"{scaled:.{2 if scaled < 10 else 1}f}{unit}"
 
 
 @ledger.command()
@@ -333,7 +309,7 @@ def verify(store: str, journal: Path | None, head: str) -> None:
                 found.append(("journal against database", compare(kept, directory)))
     except OSError as error:
         raise click.ClickException(f"the journal cannot be read: {error}") from None
-    _console().print(_verified_table(found))
+    console().print(_verified_table(found))
     for (name, last), digest in {(each.journal, each.last): each.head for _, each in found}.items():
         click.echo(f"head of {name} at line {last}: {digest}")
     faults = [f"{what}: {fault}" for what, each in found for fault in each.faults]

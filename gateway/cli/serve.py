@@ -15,6 +15,7 @@ from gateway.app.build import ProxyInTheWay
 from gateway.cli.configuration import CONFIG
 from gateway.configuration.problems import ConfigurationErrors
 from gateway.ledger.journal import JournalLocked
+from gateway.ledger.ledger import DatabaseTaken
 from gateway.metering.price_file import InvalidPriceFile
 
 
@@ -30,7 +31,7 @@ def serve(config: tuple[Path, ...], host: str | None, port: int | None) -> None:
     """
     try:
         uvloop.run(_run(config, host, port))
-    except (ConfigurationErrors, ProxyInTheWay, JournalLocked, InvalidPriceFile) as error:
+    except (ConfigurationErrors, ProxyInTheWay, JournalLocked, DatabaseTaken, InvalidPriceFile) as error:
         click.echo(str(error), err=True)
         sys.exit(1)
     except OSError as error:

@@ -40,12 +40,14 @@ class ShipperApart:
         now: Callable[[], int],
         keep_segments: int,
         keep_rows: float | None = None,
+        alone: bool = False,
     ) -> None:
         self._journal = journal
         self._store = str(store)
         self._now = now  # UTC nanoseconds
         self._keep_segments = keep_segments
         self._keep_rows = keep_rows  # seconds; None: for ever
+        self._alone = alone  # no other gateway may use the database
         self._shipped = 0
         self.trouble = ""  # why the store does not take lines just now; empty: it does
         self._caught_up = now()
@@ -95,6 +97,7 @@ class ShipperApart:
             "store": self._store,  # through the pipe: a URL can hold a password, and anybody can read arguments
             "keep_segments": self._keep_segments,
             "keep_rows": self._keep_rows,
+            "alone": self._alone,
             "synced": self._journal.synced,
         }
         self._process = process
@@ -173,6 +176,7 @@ def ship(task: Mapping[str, Any]) -> None:
         now=time.time_ns,
         keep_segments=task["keep_segments"],
         keep_rows=task["keep_rows"],
+        alone=task["alone"],
     )
     ended = threading.Event()
 

@@ -2,14 +2,23 @@
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
 from gateway.ledger.apart import ShipperApart
+from gateway.ledger.bookmark import Bookmark
 from gateway.ledger.journal import FullDisk, Journal
+from gateway.ledger.reading import Reader
 from gateway.ledger.records import Record
+from gateway.ledger.store import StoreUnavailable, StoreUnfit, stands_in_the_way
+from gateway.ledger.stores import open_store
 
 _KEPT_SEGMENTS: Final = 16  # of 64 MiB: about a million requests that `verify` can hold against the database
+
+
+class DatabaseTaken(RuntimeError):  # noqa: N818  # it names a state
+    """Another gateway uses the ledger's database, and this one may not beside it."""
 
 
 class Ledger:
@@ -19,9 +28,14 @@ class Ledger:
     new requests may begin.
     """
 
-    def __init__(self, journal: Journal, shipper: ShipperApart) -> None:
+    def __init__(
+        self, journal: Journal, shipper: ShipperApart, store: Path | str, *, alone: bool = False
+    ) -> None:
         self._journal: Final = journal
+        self._store: Final = store
+        self._alone: Final = alone
         self._shipper: Final = shipper
+        self._bookmarks: Final[list[Bookmark]] = []
 
     @classmethod
     def open(
@@ -33,10 +47,12 @@ class Ledger:
         now: Callable[[], int] = time.time_ns,
         kept_segments: int = _KEPT_SEGMENTS,
         keep_rows: float | None = None,
+        alone: bool = False,
     ) -> "Ledger":
         """Open the ledger kept in `store` (a SQLite file's path, or `postgresql://…`) through the journal in
         the directory `journal`, one per process. What an earlier run left unshipped is shipped. Rows older than
-        `keep_rows` seconds are discarded by and by; hourly sums stay.
+        `keep_rows` seconds are discarded by and by; hourly sums stay. `alone`: this gateway counts by itself, so no
+        other may use the database.
 
         The database may be away; a wrong URL shows in `trouble`. Raises JournalLocked, OSError, ValueError
         (a URL of another kind).
@@ -48,14 +64,48 @@ class Ledger:
         ):
             raise ValueError("the ledger is kept in a SQLite file (its path) or under a postgresql:// URL")
         written = Journal(journal, full_disk=full_disk)
-        return cls(
-            written, ShipperApart(written, store, now=now, keep_segments=kept_segments, keep_rows=keep_rows)
+        shipper = ShipperApart(
+            written, store, now=now, keep_segments=kept_segments, keep_rows=keep_rows, alone=alone
         )
+        return cls(written, shipper, store, alone=alone)
+
+    def refuse_beside_another(self) -> None:
+        """Raise DatabaseTaken where another gateway uses the database, and both may not. Nothing is known while the
+        database is away: then what is shipped later finds out. Blocks."""
+        if "://" not in str(self._store):
+            return  # one gateway's file
+        try:
+            with closing(open_store(self._store)) as store:
+                rival = store.rival(self._journal.id, alone=self._alone)
+        except (StoreUnavailable, StoreUnfit):
+            return
+        if rival:
+            raise DatabaseTaken(stands_in_the_way(rival))
 
     def append(self, *records: Record) -> bool:
         """Keep records, all together; give one request's records in one call. True: they survive the
         process. False: the disk is full (see `FullDisk`)."""
         return self._journal.append(*records)
+
+    @property
+    def id(self) -> str:
+        """The journal's id: which gateway's rows are whose in a database that several ship to."""
+        return self._journal.id
+
+    @property
+    def last(self) -> int:
+        """The number of the last line written (0: none)."""
+        return self._journal.last
+
+    def bookmark(self, name: str) -> Bookmark:
+        """A line's number under that name, kept over restarts; at first, the last line. Raises OSError."""
+        made = Bookmark(self._journal.directory / name, self._journal.last)
+        self._bookmarks.append(made)
+        return made
+
+    def reader(self, after: int) -> Reader:
+        """Reads what was written behind line `after`, as far as it is still here."""
+        return Reader(self._journal.directory, after)
 
     @property
     def accepting(self) -> bool:
@@ -82,4 +132,6 @@ class Ledger:
         self._journal.flush()
         shipped = self._shipper.drain(timeout)
         self._journal.close()
+        for bookmark in self._bookmarks:
+            bookmark.close()
         return shipped

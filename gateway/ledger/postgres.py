@@ -2,6 +2,7 @@
 
 # ruff: noqa: S608  # tables and columns are named by our own schema; values are always parameters
 
+import hashlib
 import re
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from gateway.ledger.reading import Line
 from gateway.ledger.records import SCHEMA, Kind, Record
 from gateway.ledger.schema import (
     INDEXES,
+    MENDED,
     ROLLUPS,
     TABLES,
     Decoded,
@@ -29,7 +31,15 @@ from gateway.ledger.schema import (
     row_columns,
     rows,
 )
-from gateway.ledger.store import Cursor, Standing, StoreUnavailable, StoreUnfit, find_standing, is_checkpoint
+from gateway.ledger.store import (
+    Cursor,
+    Standing,
+    StoreUnavailable,
+    StoreUnfit,
+    find_standing,
+    is_checkpoint,
+    stands_in_the_way,
+)
 from gateway.ledger.sums import Answer, Question
 
 _TYPES: Final[dict[ColumnType, str]] = {
@@ -43,7 +53,11 @@ _TYPES: Final[dict[ColumnType, str]] = {
     "money": "text",
 }
 _DAY_NS: Final = 86_400_000_000_000
-_LAYOUT_LOCK: Final = 0x77656972  # advisory: one gateway at a time makes tables and partitions
+_LAYOUT_LOCK: Final = (
+    0x77656972  # advisory: one gateway at a time makes tables and partitions; and, in two parts, …
+)
+_ALONE: Final = 0  # … held by each gateway, shared by those that count in Redis
+_GATEWAY: Final = "weir gateway "  # and its journal: how a gateway's connection is called
 _CONNECT_SECONDS: Final = 5
 _SILENT_MS: Final = 30_000  # a server that acknowledges nothing for so long is gone
 
@@ -109,13 +123,13 @@ class PostgresStore:
             found = self._run("SELECT max(version) FROM weir_schema").fetchone()
             held = found[0] if found else None
             if held is None or held < SCHEMA:
-                self._create()  # what an older version lacks
+                self._create(held or SCHEMA)  # what an older version lacks
             elif held > SCHEMA:
                 raise StoreUnfit(
                     f"the ledger's tables are of version {held}, this Weir writes version {SCHEMA}"
                 )
 
-    def _create(self) -> None:
+    def _create(self, before: int) -> None:
         self._run("INSERT INTO weir_schema VALUES (%s)", (SCHEMA,))
         for kind, table in TABLES.items():
             self._run(
@@ -140,6 +154,42 @@ class PostgresStore:
         self._run(
             "CREATE TABLE IF NOT EXISTS pruned (journal text PRIMARY KEY, line bigint NOT NULL, digest text NOT NULL)"
         )
+        for version, statement in MENDED:
+            if before < version:
+                self._run(statement)
+
+    def claim(self, journal: str, *, alone: bool | None) -> None:
+        """As Store.claim."""
+        with _translated():
+            self._run("SELECT set_config('application_name', %s, false)", (f"{_GATEWAY}{journal}",))
+            if not self._locked("pg_try_advisory_lock", _key(journal)):
+                raise StoreUnavailable(
+                    f"another process ships this gateway's journal ({journal}) to PostgreSQL: an earlier run that is "
+                    "about to end, or a gateway with a copy of the journal's directory, which needs one of its own"
+                )
+            if alone is None:
+                return
+            if not self._locked("pg_try_advisory_lock" if alone else "pg_try_advisory_lock_shared", _ALONE):
+                raise StoreUnavailable(stands_in_the_way(self.rival(journal, alone=alone)))
+
+    def _locked(self, function: str, key: int) -> bool:
+        found = self._run(f"SELECT {function}(%s, %s)", (_LAYOUT_LOCK, key)).fetchone()
+        return found is not None and found[0]
+
+    def rival(self, journal: str, *, alone: bool) -> str:
+        """As Store.rival."""
+        query = (
+            "SELECT application_name, client_addr FROM pg_locks JOIN pg_stat_activity USING (pid) "
+            "WHERE locktype = 'advisory' AND classid = %s AND objid = %s AND granted AND application_name <> %s "
+            "AND (%s OR mode = 'ExclusiveLock') ORDER BY backend_start LIMIT 1"
+        )
+        with _translated():
+            mine = f"{_GATEWAY}{journal}"
+            found = self._run(query, (_LAYOUT_LOCK, _ALONE, mine, alone)).fetchone()
+        if found is None:
+            return ""
+        name, address = found
+        return f"journal {name.removeprefix(_GATEWAY)}, from {address or 'this machine'}"
 
     def cursor(self, journal: str) -> Cursor | None:
         """As Store.cursor."""
@@ -331,6 +381,11 @@ class PostgresStore:
     def close(self) -> None:
         """As Store.close."""
         self._db.close()
+
+
+def _key(journal: str) -> int:
+    """A journal's own part of an advisory lock: never that of `_ALONE`."""
+    return int.from_bytes(hashlib.blake2b(journal.encode(), digest_size=4).digest()) % (2**31 - 1) + 1
 
 
 def _day_name(day: int) -> str:

@@ -244,6 +244,7 @@ class ActionRecord:
     unpriced: int = 0  # attempts whose cost is unknown
     gpu_ns: int = 0
     correction: bool = False
+    until: int = 0  # every action last heard of up to this time was closed with it; 0: it closed none
 
 
 @dataclass(slots=True, kw_only=True)

@@ -53,8 +53,10 @@ class Rollup:
     def added(self, decoded: Decoded) -> dict[tuple[int | str, ...], list[int | Decimal]]:
         """What those lines add: (hour in UTC seconds, *keys) → sums."""
         totals: dict[tuple[int | str, ...], list[int | Decimal]] = {}
+        left_out = {column.name: empty_value(column) for column in SHAPES[self.kind].columns}
+        keys = tuple((name, left_out[name]) for name in self.keys)  # a line holds no field at its default
         for _, members in decoded[self.kind]:
-            key = (members[self.time] // _HOUR_NS * 3600, *(members.get(name, "") for name in self.keys))
+            key = (members[self.time] // _HOUR_NS * 3600, *(members.get(*each) for each in keys))
             amounts = [total.of(members) for total in self.sums]
             held = totals.get(key)
             totals[key] = amounts if held is None else [a + b for a, b in zip(held, amounts, strict=True)]
@@ -147,6 +149,9 @@ RERATINGS: Final = Rollup(
     ),
 )
 ROLLUPS: Final = (SPEND, REQUESTS, GPU, ENERGY, ACTIONS, RERATINGS)
+
+# What tables of an older version need beside new columns: (the version that needs it no more, SQL).
+MENDED: Final = ((4, "UPDATE hourly_requests SET outcome = 'ok' WHERE outcome = ''"),)
 
 
 def row_columns(kind: Kind) -> tuple[str, ...]:

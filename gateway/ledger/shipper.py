@@ -55,8 +55,10 @@ class Shipper:
         first_pause: float = 0.25,
         pace: float = 0.2,
         keep_rows: float | None = None,
+        alone: bool | None = None,
     ) -> None:
-        """`keep_rows` (seconds): rows older than that are discarded, once an hour; None: they are kept."""
+        """`keep_rows` (seconds): rows older than that are discarded, once an hour; None: they are kept. `alone`:
+        whether no other gateway may use the database; None: this is no gateway."""
         self._journal = journal
         self._connect = connect
         self._now = now  # UTC nanoseconds
@@ -65,6 +67,7 @@ class Shipper:
         self.trouble = ""  # why the store does not take lines just now; empty: it does
         self._caught_up = now()  # when nothing waited last
         self._keep_rows = keep_rows
+        self._alone = alone
         self._prune_next = 0  # UTC nanoseconds
         self._pace = pace  # seconds between shipments: many small ones would cost the most
         self._first_pause = self._pause = first_pause
@@ -117,6 +120,7 @@ class Shipper:
         """Ship until told to stop. Raises StoreUnavailable, StoreUnfit, OSError, ValueError (a bad line)."""
         store = self._connect()
         try:
+            store.claim(self._journal.id, alone=self._alone)
             self.shipped = self._agreed(store.cursor(self._journal.id))
             reader = Reader(self._journal.directory, self.shipped)
             while True:

@@ -15,6 +15,7 @@ from gateway.ledger.reading import Line
 from gateway.ledger.records import SCHEMA, Kind, Record
 from gateway.ledger.schema import (
     INDEXES,
+    MENDED,
     ROLLUPS,
     TABLES,
     Decoded,
@@ -95,13 +96,13 @@ class SqliteStore:
             self._db.execute("CREATE TABLE IF NOT EXISTS weir_schema (version INTEGER NOT NULL)")
             held = self._db.execute("SELECT max(version) FROM weir_schema").fetchone()[0]
             if held is None or held < SCHEMA:
-                self._create()  # what an older version lacks
+                self._create(held or SCHEMA)  # what an older version lacks
             elif held > SCHEMA:
                 raise StoreUnfit(
                     f"the ledger's tables are of version {held}, this Weir writes version {SCHEMA}"
                 )
 
-    def _create(self) -> None:
+    def _create(self, before: int) -> None:
         self._db.execute("INSERT INTO weir_schema VALUES (?)", (SCHEMA,))
         for kind, table in TABLES.items():
             self._db.execute(
@@ -130,6 +131,9 @@ class SqliteStore:
         self._db.execute(
             "CREATE TABLE IF NOT EXISTS pruned (journal TEXT PRIMARY KEY, line INTEGER NOT NULL, digest TEXT NOT NULL)"
         )
+        for version, statement in MENDED:
+            if before < version:
+                self._db.execute(statement)
 
     @contextmanager
     def _transaction(self, begin: str = "BEGIN IMMEDIATE") -> Iterator[None]:
@@ -141,6 +145,14 @@ class SqliteStore:
                 self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")
+
+    def claim(self, journal: str, *, alone: bool | None) -> None:
+        """As Store.claim: the lock on the journal's directory does it."""
+
+    def rival(self, journal: str, *, alone: bool) -> str:
+        """As Store.rival: whoever writes the file waits for its turn."""
+        del journal, alone
+        return ""
 
     def cursor(self, journal: str) -> Cursor | None:
         """As Store.cursor."""

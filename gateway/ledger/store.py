@@ -42,6 +42,14 @@ class Standing:
     gpu_ns: int = 0
 
 
+def stands_in_the_way(rival: str) -> str:
+    """What to tell an operator of it."""
+    return (
+        f"another gateway ({rival or 'which has just ended'}) uses this database. Without Redis each would count "
+        "budgets and GPU time by itself: set `state.redis` for all of them, or give each a database of its own"
+    )
+
+
 STANDING_REQUEST: Final = "SELECT action, workflow, outcome, at FROM requests WHERE tenant = {0} AND id = {0}"
 STANDING_ACTION: Final = (
     "SELECT workflow, outcome, max(closed), {1}, sum(gpu_ns) FROM actions "
@@ -74,6 +82,14 @@ def is_checkpoint(held: Cursor | None, last: Line) -> bool:
 
 class Store(Protocol):
     """One database. Used from one thread at a time. Every method may raise StoreUnavailable, StoreUnfit."""
+
+    def claim(self, journal: str, *, alone: bool | None) -> None:
+        """For as long as this connection lasts, be the only one that ships this journal, and a gateway: if `alone`,
+        the only one that uses the database (None: no gateway). Raises StoreUnavailable where another stands in the
+        way."""
+
+    def rival(self, journal: str, *, alone: bool) -> str:
+        """The gateway that would stand in the way of such a claim, as a person finds it; empty: none would."""
 
     def cursor(self, journal: str) -> Cursor | None:
         """How far the journal has been shipped; None: never."""

@@ -29,6 +29,18 @@ class Spend:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """A sum over requests, in nanoseconds. `ttft_known` of them have a time to the first token."""
+
+    by: tuple[str, ...]
+    requests: int
+    duration_ns: int
+    overhead_ns: int  # Weir's own share of it
+    ttft_ns: int
+    ttft_known: int
+
+
+@dataclass(frozen=True, slots=True)
 class GpuTime:
     """A sum over bookings of closed windows, corrections included; all uses together are what was provisioned."""
 
@@ -70,7 +82,7 @@ class Rerated:
     priced: int
 
 
-Answer = TypeVar("Answer", Spend, GpuTime, EnergySum, ActionSum, Rerated)
+Answer = TypeVar("Answer", Spend, Answered, GpuTime, EnergySum, ActionSum, Rerated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +136,12 @@ SPENT: Final = Question(
         "gpu_ns",
     ),
     Spend,
+)
+ANSWERED: Final = Question(
+    "hourly_requests",
+    ("day", "hour", "tenant", "workflow", "route", "model", "zone", "level", "outcome"),
+    ("requests", "duration_ns", "overhead_ns", "ttft_ns", "ttft_known"),
+    Answered,
 )
 ENERGY: Final = Question(
     "hourly_energy",

@@ -30,9 +30,9 @@ class Served:
     up. `begun` counts how many there were, `log` holds what all of them said."""
 
     def __init__(self, folder: Path, config: Path, more: Mapping[str, str]) -> None:
-        self._config = config
-        self._environ = {**environ(200), **more, "PYTHONPYCACHEPREFIX": str(folder / "pycache")}
-        self._environ.pop("PYTHONDONTWRITEBYTECODE", None)  # fifty starts need not compile everything anew
+        self.config: Final = config
+        self.environ: Final = {**environ(200), **more, "PYTHONPYCACHEPREFIX": str(folder / "pycache")}
+        self.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # fifty starts need not compile everything anew
         self.port: Final = free_port()
         self.url: Final = f"http://127.0.0.1:{self.port}"
         self.log: Final = folder / "log"
@@ -81,9 +81,9 @@ class Served:
     def _warmed(self) -> subprocess.Popen[bytes]:
         with self.log.open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-c", _WARMED, "--config", str(self._config), "--port", str(self.port)],
+                [sys.executable, "-c", _WARMED, "--config", str(self.config), "--port", str(self.port)],
                 cwd=ROOT,
-                env=self._environ,
+                env=self.environ,
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,

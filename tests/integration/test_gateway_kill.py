@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 from gateway.access import keys
 from gateway.cli.root import weir
-from gateway.ledger.records import AttemptRecord, RequestRecord
+from gateway.ledger.records import ActionRecord, AttemptRecord, GpuBooking, RequestRecord
 from gateway.ledger.store import Store
 from gateway.ledger.stores import open_store
 from gateway.ledger.sums import SPENT
@@ -171,3 +171,14 @@ def check_sums(store: Store) -> None:
         Decimal(0),
     )
     assert by_request == counted.usd
+    check_actions(store, rows)
+
+
+def check_actions(store: Store, attempts: list[AttemptRecord]) -> None:
+    """Every request and every dollar that is final is in some action."""
+    actions = [each for each in store.records("action", *ALWAYS) if isinstance(each, ActionRecord)]
+    windows = [each for each in store.records("gpu", *ALWAYS) if isinstance(each, GpuBooking)]
+    final = sum((each.usd or Decimal(0) for each in attempts if each.gpu_ns is None), Decimal(0))
+    final += sum((each.usd or Decimal(0) for each in windows if each.use == "request"), Decimal(0))
+    assert sum(each.requests for each in actions) == len(list(store.records("request", *ALWAYS)))
+    assert sum((each.usd for each in actions), Decimal(0)) == final

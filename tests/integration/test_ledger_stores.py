@@ -16,14 +16,14 @@ import pytest
 
 from adapters.chat import TokenUsage
 from gateway.ledger.journal import Journal
-from gateway.ledger.ledger import Ledger
+from gateway.ledger.ledger import DatabaseTaken, Ledger
 from gateway.ledger.reading import Reader, segments
 from gateway.ledger.records import AttemptRecord, GpuBooking, RequestRecord, Rerating, attempt_id
 from gateway.ledger.retention import Unsound, prune
 from gateway.ledger.schema import ROLLUPS, TABLES
 from gateway.ledger.store import StoreUnavailable, StoreUnfit
 from gateway.ledger.stores import open_store
-from gateway.ledger.sums import GPU_TIME, RERATED, SPENT
+from gateway.ledger.sums import ANSWERED, GPU_TIME, RERATED, SPENT
 from gateway.ledger.verify import compare, verify_journal, verify_store
 
 DAY = 86_400 * 10**9
@@ -500,6 +500,59 @@ def test_tables_of_an_older_version_get_what_they_lack(name, journal):
         assert verify_store(store, journal.id).faults == ()
         assert list(store.records("rerating", *ALWAYS)) == []
         assert store.pruned(journal.id) is None
+
+
+def test_an_older_versions_outcomes_get_their_name(name, journal):
+    shipped(name, journal).close()
+    change(name, "UPDATE hourly_requests SET outcome = '' WHERE outcome = 'ok'")  # as version 3 had it
+    change(name, "UPDATE weir_schema SET version = 3")
+    with closing(open_store(name)) as store:
+        found = {each.by: each.requests for each in store.sums(ANSWERED, ["outcome"], *ALWAYS)}
+    assert found == {("failed",): 30, ("ok",): 120}
+
+
+def test_two_processes_do_not_ship_one_journal(postgres, journal):
+    url = postgres.fresh()
+    with closing(open_store(url)) as first, closing(open_store(url)) as second:
+        first.claim(journal.id, alone=False)
+        with pytest.raises(StoreUnavailable, match="another process ships this gateway's journal"):
+            second.claim(journal.id, alone=False)
+        second.claim("another", alone=False)  # a gateway of its own
+    with closing(open_store(url)) as store:
+        store.claim(journal.id, alone=False)
+
+
+def test_gateways_that_count_by_themselves_need_a_database_of_their_own(postgres, tmp_path):
+    url = postgres.fresh()
+    shared = [Ledger.open(url, tmp_path / f"shared{number}.journal") for number in range(2)]
+    for number, ledger in enumerate(shared):
+        ledger.append(*records_of(number))
+        ledger.refuse_beside_another()  # those that count in Redis stand beside each other
+    wait_until(lambda: all(ledger.lag_seconds() == 0 for ledger in shared))
+    lone = Ledger.open(url, tmp_path / "lone.journal", alone=True)
+    lone.append(*records_of(2))
+    with pytest.raises(DatabaseTaken, match=r"another gateway \(journal [0-9a-f]{16}, from this machine\)"):
+        lone.refuse_beside_another()
+    wait_until(lambda: "set `state.redis` for all of them" in lone.trouble)  # nor does it ship
+    assert all(ledger.close() for ledger in shared)
+    wait_until(lambda: lone.lag_seconds() == 0)  # its rows waited for that
+    with closing(open_store(url)) as store:
+        assert len(list(store.records("request", *ALWAYS))) == 3
+        assert len(store.journals()) == 3
+    beside = Ledger.open(url, tmp_path / "beside.journal")
+    with pytest.raises(DatabaseTaken):
+        beside.refuse_beside_another()
+    assert lone.close()
+    beside.refuse_beside_another()
+    assert beside.close()
+
+
+def wait_until(condition):
+    for _ in range(400):
+        if condition():
+            return
+        threading.Event().wait(0.05)
+    pytest.fail("it did not come to pass")
 
 
 def test_a_ledger_with_a_retention_prunes_by_itself(name, tmp_path):

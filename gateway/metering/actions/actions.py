@@ -1,26 +1,43 @@
 """Books actions: counts them when they close, keeps them in the ledger, and takes what is said of them later."""
 
 import asyncio
+import logging
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from decimal import Decimal
+from itertools import islice
 from typing import Final
 
 from gateway.configuration.settings import ActionSettings
 from gateway.ledger.ledger import Ledger
-from gateway.ledger.records import ActionOutcome, ActionRecord, FeedbackRecord, Record, RequestRecord
+from gateway.ledger.records import (
+    ActionOutcome,
+    ActionRecord,
+    EnergyBooking,
+    FeedbackRecord,
+    GpuBooking,
+    Record,
+    RequestRecord,
+)
 from gateway.ledger.store import Standing, StoreUnavailable, StoreUnfit
-from gateway.metering.actions.book import Action, ActionBook
+from gateway.metering.actions.book import Action, ActionBook, gpu_time
 from gateway.metering.actions.feedback import Feedback, Verdict, verdict, written
+from gateway.metering.actions.late import Group, Late
+from gateway.metering.actions.replay import Replay
 from gateway.metering.prometheus import Metrics
+
+_log = logging.getLogger("weir.actions")
 
 _NS: Final = 1_000_000_000
 _LOOK_UPS: Final = 4  # in the ledger at a time
 _SLICE: Final = 256  # actions closed between two turns of other tasks
+_LINES: Final = 64  # of the journal, read between two turns
+_OF_ONE: Final = 64  # lines that one event may have in the journal, at most
 _ZERO: Final = Decimal(0)
 
 LookUp = Callable[[str, str, str], Standing | None]  # tenant, action, request; blocks
-_Group = tuple[str, str, ActionOutcome]  # tenant, workflow, outcome
+_Event = tuple[RequestRecord, Decimal, int] | GpuBooking | EnergyBooking
 
 
 class NoSuchAction(Exception):  # noqa: N818  # it names an answer
@@ -52,36 +69,43 @@ class Actions:
         self._process = process
         self._now = now_ns
         self._settings = settings
-        self._book = ActionBook(int(settings.quiet * _NS), settings.most_open)
+        self._book = ActionBook(settings.most_open, lambda: ledger.last)
         self._number = 0
-        self._late: dict[_Group, ActionRecord] = {}  # money that came after its action closed
+        self._late = Late()
+        self._bookmark = ledger.bookmark("open-actions")
+        self._before: Final = ledger.last  # what an earlier run wrote
+        self._waiting: deque[_Event] | None = deque()  # until what was open before is open again
+        self._reopened = asyncio.Event()
         self._asking = asyncio.Semaphore(_LOOK_UPS)
         metrics.watch_actions(lambda: len(self._book))
 
     def apply(self, settings: ActionSettings) -> None:
         """Take over a reloaded configuration."""
         self._settings = settings
-        self._book.quiet_ns, self._book.most = int(settings.quiet * _NS), settings.most_open
+        self._book.most = settings.most_open
 
     def request(self, record: RequestRecord, usd: Decimal, unpriced: int) -> None:
-        """A request ended. `usd`: its cost so far as that is final now; GPU money follows by `spent`."""
+        """A request ended, and is in the ledger. `usd`: its cost so far as that is final now; GPU money follows
+        by `spent`."""
+        if self._waiting is not None:
+            self._waiting.append((record, usd, unpriced))
+            return
         closed = self._book.request(record, usd, unpriced)
         if closed is not None:
-            self._add_late(closed, usd, 0, requests=1, unpriced=unpriced)
+            self._late.add(closed, usd, 0, requests=1, unpriced=unpriced)
 
-    def spent(
-        self, tenant: str, workflow: str, action: str, request: str, usd: Decimal | None, gpu_ns: int
-    ) -> None:
-        """GPU time of a request was booked for good; `usd` None: it has no known rate."""
-        money = usd or _ZERO
-        closed = self._book.spent(
-            (tenant, action or request), workflow, self._now(), money, gpu_ns, named=action != ""
-        )
+    def spent(self, booking: GpuBooking | EnergyBooking) -> None:
+        """GPU time or electricity of a request is booked for good."""
+        if self._waiting is not None:
+            self._waiting.append(booking)
+            return
+        closed = self._book.spent(booking)
         if closed is not None:
-            self._add_late(closed, money, gpu_ns)
+            self._late.add(closed, booking.usd or _ZERO, gpu_time(booking))
 
     async def feedback(self, tenant: str, said: Feedback) -> str:
         """Take a statement; its id. Raises NoSuchAction, CannotLookUp."""
+        await self._reopened.wait()
         found = self._book.find(tenant, said.action, said.request)
         verdict_ = verdict(said, self._settings.outcomes)
         if found is not None:
@@ -90,7 +114,7 @@ class Actions:
             )
         else:
             standing = await self._asked(tenant, said)
-        late = found is None or found.closed > 0
+        late = found is None or found.booked
         records: list[Record] = [self._said(tenant, said, standing, verdict_, late=late)]
         if verdict_ and found is not None:
             found.verdict, found.judged_by = verdict_, said.metric
@@ -100,29 +124,62 @@ class Actions:
         return records[0].id
 
     async def run(self) -> None:
-        """Close quiet actions once a second, for as long as the task lives."""
+        """Open again what an earlier run left open, then close quiet actions once a second, for as long as the
+        task lives."""
+        await self.reopen()
         while True:
             await asyncio.sleep(1)
             await self.close()
 
+    async def reopen(self) -> None:
+        """Open again what was open when an earlier run ended, and what came meanwhile behind it."""
+        number = self._bookmark.line
+        replay, reader = Replay(self._book, self._late), self._ledger.reader(number)
+        self._book.line = lambda: number
+        try:
+            while lines := await asyncio.to_thread(reader.read, self._before, _LINES):
+                for line in lines:
+                    number = line.number
+                    replay.take(line)
+        except (OSError, ValueError) as error:
+            told = "the journal cannot be read behind line %d, so actions that were open are split: %s"
+            _log.error(told, number, error)
+        number = self._before
+        waiting, self._waiting = self._waiting or (), None
+        for event in waiting:
+            if isinstance(event, tuple):
+                self.request(*event)
+            else:
+                self.spent(event)
+        self._book.line = lambda: self._ledger.last
+        self._reopened.set()
+
     async def close(self, *, everything: bool = False) -> None:
-        """Close what has been quiet long enough: count it and keep it."""
+        """Close what has been quiet long enough: count it and keep it. Each slice is in the ledger before anything
+        else comes, so that the journal tells what was closed when."""
+        if self._waiting is not None:
+            return  # it stays open, for the next run
         now = self._now()
-        together: dict[_Group, ActionRecord] = {}
-        records: list[ActionRecord] = []
-        for number, action in enumerate(self._book.close(now, everything=everything), 1):
-            self._count(action)
-            record = self._closed(action, together)
-            if record is not None:
-                records.append(record)
-            if number % _SLICE == 0:
+        until = now if everything else now - int(self._settings.quiet * _NS)
+        closing = self._book.close(until, now)
+        while actions := list(islice(closing, _SLICE)):
+            done = len(actions) < _SLICE
+            self._ledger.append(*self._closed(actions, until if done else actions[-1].touched))
+            if not done:
                 await asyncio.sleep(0)
-        late, self._late = self._late, {}
-        records += (*together.values(), *late.values())
-        for record in late.values():
+        late = [
+            self._record(
+                *group, "", count=0, closed=tally.closed, correction=True, usd=tally.usd, gpu_ns=tally.gpu_ns,
+                requests=tally.requests, unpriced=tally.unpriced,
+            )
+            for group, tally in self._late.take().items()
+        ]  # fmt: skip
+        for record in late:
             self._metrics.action_cost(record.workflow, record.outcome, record.usd)
-        if records:
-            self._ledger.append(*records)
+        if late:
+            self._ledger.append(*late)
+        if not everything:  # after the end, what comes late is still told apart
+            self._bookmark.move(max(0, self._book.since() - _OF_ONE))
 
     def _count(self, action: Action) -> None:
         outcome = action.outcome
@@ -130,7 +187,21 @@ class Actions:
             self._metrics.action(action.workflow, outcome)
         self._metrics.action_cost(action.workflow, outcome, action.usd)
 
-    def _closed(self, action: Action, together: dict[_Group, ActionRecord]) -> ActionRecord | None:
+    def _closed(self, actions: Iterable[Action], until: int) -> list[ActionRecord]:
+        """The records of actions that close now."""
+        together: dict[Group, ActionRecord] = {}
+        records: list[ActionRecord] = []
+        for action in actions:
+            self._count(action)
+            record = self._add(action, together)
+            if record is not None:
+                records.append(record)
+        records += together.values()
+        for record in records:
+            record.until = until
+        return records
+
+    def _add(self, action: Action, together: dict[Group, ActionRecord]) -> ActionRecord | None:
         """A record of its own; None where it was added to those that are kept together."""
         tenant, name = action.key
         own = action.named or bool(action.verdict)
@@ -154,23 +225,6 @@ class Actions:
         record.unpriced += action.unpriced
         record.gpu_ns += action.gpu_ns
         return record if own else None
-
-    def _add_late(
-        self, action: Action, usd: Decimal, gpu_ns: int, *, requests: int = 0, unpriced: int = 0
-    ) -> None:
-        """Money of an action that was closed: it stays closed, and the money goes where it went."""
-        action.usd += usd
-        action.gpu_ns += gpu_ns
-        group = (action.key[0], action.workflow, action.outcome)
-        record = self._late.get(group)
-        if record is None:
-            record = self._late[group] = self._record(
-                *group, "", count=0, closed=action.closed, correction=True
-            )
-        record.usd += usd
-        record.gpu_ns += gpu_ns
-        record.requests += requests
-        record.unpriced += unpriced
 
     async def _asked(self, tenant: str, said: Feedback) -> Standing:
         async with self._asking:
@@ -237,6 +291,8 @@ class Actions:
         opened: int = 0,
         usd: Decimal = _ZERO,
         gpu_ns: int = 0,
+        requests: int = 0,
+        unpriced: int = 0,
         judged_by: str = "",
         correction: bool = False,
     ) -> ActionRecord:
@@ -251,7 +307,9 @@ class Actions:
             count=count,
             opened=opened,
             closed=closed,
+            requests=requests,
             usd=usd,
+            unpriced=unpriced,
             gpu_ns=gpu_ns,
             correction=correction,
         )

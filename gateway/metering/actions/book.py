@@ -4,12 +4,12 @@ An action closes when nothing has come for it for the quiet time; what comes lat
 of those closed last. Belongs to the event loop's thread.
 """
 
-from collections import OrderedDict
-from collections.abc import Iterator
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Final
 
-from gateway.ledger.records import FAILED_OUTCOMES, ActionOutcome, RequestRecord
+from gateway.ledger.records import FAILED_OUTCOMES, ActionOutcome, EnergyBooking, GpuBooking, RequestRecord
 from gateway.metering.actions.feedback import Verdict
 
 Key = tuple[str, str]  # tenant, and the action's id or that of its only request
@@ -22,6 +22,7 @@ class Action:
     """One action: times are UTC nanoseconds; `named` tells whether the application gave it an id."""
 
     __slots__ = (
+        "booked",
         "closed",
         "failed",
         "failing",
@@ -45,6 +46,7 @@ class Action:
         self.named = named
         self.opened = self.touched = at
         self.closed = 0
+        self.booked = False  # it was closed, and taken to be booked as it was then
         self.requests = self.failed = self.unpriced = self.gpu_ns = 0
         self.usd = _ZERO
         self.failing = False  # its last request ended in an HTTP failure
@@ -58,27 +60,36 @@ class Action:
         return self.verdict or ("failure" if self.failing else "unknown")
 
 
+def gpu_time(booking: GpuBooking | EnergyBooking) -> int:
+    """The GPU-nanoseconds a booking adds."""
+    return booking.gpu_ns if isinstance(booking, GpuBooking) else 0
+
+
 class ActionBook:
     """Open actions by last sign of life, and those closed last. Neither grows beyond `most`."""
 
-    def __init__(self, quiet_ns: int, most: int) -> None:
-        self.quiet_ns = quiet_ns
+    def __init__(self, most: int, line: Callable[[], int] = lambda: 0) -> None:
+        """`line` tells how far the journal goes; it may be replaced."""
         self.most = most
+        self.line = line
         self._open: OrderedDict[Key, Action] = OrderedDict()
+        self._opened: OrderedDict[Key, int] = (
+            OrderedDict()
+        )  # the journal's last line then, by when it was opened
         self._closed: OrderedDict[Key, Action] = OrderedDict()
         self._of_request: dict[str, Key] = {}  # of actions with an id
-        self._early: list[Action] = []  # closed for want of room
+        self._early: deque[Action] = deque()  # closed for want of room
 
     def __len__(self) -> int:
         return len(self._open)
 
     def request(self, record: RequestRecord, usd: Decimal, unpriced: int) -> Action | None:
-        """A request ended; `usd` is what of its cost is final. Gives back its action if that is closed: then
+        """A request ended; `usd` is what of its cost is final. Gives back its action if that is booked: then
         nothing was added to it."""
         named = record.action != ""
         key = (record.tenant, record.action if named else record.id)
         action = self._touched(key, record.workflow, record.at + record.duration_ns, named=named)
-        if action.closed:
+        if action.booked:
             return action
         action.requests += 1
         if usd:
@@ -93,15 +104,17 @@ class ActionBook:
             self._note(action, record.id)
         return None
 
-    def spent(
-        self, key: Key, workflow: str, at: int, usd: Decimal, gpu_ns: int, *, named: bool
-    ) -> Action | None:
-        """GPU time of a request was booked for good, which may be before the request ends. As `request`."""
-        action = self._touched(key, workflow, at, named=named)
-        if action.closed:
+    def spent(self, booking: GpuBooking | EnergyBooking) -> Action | None:
+        """GPU time or electricity of a request was booked for good, which may be before the request ends. As
+        `request`."""
+        named = booking.action != ""
+        key = (booking.tenant, booking.action if named else booking.request)
+        action = self._touched(key, booking.workflow, booking.at, named=named)
+        if action.booked:
             return action
-        action.usd += usd
-        action.gpu_ns += gpu_ns
+        if booking.usd:
+            action.usd += booking.usd
+        action.gpu_ns += gpu_time(booking)
         return None
 
     def find(self, tenant: str, action: str, request: str) -> Action | None:
@@ -113,15 +126,21 @@ class ActionBook:
                 return None
         return self._open.get(key) or self._closed.get(key)
 
-    def close(self, now_ns: int, *, everything: bool = False) -> Iterator[Action]:
-        """Close what has been quiet long enough."""
-        early, self._early = self._early, []
-        yield from early
-        while self._open:
-            oldest = next(iter(self._open.values()))
-            if not everything and oldest.touched + self.quiet_ns > now_ns:
-                return
-            yield self._shut(oldest, now_ns)
+    def close(self, until: int, now_ns: int) -> Iterator[Action]:
+        """Close what was heard of last at `until` or before."""
+        while action := self._next(until, now_ns):
+            action.booked = True
+            yield action
+
+    def _next(self, until: int, now_ns: int) -> Action | None:
+        if self._early:
+            return self._early.popleft()
+        oldest = next(iter(self._open.values()), None)
+        return None if oldest is None or oldest.touched > until else self._shut(oldest, now_ns)
+
+    def since(self) -> int:
+        """The journal's last line when the first of those that are open was opened: behind it is all of them."""
+        return next(iter(self._opened.values()), self.line())
 
     def _touched(self, key: Key, workflow: str, at: int, *, named: bool) -> Action:
         action = self._open.get(key)
@@ -130,6 +149,7 @@ class ActionBook:
             if action is not None:
                 return action
             action = self._open[key] = Action(key, workflow, at, named=named)
+            self._opened[key] = self.line()
             if len(self._open) > self.most:
                 self._early.append(self._shut(next(iter(self._open.values())), at))
             return action
@@ -140,7 +160,7 @@ class ActionBook:
         return action
 
     def _shut(self, action: Action, now_ns: int) -> Action:
-        del self._open[action.key]
+        del self._open[action.key], self._opened[action.key]
         action.closed = now_ns
         self._closed[action.key] = action
         if len(self._closed) > self.most:

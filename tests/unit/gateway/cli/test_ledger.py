@@ -65,6 +65,17 @@ def test_the_table_shows_sums_and_what_is_unpriced(store):
     assert ["total", "20", "20.0k", "200", "100", "0.0000", "4", "30.0"] in rows
 
 
+def test_requests_are_told_by_their_outcome(store):
+    span = ("--store", store, "--from", "2025-11-01", "--to", "2025-12-01")
+    found = orjson.loads(run("requests", *span, "--by", "outcome", "--format", "json").output)
+    assert [(each["outcome"], each["requests"]) for each in found] == [("ok", 20)]
+    table = map(str.strip, run("requests", *span).output.splitlines())
+    assert [line.split()[1:4] for line in table if line.startswith("2025")] == [
+        ["hard", "ok", "8"],
+        ["hard", "ok", "12"],
+    ]
+
+
 def test_json_keeps_money_exact(store):
     found = orjson.loads(ask(store, "--by", "tenant", "--format", "json").output)
     assert [each["tenant"] for each in found] == ["acme", "globex"]

@@ -19,6 +19,8 @@ class FakeStore:
         self.lines = []
         self.held = {}
         self.away = False
+        self.claimed = []
+        self.taken = False
         self.drop_after_commit = False
         self.shipments = 0
         self.changed = threading.Condition()
@@ -27,6 +29,11 @@ class FakeStore:
         if self.away:
             raise StoreUnavailable("away")
         return self
+
+    def claim(self, journal, *, alone):
+        if self.taken:
+            raise StoreUnavailable("another gateway ships here")
+        self.claimed.append((journal, alone))
 
     def cursor(self, journal):
         return self.held.get(journal)
