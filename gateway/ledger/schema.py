@@ -151,7 +151,7 @@ RERATINGS: Final = Rollup(
 ROLLUPS: Final = (SPEND, REQUESTS, GPU, ENERGY, ACTIONS, RERATINGS)
 
 # What tables of an older version need beside new columns: (the version that needs it no more, SQL).
-MENDED: Final = ((4, "UPDATE hourly_requests SET outcome = 'ok' WHERE outcome = ''"),)
+MENDED: Final = ((5, "UPDATE hourly_requests SET outcome = 'ok' WHERE outcome = ''"),)
 
 
 def row_columns(kind: Kind) -> tuple[str, ...]:
