@@ -6,7 +6,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK   := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev demo serve test check format lock bench eval-complexity eval-sensitivity vllm clean
+.PHONY: help setup dev demo serve test check format lock bench eval-complexity eval-sensitivity vllm clients matrix clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -49,6 +49,8 @@ lock:  ## resolve the dependencies anew (needs uv)
 	$(LOCK) pyproject.toml --all-extras --group dev -o requirements/dev.txt
 	$(LOCK) -c requirements/dev.txt pyproject.toml -o requirements/runtime.txt
 	$(LOCK) -c requirements/dev.txt --group build -o requirements/build.txt
+	$(LOCK) --group clients -o requirements/clients.txt
+	$(LOCK) --group clients-llama-index -o requirements/clients-llama-index.txt
 
 bench: dev  ## throughput and latency against nginx, as ratios
 	@$(BIN)/python -m bench
@@ -74,6 +76,26 @@ vllm:  ## install the real vLLM (CPU) that the integration tests use, once
 	  $(PYTHON) -m venv --clear $$venv && \
 	  $$venv/bin/python -m pip --disable-pip-version-check --quiet install --no-deps -r $(VLLM_NEEDS) && \
 	  touch $$venv/.complete; }
+
+# Other people's libraries, which the client suites run through Weir: kept like vLLM, apart from Weir's own packages.
+CLIENTS := requirements/clients.txt requirements/clients-llama-index.txt
+NODE    := tests/clients/node
+
+clients:  ## install the Python and Node libraries that the client suites use, once
+	@for needs in $(CLIENTS); do venv=$(CACHE)/clients-$$(sha256sum $$needs | cut -c1-12); \
+	  test -f $$venv/.complete && continue; echo "Installing $$needs into $$venv (a minute or so) ..."; \
+	  $(PYTHON) -m venv --clear $$venv && \
+	  $$venv/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $$needs && \
+	  touch $$venv/.complete || exit 1; done
+	@command -v npm >/dev/null || { echo "No npm: the suites of Node clients will be skipped."; exit 0; }; \
+	modules=$(CACHE)/node-$$(sha256sum $(NODE)/package-lock.json | cut -c1-12); \
+	test -f $$modules/.complete || { echo "Installing Node libraries into $$modules ..."; \
+	  mkdir -p $$modules && cp $(NODE)/package.json $(NODE)/package-lock.json $$modules/ && \
+	  npm ci --prefix $$modules --ignore-scripts --no-audit --no-fund --silent && \
+	  touch $$modules/.complete; }
+
+matrix: dev clients  ## run the client suites, and write docs/clients.md from what they found
+	@WEIR_WRITE_MATRIX=1 $(BIN)/python -m pytest tests/clients -q
 
 clean:  ## remove what the targets made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage

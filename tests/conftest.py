@@ -1,9 +1,12 @@
-"""What all tests share: the shares of recorded and real material that pass, printed at the end of a run."""
+"""What all tests share: a real vLLM, and the shares of recorded and real material that pass, printed at the end of a
+run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+
+from tests.integration.engines import RealVllm
 
 _SHARES: list[str] = []
 
@@ -16,6 +19,17 @@ def share() -> Callable[[str, int, int], None]:
         _SHARES.append(f"{passed} of {total} {what}")
 
     return note
+
+
+@pytest.fixture(scope="session")
+def vllm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealVllm]:
+    """A running vLLM, started once. A test that kills it starts it again."""
+    engine = RealVllm(tmp_path_factory.mktemp("vllm") / "vllm.log")
+    engine.start()
+    try:
+        yield engine
+    finally:
+        engine.kill()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

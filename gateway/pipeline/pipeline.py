@@ -276,6 +276,8 @@ def _no_way(decision: Decision) -> Exception:
             "Whoever runs this gateway can tell what that boundary protects.",
         )
     reasons = "; ".join(f"{each.model}: {each.reason}" for each in decision.dropped)
+    if any(each.too_long for each in decision.dropped):  # clients that shorten and try again know these words
+        return InvalidRequest(f"prompt is too long ({reasons}).", "messages", "context_length_exceeded")
     return InvalidRequest(f"No model can take this request ({reasons}).", "model", "no_capable_model")
 
 

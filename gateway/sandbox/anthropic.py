@@ -8,6 +8,7 @@ from zlib import crc32
 
 import orjson
 
+from gateway.sandbox import thinking
 from gateway.sandbox.answers import Answer, compose, pieces, token_ids
 from gateway.sandbox.asks import Ask, from_messages
 from gateway.sandbox.http import Reply, Request
@@ -80,7 +81,7 @@ class AnthropicStandIn(ProviderStandIn):
         frame = _Frame(self._id("msg"), ask, answer, self._cached(body, ask))
         headers = {"request-id": self._id("req"), **_RATE}
         if not ask.stream:
-            await self.think(answer.tokens)
+            await self.think(frame.output_tokens)
             await reply.json(200, frame.whole(), headers)
             return
         await reply.begin(200, {"content-type": "text/event-stream; charset=utf-8", **headers})
@@ -140,7 +141,8 @@ class AnthropicStandIn(ProviderStandIn):
             return 404, "not_found_error", f"model: {body['model']}"
         if any(message.get("role") not in ("user", "assistant") for message in body["messages"]):
             return 400, invalid, "messages: Unexpected role. Allowed roles are 'user' or 'assistant'."
-        return None
+        complaint = thinking.complaint(body)
+        return None if complaint is None else (400, invalid, complaint)
 
     async def _refuse(self, reply: Reply, status: int, kind: str, message: str) -> None:
         request_id = self._id("req")
@@ -181,7 +183,13 @@ class _Frame:
 
     def whole(self) -> dict[str, Any]:
         """The unstreamed answer."""
-        return self._message(self._blocks(), self._reason, self._usage(self.answer.tokens))
+        return self._message(self._blocks(), self._reason, self._usage(self.output_tokens))
+
+    @property
+    def output_tokens(self) -> int:
+        """All that was generated, thoughts too."""
+        thought = thinking.thought(self.ask)
+        return self.answer.tokens + (len(pieces(thought["thinking"])) if thought else 0)
 
     def events(self) -> list[bytes]:
         """The stream, from message_start to message_stop."""
@@ -198,11 +206,15 @@ class _Frame:
             events += [{"type": "content_block_delta", "index": index, "delta": delta} for delta in deltas]
             events.append({"type": "content_block_stop", "index": index})
         end = {"stop_reason": self._reason, "stop_sequence": None}
-        events.append({"type": "message_delta", "delta": end, "usage": self._totals(self.answer.tokens)})
+        events.append({"type": "message_delta", "delta": end, "usage": self._totals(self.output_tokens)})
         events.append({"type": "message_stop"})
         return [_event(event) for event in events]
 
     def _blocks(self) -> list[dict[str, Any]]:
+        thought = thinking.thought(self.ask)
+        return [*([thought] if thought else []), *self._said()]
+
+    def _said(self) -> list[dict[str, Any]]:
         if not self.answer.calls:
             return [{"type": "text", "text": self.answer.text}]
         return [
@@ -256,6 +268,8 @@ def _opened(block: Mapping[str, Any], answer: Answer) -> tuple[dict[str, Any], l
         return {"type": "text", "text": ""}, [
             {"type": "text_delta", "text": piece} for piece in answer.pieces
         ]
+    if block["type"] == "thinking":
+        return {"type": "thinking", "thinking": "", "signature": ""}, thinking.deltas(block)
     arguments = orjson.dumps(block["input"]).decode()
     deltas = [{"type": "input_json_delta", "partial_json": piece} for piece in ("", *pieces(arguments))]
     return {**block, "input": {}}, deltas

@@ -26,6 +26,7 @@ class Ask:
     schema: Mapping[str, Any] | None = None  # answer with JSON that satisfies this
     max_tokens: int | None = None
     to_the_limit: bool = False  # vLLM's `ignore_eos`: go on until max_tokens
+    thinking: bool = False  # Anthropic's extended thinking
     stream: bool = False
     spoilt: str = ""  # how the answer is to be a bad one: a mode of `faults.SPOILT`
 
@@ -97,7 +98,9 @@ def from_messages(body: Mapping[str, Any], spoilt: str = "") -> Ask:
         tools=tools,
         tool_choice=kinds[choice["type"]],
         parallel=choice.get("disable_parallel_tool_use") is not True,
+        schema=((body.get("output_config") or {}).get("format") or {}).get("schema"),
         max_tokens=body["max_tokens"],
+        thinking=(body.get("thinking") or {}).get("type") in ("enabled", "adaptive"),
         stream=body.get("stream") is True,
         spoilt=spoilt,
     )
@@ -138,6 +141,6 @@ def _response_schema(response_format: Mapping[str, Any] | None) -> Mapping[str, 
             schema = (response_format or {})["json_schema"]["schema"]
             return dict(schema)
         case "json_object":
-            return {"type": "object", "properties": {"answer": {"type": "string"}}}
+            return {"type": "object"}
         case _:
             return None

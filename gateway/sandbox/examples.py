@@ -43,6 +43,9 @@ def _example(schema: Mapping[str, Any], question: str, definitions: Mapping[str,
     kind = schema.get("type", "object" if "properties" in schema else "string")
     kind = kind[0] if isinstance(kind, list) else kind
     match kind:
+        case "object" if "properties" not in schema:
+            named = re.findall(r"[`'\"](\w{1,40})[`'\"]", question) or ["answer"]
+            return {name: _string({}, question, name) for name in named}
         case "object":
             members = schema.get("properties", {})
             return {name: _example(member, question, definitions, name) for name, member in members.items()}
@@ -78,7 +81,10 @@ def _string(schema: Mapping[str, Any], question: str, key: str) -> str:
     }
     if schema.get("format") in formats:
         return formats[schema["format"]]
-    if key.lower() in {"city", "location", "place", "country", "name"}:
+    quoted = re.search(r"'([^']{2,40})'|\"([^\"]{2,40})\"", question)
+    if quoted and key.lower().endswith("name"):
+        text = quoted[1] or quoted[2]
+    elif key.lower() in {"city", "location", "place", "country", "name"}:
         proper = re.findall(r"(?<!^)(?<![.!?] )\b[A-Z][^\W\d_]+", question)
         text = proper[-1] if proper else topics(question)[0]
     else:

@@ -47,7 +47,9 @@ def from_responses(body: Mapping[str, Any], before: Sequence[tuple[str, str]] = 
         ),
         tool_choice=choice if isinstance(choice, str) else choice.get("name", "auto"),
         parallel=body.get("parallel_tool_calls") is not False,
-        schema=form["schema"] if form.get("type") == "json_schema" else None,
+        schema={"json_schema": form.get("schema"), "json_object": {"type": "object"}}.get(
+            form.get("type", "")
+        ),
         max_tokens=body.get("max_output_tokens"),
         stream=body.get("stream") is True,
         spoilt=spoilt,

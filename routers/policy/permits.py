@@ -94,11 +94,13 @@ def is_genuine(permit: object) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """A model this request may not go to, or cannot use; `boundary` is set where a boundary forbids it."""
+    """A model this request may not go to, or cannot use; `boundary` is set where a boundary forbids it, `too_long`
+    where a shorter prompt would do."""
 
     model: str
     reason: str
     boundary: str | None = None
+    too_long: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,20 +273,18 @@ class Passage:
             if dropped is not None:
                 return dropped
         model = self._models[name]
-        reason = _unfit(model, self._signals)
-        if reason is not None:
-            return Dropped(name, reason)
-        return Permit(_SEAL, model, self._policy)
+        return _unfit(model, self._signals) or Permit(_SEAL, model, self._policy)
 
 
-def _unfit(model: Model, signals: Signals) -> str | None:
+def _unfit(model: Model, signals: Signals) -> Dropped | None:
     """Why the model cannot do this request, boundaries aside."""
     if not signals.needs <= model.can:
-        return f"it cannot do {', '.join(sorted(signals.needs - model.can))}"
+        return Dropped(model.name, f"it cannot do {', '.join(sorted(signals.needs - model.can))}")
     if model.context is not None:
         wanted = signals.prompt_tokens + (signals.max_output_tokens or 0)
         if wanted > model.context:
-            return f"its context of {model.context} tokens is too small for {wanted}"
+            reason = f"its context of {model.context} tokens is too small for {wanted}"
+            return Dropped(model.name, reason, too_long=True)
     if model.retires is not None and signals.day >= model.retires:
-        return "it is retired"
+        return Dropped(model.name, "it is retired")
     return None

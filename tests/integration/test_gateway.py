@@ -166,6 +166,19 @@ def test_a_400_of_the_provider_is_the_clients_and_is_tried_once(weir: Sandboxed)
 # ── access ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def test_a_prompt_that_fits_no_model_is_refused_in_words_that_clients_shorten_on(weir: Sandboxed) -> None:
+    long = [{"role": "user", "content": "word " * 900_000}]
+    for model in ("auto", "claude"):
+        status, _, body = weir.post({"model": model, "messages": long})
+        told = json.loads(body)["error"]
+        assert (status, told["code"], told["param"]) == (400, "context_length_exceeded", "messages")
+        assert told["message"].startswith("prompt is too long (")
+    status, _, body = weir.post({"model": "claude", "max_tokens": 9, "messages": long}, path="/v1/messages")
+    told = json.loads(body)["error"]
+    assert (status, told["type"]) == (400, "invalid_request_error")
+    assert told["message"].startswith("prompt is too long (")
+
+
 def test_keys_are_asked_for(weir: Sandboxed) -> None:
     body = {"model": "auto", "messages": HELLO}
     status, _, answer = weir.post(body, key="sk-weir-nobody")

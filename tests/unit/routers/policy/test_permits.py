@@ -223,6 +223,7 @@ def test_a_model_that_cannot_do_it_is_dropped(policy_of, request_like, request_,
     assert (verdict.reason if isinstance(verdict, Dropped) else None) == reason
     if reason is not None:
         assert verdict.boundary is None
+        assert verdict.too_long is ("context" in reason)
 
 
 def test_a_model_is_dropped_from_the_day_it_retires(policy_of, request_like, models):
