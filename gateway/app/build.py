@@ -20,8 +20,6 @@ from gateway.detectors.pattern_cache import cache_directory, cached_engine
 from gateway.dispatch.job import Engines
 from gateway.fleet.replicas import Placement
 from gateway.metering.budgets.limits import Allowances
-from gateway.metering.gpu import hardware
-from gateway.metering.gpu.facts import GpuBackend
 from gateway.metering.price_file import NO_OVERRIDES, read_price_file
 from gateway.metering.prices import PriceBook
 from gateway.metering.tariffs import GpuTariff, TokenTariff
@@ -199,15 +197,6 @@ def _asks_for_budgets(condition: Condition) -> bool:
         case Within(field):
             return field == "budget_used"
     return False
-
-
-def gpu_backends(snapshot: Snapshot) -> list[GpuBackend]:
-    """The backends whose GPU time is ours to account for."""
-    return [
-        GpuBackend(each.name, each.replicas, max(1, each.gpus), each.usd_per_gpu_hour, hardware.NEUTRAL)
-        for each in snapshot.backends.values()
-        if each.kind == "vllm"
-    ]
 
 
 def placements(snapshot: Snapshot) -> list[Placement]:

@@ -22,6 +22,7 @@ from gateway.api.control import Control, control_app, metrics_app
 from gateway.api.protocol import EdgeLimits, serve_protocol
 from gateway.app import build
 from gateway.app.collecting import collect_in_quiet
+from gateway.app.costs import Beginnings, LearnedCosts, gpu_backends
 from gateway.app.counting import Opening, open_conversations, open_state
 from gateway.app.energy import EnergyWatch
 from gateway.app.engines import EngineWatch
@@ -76,10 +77,14 @@ class Service:
             lambda: self._runtime.hardness.thresholds, lambda: self._runtime.hardness.drift()
         )
         self.metrics.watch_ledger(self._ledger.lag_seconds, lambda: self._ledger.unbooked)
+        backends = gpu_backends(runtime.snapshot)
+        self._costs = LearnedCosts(Path(server.ledger).with_suffix(".gpu-costs.json"))
+        self._beginnings = Beginnings()
         self._accounts = GpuAccounts(
-            build.gpu_backends(runtime.snapshot),
+            backends,
             now_ns=time.monotonic_ns(),
             wall_ns=time.time_ns(),
+            learned=self._costs.load(backends),
             turns=Turns(partial(asyncio.sleep, 0)),
         )
         self._fleet = Fleet(
@@ -190,6 +195,7 @@ class Service:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._watch.finish()
+        await self._costs.keep(self._accounts.learned())
         await self._energy.finish()
         await self._actions.close(everything=True)
         await self._state.close()
@@ -219,6 +225,7 @@ class Service:
             )
         self._tasks += [
             run(self._watch.run()),
+            run(self._costs.run(self._accounts.learned)),
             run(collect_in_quiet(lambda: self.metrics.inflight.value > 0)),
             run(self._actions.run()),
             run(self._energy.run()),
@@ -233,7 +240,8 @@ class Service:
         snapshot = runtime.snapshot
         self._runtime = runtime
         self._fleet.apply(build.placements(snapshot))
-        self._accounts.apply(build.gpu_backends(snapshot), now_ns=time.monotonic_ns(), wall_ns=time.time_ns())
+        self._beginnings.tell(snapshot)
+        self._accounts.apply(gpu_backends(snapshot), now_ns=time.monotonic_ns(), wall_ns=time.time_ns())
         self._retirements.follow(snapshot.policy.models)
         self._watch.follow(
             replica

@@ -20,7 +20,7 @@ _VERBS: Final[Mapping[str, tuple[str, str]]] = {
     "keys": ("gateway.cli.keys:keys", "Create and list API keys."),
     "schema": ("gateway.cli.schema:schema", "Print the configuration's JSON Schema, for editors."),
     "ledger": ("gateway.cli.ledger:ledger", "Query, export and verify what was booked."),
-    "gpu": ("gateway.cli.gpu:gpu", "Explain a request's GPU bill, line by line."),
+    "gpu": ("gateway.cli.gpu:gpu", "Explain a request's GPU bill; calibrate prices on a running engine."),
     "export": ("gateway.cli.export:export", "Export the ledger in formats that other tools read: FOCUS."),
     "router": ("gateway.cli.router:router", "Train, calibrate and report on the complexity score."),
     "sandbox": (

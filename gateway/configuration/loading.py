@@ -228,6 +228,8 @@ class _Builder:
             gpu=entry.gpu,
             gpus=entry.gpus or 0,
             gpu_rates=_gpu_rates(entry),
+            gpu_costs=_gpu_costs(entry),
+            model_sizes=self._sizes(name, entry.model_config_file),
             provider=entry.provider,
             timeouts=Timeouts(times.connect, times.first_byte, times.idle, times.total),
             ca_file=self._beside(("backends", name, "tls", "ca_file"), entry.tls.ca_file),
@@ -235,6 +237,22 @@ class _Builder:
             max_connections=entry.max_connections,
             default_max_tokens=entry.default_max_tokens,
         )
+
+    def _sizes(self, name: str, config: str | None) -> Mapping[str, object] | None:
+        """A model's `config.json`."""
+        path: At = ("backends", name, "model_config")
+        file = self._beside(path, config)
+        if file is None or not Path(file).is_file():
+            return None
+        try:
+            sizes = json.loads(Path(file).read_bytes())
+        except (OSError, ValueError):
+            sizes = None
+        if isinstance(sizes, dict):
+            return sizes
+        hint = "the file `config.json` that stands beside a model's weights"
+        self._problems.append(Problem(self._source.place(path), f"{file} is not a JSON object", hint))
+        return None
 
     def _sensitivity(self, terms: SensitivityTerms) -> SensitivitySettings:
         words = list(terms.terms)
@@ -295,6 +313,11 @@ class _Builder:
             full_disk=terms.full_disk,
             prices=self._beside(("server", "prices"), terms.prices),
         )
+
+
+def _gpu_costs(entry: BackendEntry) -> tuple[float, float, float, float] | None:
+    costs = entry.gpu_costs
+    return None if costs is None else (costs.step, costs.prompt, costs.context, costs.attention)
 
 
 def _gpu_rates(entry: BackendEntry) -> GpuRates:

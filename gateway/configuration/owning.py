@@ -10,6 +10,7 @@ from gateway.configuration.language import Strict
 from gateway.configuration.rates import GpuRate, Ownership
 from gateway.configuration.spending import Dollars
 
+_Seconds = Annotated[float, Field(gt=0, le=60, allow_inf_nan=False)]
 _Figure = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -32,6 +33,19 @@ class OwnedTerms(Strict):
         Decimal(1), description="The site's power over the machines' own.", examples=[1.3]
     )
     usd_per_kwh: _Figure = Field(Decimal(0), description="The tariff.", examples=[0.12])
+
+
+class GpuCostTerms(Strict):
+    """Seconds that an engine takes for each thing it does. Only what they are beside each other matters to bills."""
+
+    step: _Seconds = Field(description="One step.", examples=[0.0085])
+    prompt: _Seconds = Field(description="One prompt token computed.", examples=[3.2e-05])
+    context: _Seconds = Field(description="One token of context read back.", examples=[5.2e-08])
+    attention: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = Field(
+        0.0,
+        description="The share by which a token of context makes a prompt token dearer.",
+        examples=[3.3e-05],
+    )
 
 
 class GpuRateEntry(Strict):

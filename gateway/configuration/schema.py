@@ -24,7 +24,7 @@ from gateway.configuration.language import (
     known,
 )
 from gateway.configuration.outcomes import ActionTerms, EnergyTerms
-from gateway.configuration.owning import GpuRateEntry
+from gateway.configuration.owning import GpuCostTerms, GpuRateEntry
 from gateway.configuration.scoring import ComplexityTerms
 from gateway.configuration.spending import (
     BudgetTerms,
@@ -151,6 +151,17 @@ class BackendEntry(Strict):
         min_length=1,
         description="The same by day, or from what a GPU of your own cost; instead of `usd_per_gpu_hour`.",
         examples=[[{"from": "2026-07-01", "usd_per_gpu_hour": 2.10}]],
+    )
+    gpu_costs: GpuCostTerms | None = Field(
+        None,
+        description="What its engine's doings cost, as `weir gpu calibrate` found it; learning begins there.",
+        examples=[{"step": 0.0085, "prompt": 3.2e-05, "context": 5.2e-08, "attention": 3.3e-05}],
+    )
+    model_config_file: str | None = Field(
+        None,
+        alias="model_config",
+        description="The model's `config.json`, relative to this YAML file: where learning begins without `gpu_costs`.",
+        examples=["llama-3.1-8b/config.json"],
     )
     provider: str | None = Field(
         None,

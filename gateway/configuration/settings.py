@@ -65,6 +65,8 @@ class BackendSettings:
     gpu: str | None = None  # as NVIDIA names it: H100, L40S
     gpus: int = 0  # of each replica
     gpu_rates: GpuRates = UNRATED
+    gpu_costs: tuple[float, float, float, float] | None = None  # seconds: step, prompt, context; attention
+    model_sizes: Mapping[str, object] | None = None  # the model's `config.json`
     provider: str | None = None  # the price list's word for who sells its models; None: by its address
     timeouts: Timeouts = Timeouts()
     ca_file: str | None = None

@@ -49,6 +49,13 @@ class Model:
     weight_bytes: float  # of one parameter
 
 
+def named(name: str) -> Gpu | None:
+    """The GPU of that name, short (`H100`) or as drivers have it (`NVIDIA H100 80GB HBM3`); None: not known."""
+    words = set(name.upper().replace("_", "-").replace(" ", "-").split("-"))
+    fitting = [key for key in GPUS if words.issuperset(key.split("-"))]
+    return GPUS[max(fitting, key=len)] if fitting else None
+
+
 def model(config: Mapping[str, object]) -> Model:
     """From the `config.json` of a decoder-only transformer. Raises KeyError where a size is missing."""
     text = config.get("text_config", config)  # multimodal models keep the language model's sizes in there
