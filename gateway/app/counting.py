@@ -16,6 +16,7 @@ from gateway.metering.budgets.opening import spent_before
 from gateway.state.claims import Account, State
 from gateway.state.conversations import Conversations, LocalConversations
 from gateway.state.local import LocalState
+from gateway.state.pools import Pools
 
 _log = logging.getLogger("weir.state")
 
@@ -44,6 +45,17 @@ def open_conversations(settings: StateSettings) -> Conversations:
     except ImportError:
         raise OSError("Redis's client is not installed: pip install 'weir-gateway[redis]'") from None
     return SharedConversations(settings.redis.reveal(), _utc_ms)
+
+
+def open_pools(settings: StateSettings) -> Pools | None:
+    """Where gateways share windows of GPU time; None: there is no other gateway. Raises OSError as `open_state`."""
+    if settings.redis is None:
+        return None
+    try:
+        from gateway.state.shared_pools import RedisPools  # noqa: PLC0415  # as above
+    except ImportError:
+        raise OSError("Redis's client is not installed: pip install 'weir-gateway[redis]'") from None
+    return RedisPools(settings.redis.reveal())
 
 
 def _utc_ms() -> int:

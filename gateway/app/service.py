@@ -23,7 +23,7 @@ from gateway.api.protocol import EdgeLimits, serve_protocol
 from gateway.app import build
 from gateway.app.collecting import collect_in_quiet
 from gateway.app.costs import Beginnings, LearnedCosts, gpu_backends
-from gateway.app.counting import Opening, open_conversations, open_state
+from gateway.app.counting import Opening, open_conversations, open_pools, open_state
 from gateway.app.energy import EnergyWatch
 from gateway.app.engines import EngineWatch
 from gateway.app.retirement import Retirements
@@ -42,6 +42,8 @@ from gateway.metering.actions.actions import Actions
 from gateway.metering.budgets.budgets import Budgets
 from gateway.metering.budgets.limits import Allowances
 from gateway.metering.gpu.accounts import GpuAccounts
+from gateway.metering.gpu.rules import Rules
+from gateway.metering.gpu.shared_rows import SharedRows
 from gateway.metering.gpu.turns import Turns
 from gateway.metering.prometheus import Metrics
 from gateway.pipeline.booking import Till
@@ -80,10 +82,15 @@ class Service:
         backends = gpu_backends(runtime.snapshot)
         self._costs = LearnedCosts(Path(server.ledger).with_suffix(".gpu-costs.json"))
         self._beginnings = Beginnings()
+        self._pools = open_pools(runtime.snapshot.state)
+        process = secrets.token_hex(6)
         self._accounts = GpuAccounts(
             backends,
             now_ns=time.monotonic_ns(),
             wall_ns=time.time_ns(),
+            gateway=process,
+            rows=SharedRows(self._pools, process) if self._pools is not None else None,
+            rules=Rules(linger=2) if self._pools is not None else None,
             learned=self._costs.load(backends),
             turns=Turns(partial(asyncio.sleep, 0)),
         )
@@ -198,6 +205,8 @@ class Service:
         await self._costs.keep(self._accounts.learned())
         await self._energy.finish()
         await self._actions.close(everything=True)
+        if self._pools is not None:
+            await self._pools.close()
         await self._state.close()
         await self._conversations.close()
         await self._runtime.panel.aclose()

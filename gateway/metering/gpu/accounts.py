@@ -91,7 +91,7 @@ class GpuAccounts:
     def occupied(self, backend: str, replica: str) -> bool:
         """Whether attempts of ours are under way there: what else runs meanwhile need not be sampled."""
         book = self._books.get((backend, replica))
-        return book is not None and book.open
+        return book is not None and book.occupied
 
     def close_windows(self, now_ns: int) -> Sequence[Booking]:
         """Book all windows that can be, each once, without a pause. For rows kept in this process."""

@@ -12,13 +12,13 @@ from gateway.metering.gpu.facts import (
     Booking,
     Coefficients,
     GpuBackend,
-    Kind,
     Row,
     RowKey,
 )
-from gateway.metering.gpu.held import Claims, Held
+from gateway.metering.gpu.held import Claims, Held, booking, correction
 from gateway.metering.gpu.learning import Learner
 from gateway.metering.gpu.level import PriceLevel
+from gateway.metering.gpu.remainder import Remainder
 from gateway.metering.gpu.rows import Tokens, WindowRows
 from gateway.metering.gpu.rules import Rules
 from gateway.metering.gpu.spans import Span, length
@@ -63,10 +63,10 @@ class ReplicaBook:
         self._learner = learner
         self._level = PriceLevel(rules.usual_windows, rules.cap, rules.settled_after)
         self._all_ours = AllOurs(rules.usual_windows)
+        self._remainder = Remainder(rows, writer, self._turns)
         self._overdue: list[Booking] = []  # corrections of other windows, found while closing one
         self._waiting_ns = 0
         self.steps_per_token = 1.0
-        self.provisioned_ns = 0  # GPU ns of all windows booked, by the clock alone
 
     @property
     def coefficients(self) -> Coefficients:
@@ -74,9 +74,19 @@ class ReplicaBook:
         return self._learner.coefficients
 
     @property
-    def open(self) -> bool:
+    def provisioned_ns(self) -> int:
+        """GPU ns of all windows booked, by the clock alone."""
+        return self._remainder.provisioned_ns
+
+    @property
+    def occupied(self) -> bool:
         """Whether an attempt has not ended, or was not booked for all it did."""
         return bool(self._late or self._working)
+
+    @property
+    def open(self) -> bool:
+        """Whether there is something to be booked yet."""
+        return self.occupied or self._remainder.pending
 
     def window(self, now_ns: int) -> int:
         """The number of the window this moment is in."""
@@ -166,6 +176,7 @@ class ReplicaBook:
         booked = await self._correct()
         while final and self._held:
             booked += await self._finish(self._held.popleft())
+        booked += await self._remainder.catch_up()
         booked += self._overdue
         self._overdue = []
         await self._forget()
@@ -191,12 +202,11 @@ class ReplicaBook:
         told = self.watch.counted(tally.begin, end)
         row, known, work, rest = self._measure(tally, told)
         pool = self.backend.gpus * row.paid_ns
-        posted = await self._rows.publish(key, row, pool)
+        posted = self._closed[window] = await self._rows.publish(key, row, pool)
         self._waiting_ns = posted.waiting_ns
         held = Held(
             key,
             posted,
-            mine=posted.writer == self._writer,
             explained=work > 0,
             ours=Tokens(known.prompts, known.generated),
             told=told,
@@ -213,7 +223,6 @@ class ReplicaBook:
         for earlier in reversed(self._held):
             await self._even_out(earlier, held)
         self._held.append(held)
-        self._closed[window] = posted
 
     def _measure(self, tally: Tally, told: Counted | None) -> tuple[Row, Counted, float, int]:
         """The window's row, what own requests did, the seconds of work that explain its busy time, and how much
@@ -275,9 +284,9 @@ class ReplicaBook:
         if not total or not gpu_ns:
             return {}
         drawn = await self._rows.draw(key, gpu_ns)
-        if drawn.late and drawn.gpu_ns:  # foreign time that was booked before it was claimed
+        if drawn.late_ns:  # foreign time that was booked before it was claimed
             row = self._closed[key.window]
-            self._overdue.append(self._correction("foreign", key.window, -drawn.gpu_ns, row))
+            self._overdue.append(correction("foreign", key, -drawn.late_ns, row))
         granted: Claims = {}
         passed = given = 0
         async for few in self._turns.over(list(weights.items())):
@@ -322,19 +331,8 @@ class ReplicaBook:
         await self._top_up(held)
         bookings: list[Booking] = []
         async for few in self._turns.over(list(held.granted.items())):
-            bookings += [self._booking("request", held, ns, ticket) for ticket, ns in few if ns]
-        row, gpus = held.row, self.backend.gpus
-        if held.mine:
-            self.provisioned_ns += gpus * row.provisioned_ns
-            idle = row.provisioned_ns - row.busy_ns - row.unobserved_ns
-            rest: tuple[tuple[Kind, int], ...] = (
-                ("foreign", await self._rows.close(held.key)),
-                ("waiting", gpus * held.carried_ns),
-                ("idle", gpus * idle),
-                ("unobserved", gpus * row.unobserved_ns),
-            )
-            bookings += [self._booking(kind, held, ns) for kind, ns in rest if ns]
-        return bookings
+            bookings += [booking("request", held.key, ns, held.row, ticket) for ticket, ns in few if ns]
+        return bookings + await self._remainder.book(held)
 
     async def _correct(self) -> list[Booking]:
         """Book what tickets that ended after their windows were closed turned out to have used."""
@@ -358,29 +356,17 @@ class ReplicaBook:
 
     async def _correct_window(self, window: int, claims: Claims) -> list[Booking]:
         """Draw more, or give back; all claims of one sign."""
-        granted = await self._draw(self._key(window), sum(claims.values()), claims, window)
+        key = self._key(window)
+        granted = await self._draw(key, sum(claims.values()), claims, window)
         for held in self._held:
             if held.key.window == window:
                 await self._add(held, granted)
                 return []
         row = self._closed[window]
-        return [self._correction("request", window, ns, row, t) for t, ns in granted.items() if ns]
+        return [correction("request", key, ns, row, t) for t, ns in granted.items() if ns]
 
     def _key(self, window: int) -> RowKey:
         return RowKey(self.backend.name, self.replica, self.backend.gpus, window)
-
-    def _booking(self, kind: Kind, held: Held, gpu_ns: int, ticket: Ticket | None = None) -> Booking:
-        window = held.key.window
-        owner, did = (ticket.owner, ticket.did(window)) if ticket is not None else (None, None)
-        name, replica = self.backend.name, self.replica
-        return Booking(kind, owner, name, replica, window, gpu_ns, correction=False, row=held.row, did=did)
-
-    def _correction(
-        self, kind: Kind, window: int, gpu_ns: int, row: Row, ticket: Ticket | None = None
-    ) -> Booking:
-        owner, did = (ticket.owner, ticket.did(window)) if ticket is not None else (None, None)
-        name, replica = self.backend.name, self.replica
-        return Booking(kind, owner, name, replica, window, gpu_ns, correction=True, row=row, did=did)
 
     async def _forget(self) -> None:
         """Drop tickets and rows nothing can claim on any more."""

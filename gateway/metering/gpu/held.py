@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from gateway.metering.gpu.counts import Counted
-from gateway.metering.gpu.facts import Row, RowKey
+from gateway.metering.gpu.facts import Booking, Kind, Row, RowKey
 from gateway.metering.gpu.rows import Tokens
 from gateway.metering.gpu.ticket import Ticket
 
@@ -16,7 +16,6 @@ class Held:
 
     key: RowKey
     row: Row
-    mine: bool  # this gateway wrote the row and books what is not a request's
     explained: bool  # the counters told of work, so the row's price is one of its own
     ours: Tokens  # what this gateway's requests read and wrote
     told: Counted | None  # what the engine counted
@@ -25,3 +24,18 @@ class Held:
     carried_ns: int  # waiting at the window's end less at its beginning
     granted: Claims = field(default_factory=dict)
     short: Claims = field(default_factory=dict)  # claims the window's own time did not reach for
+
+
+def booking(kind: Kind, key: RowKey, gpu_ns: int, row: Row, ticket: Ticket | None = None) -> Booking:
+    """GPU time of a window that goes to one use: to the ticket's owner, or to nobody."""
+    owner, did = (ticket.owner, ticket.did(key.window)) if ticket is not None else (None, None)
+    return Booking(
+        kind, owner, key.backend, key.replica, key.window, gpu_ns, correction=False, row=row, did=did
+    )
+
+
+def correction(kind: Kind, key: RowKey, gpu_ns: int, row: Row, ticket: Ticket | None = None) -> Booking:
+    """The same, of a window that was booked before."""
+    late = booking(kind, key, gpu_ns, row, ticket)
+    late.correction = True
+    return late

@@ -8,10 +8,18 @@ from gateway.metering.gpu.facts import Row, RowKey
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """What a claim got. `late`: the window's foreign time was booked before and must be corrected."""
+    """What a claim got. `late_ns` of it was booked as foreign time before, which must be corrected."""
 
     gpu_ns: int
-    late: bool
+    late_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A window whose gateways could not ask each other: the row that counts, and what late claims were."""
+
+    row: Row
+    late_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +46,15 @@ class WindowRows(Protocol):
     async def draw(self, key: RowKey, gpu_ns: int) -> Drawn:
         """Claim GPU time from the window's pool, as far as it goes; a negative claim gives back."""
 
-    async def close(self, key: RowKey) -> int:
-        """By the row's writer, once: what nobody has claimed (GPU ns); it stays there for late claims."""
+    async def close(self, key: RowKey) -> int | None:
+        """By the row's writer, once: what nobody has claimed (GPU ns); it stays there for late claims. None: the
+        others cannot be asked, see `settle`."""
+
+    def settled(self, key: RowKey) -> bool:
+        """Whether all gateways know what this one did with the window."""
+
+    async def settle(self, key: RowKey) -> Settled | None:
+        """Tell them, where they could not be told; None: they cannot be asked yet. Its writer closes it then."""
 
 
 @dataclass(slots=True)
@@ -68,10 +83,10 @@ class InProcessRows:
     async def draw(self, key: RowKey, gpu_ns: int) -> Drawn:
         pool = self._pools.get((key.backend, key.replica, key.gpus), {}).get(key.window)
         if pool is None:
-            return Drawn(0, late=False)
+            return Drawn(0, 0)
         drawn = min(gpu_ns, pool.left_ns)
         pool.left_ns -= drawn
-        return Drawn(drawn, late=pool.closed)
+        return Drawn(drawn, drawn if pool.closed else 0)
 
     async def tell(self, key: RowKey, tokens: Tokens) -> Tokens:
         pool = self._pools.get((key.backend, key.replica, key.gpus), {}).get(key.window)
@@ -93,3 +108,10 @@ class InProcessRows:
         pool = self._pools[key.backend, key.replica, key.gpus][key.window]
         pool.closed = True
         return pool.left_ns
+
+    def settled(self, key: RowKey) -> bool:
+        del key
+        return True
+
+    async def settle(self, key: RowKey) -> Settled | None:
+        return Settled(self._pools[key.backend, key.replica, key.gpus][key.window].row, 0)

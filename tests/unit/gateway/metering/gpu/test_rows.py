@@ -39,7 +39,7 @@ async def test_a_pool_is_drawn_until_it_is_empty_and_takes_back():
     assert (await rows.draw(key(), -30)).gpu_ns == -30
     assert await rows.close(key()) == 30
     late = await rows.draw(key(), 50)
-    assert (late.gpu_ns, late.late) == (30, True)
+    assert (late.gpu_ns, late.late_ns) == (30, 30)
 
 
 async def test_windows_long_gone_give_nothing():

@@ -1,0 +1,124 @@
+"""Pools in Redis: Lua, atomic, one hash for each pool.
+
+A hash holds `text`, `left`, `closed` (what was left then), and for each gateway `given:`, `late:`, `first:`, `second:`
+and `asked:`. Amounts stay below 2^53, so that Lua's numbers hold them exactly.
+"""
+
+import time
+from typing import Any, Final
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+
+from gateway.state.claims import Gone
+from gateway.state.pools import Given
+
+_PATIENCE: Final = 0.5  # seconds Redis may take
+_PAUSE: Final = 1.0  # seconds after a failure in which it is not asked
+_KEPT: Final = 7_200_000  # milliseconds a pool is kept
+
+_OPEN: Final = """
+if redis.call('HSETNX', KEYS[1], 'text', ARGV[1]) == 1 then
+  redis.call('HSET', KEYS[1], 'left', ARGV[2])
+  redis.call('PEXPIRE', KEYS[1], ARGV[3])
+end
+return redis.call('HGET', KEYS[1], 'text')
+"""
+# ARGV: gateway, total, whether to overdraw
+_CLAIM: Final = """
+local held = redis.call('HMGET', KEYS[1], 'left', 'given:' .. ARGV[1], 'late:' .. ARGV[1], 'closed')
+local given, late = tonumber(held[2]) or 0, tonumber(held[3]) or 0
+if not held[1] then return {} end
+local more, left = tonumber(ARGV[2]) - given, tonumber(held[1])
+if ARGV[3] == '0' and more > left then more = math.max(left, 0) end
+if more ~= 0 then
+  given = given + more
+  redis.call('HINCRBY', KEYS[1], 'left', string.format('%.0f', -more))
+  redis.call('HSET', KEYS[1], 'given:' .. ARGV[1], string.format('%.0f', given))
+  if held[4] then
+    late = late + more
+    redis.call('HSET', KEYS[1], 'late:' .. ARGV[1], string.format('%.0f', late))
+  end
+end
+return {given, late}
+"""
+# ARGV: gateway, two figures
+_NOTE: Final = """
+if redis.call('EXISTS', KEYS[1]) == 0 then return {tonumber(ARGV[2]), tonumber(ARGV[3])} end
+for i, name in ipairs({'first:', 'second:'}) do
+  local before = tonumber(redis.call('HGET', KEYS[1], name .. ARGV[1])) or 0
+  redis.call('HSET', KEYS[1], name .. ARGV[1], ARGV[1 + i])
+  redis.call('HINCRBY', KEYS[1], name, string.format('%.0f', tonumber(ARGV[1 + i]) - before))
+end
+return {tonumber(redis.call('HGET', KEYS[1], 'first:')), tonumber(redis.call('HGET', KEYS[1], 'second:'))}
+"""
+# The gateway is the only argument.
+_LEFT: Final = """
+local held = redis.call('HMGET', KEYS[1], 'left', 'second:', 'asked:', 'second:' .. ARGV[1], 'asked:' .. ARGV[1])
+local asked = (tonumber(held[3]) or 0) - (tonumber(held[5]) or 0)
+if not held[1] then return {0, 0} end
+redis.call('HSET', KEYS[1], 'asked:' .. ARGV[1], held[4] or 0)
+redis.call('HSET', KEYS[1], 'asked:', string.format('%.0f', asked + (tonumber(held[4]) or 0)))
+return {tonumber(held[1]), (tonumber(held[2]) or 0) - asked}
+"""
+_SHUT: Final = """
+local left = redis.call('HGET', KEYS[1], 'left')
+if not left then return false end
+redis.call('HSETNX', KEYS[1], 'closed', left)
+return redis.call('HGET', KEYS[1], 'closed')
+"""
+
+
+class RedisPools:
+    """One gateway's view of what all share."""
+
+    def __init__(self, url: str) -> None:
+        self._redis = Redis.from_url(
+            url,
+            socket_timeout=_PATIENCE,
+            socket_connect_timeout=_PATIENCE,
+            retry=Retry(NoBackoff(), 1, (RedisConnectionError,)),  # it may have closed an idle connection
+            client_name="weir",
+        )
+        self._ask_again = 0.0  # monotonic seconds
+
+    async def open(self, name: str, text: str, amount: int) -> str:
+        """As Pools.open."""
+        kept: bytes = await self._run(_OPEN, name, text, amount, _KEPT)
+        return kept.decode()
+
+    async def claim(self, name: str, gateway: str, total: int, *, overdraw: bool = False) -> Given | None:
+        """As Pools.claim."""
+        found = await self._run(_CLAIM, name, gateway, total, int(overdraw))
+        return Given(int(found[0]), int(found[1])) if found else None
+
+    async def note(self, name: str, gateway: str, figures: tuple[int, int]) -> tuple[int, int]:
+        """As Pools.note."""
+        first, second = await self._run(_NOTE, name, gateway, *figures)
+        return int(first), int(second)
+
+    async def left(self, name: str, gateway: str) -> tuple[int, int]:
+        """As Pools.left."""
+        left, asking = await self._run(_LEFT, name, gateway)
+        return int(left), int(asking)
+
+    async def shut(self, name: str) -> int | None:
+        """As Pools.shut."""
+        found = await self._run(_SHUT, name)
+        return None if found is None else int(found)
+
+    async def close(self) -> None:
+        """As Pools.close."""
+        await self._redis.aclose()
+
+    async def _run(self, script: str, name: str, *arguments: str | int) -> Any:
+        if time.monotonic() < self._ask_again:
+            raise Gone("Redis failed a moment ago")
+        try:
+            return await self._redis.eval(script, 1, f"weir:{{pool:{name}}}", *arguments)
+        except (RedisError, OSError) as error:
+            self._ask_again = time.monotonic() + _PAUSE
+            raise Gone(str(error) or type(error).__name__) from error
