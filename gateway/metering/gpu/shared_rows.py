@@ -3,7 +3,8 @@
 While the shared state is gone, each gateway bills its own requests by prices of its own: for all it knows, the whole
 window is its own. What is not a request's is left open then. Once the state is back, each says what it has billed; the
 first to say so has posted the row, and it books the rest: `foreign` is what is left, below nothing where gateways
-billed more between them than the engine was busy. So each nanosecond is booked once, whoever was away how long.
+billed more between them than the engine was busy (so may `waiting` be, by what each carried on for itself). So each
+nanosecond is booked once, whoever was away how long.
 """
 
 import logging

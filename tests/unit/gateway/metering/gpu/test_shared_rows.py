@@ -153,4 +153,5 @@ def test_every_nanosecond_is_booked_once_between_them(plans, outages, faults, sw
         sums[booking.kind] += booking.gpu_ns
     provisioned = sum(accounts.provisioned("gpu-a", "r0") for accounts in pair)
     assert sum(sums.values()) == provisioned == 2 * END
-    assert min(ns for kind, ns in sums.items() if kind != "foreign") >= 0
+    signed = {"foreign", "waiting"}  # below nothing where both billed the same time while they could not ask
+    assert min(ns for kind, ns in sums.items() if kind not in signed) >= 0
