@@ -73,15 +73,33 @@ class Relay(Protocol):
     Counters are exact at any moment, so that a cancelled answer is booked for what had come by then.
     """
 
-    usage: TokenUsage  # `source` is `unknown` until reported; `estimated()` stands in for it then
-    content_events: int  # events that carried generated content so far (an estimate of output tokens)
-    finish_reason: str | None
-    error: str | None  # the provider sent an error inside the stream: the outcome is a failure
-    complete: (
-        bool  # the answer is known to have ended as the dialect says (`[DONE]`, `message_stop`, whole JSON)
-    )
-    metrics: dict[str, float] | None  # per-request metrics of the engine, where it reports them (vLLM)
-    made: tuple[str, ...]  # ids of what the provider keeps of this answer, by which it can be named later
+    @property
+    def usage(self) -> TokenUsage:
+        """`source` is `unknown` until reported; `estimated()` stands in for it then."""
+
+    @property
+    def content_events(self) -> int:
+        """Events that carried generated content so far (an estimate of output tokens)."""
+
+    @property
+    def finish_reason(self) -> str | None:
+        """How the answer ended, in the canonical words."""
+
+    @property
+    def error(self) -> str | None:
+        """What error the provider sent inside the stream: the outcome is a failure."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether the answer is known to have ended as the dialect says (`[DONE]`, `message_stop`, whole JSON)."""
+
+    @property
+    def metrics(self) -> dict[str, float] | None:
+        """Per-request metrics of the engine, where it reports them (vLLM)."""
+
+    @property
+    def made(self) -> tuple[str, ...]:
+        """Ids of what the provider keeps of this answer, by which it can be named later."""
 
     def headers(self) -> Headers:
         """Content headers of the client's answer: its content-type, known before the first byte is fed."""

@@ -23,6 +23,7 @@ from routers.sensitivity.label import Level
 _SHOWN: Final = 5  # counterexamples for each broken guarantee
 
 Broken = dict[str, list[tuple[End, str]]]
+Zones = Mapping[str, tuple[bool, bool]]  # by name: outside, and only redacted
 
 
 @click.command()
@@ -111,6 +112,8 @@ def _show(console: Console, snapshot: Snapshot, proof: Proof, broken: Broken) ->
     console.print(_data(proof))
     asked = Text(f"{proof.decided} requests, one of each kind, were put to the compiled policy; ", "dim")
     console.print(asked.append("↗ marks what is outside", "dim"))
+    if snapshot.policy.redacts:
+        console.print(Text("    ↗ redacted: only with every value replaced by a placeholder", "dim"))
     for name, ends in broken.items():
         _verdict(console, name, ends)
 
@@ -132,12 +135,10 @@ def _routes(proof: Proof) -> Table:
 
 def _models(ends: Iterable[End]) -> Text:
     first: dict[str, End] = {}
-    for end in sorted(ends, key=lambda end: end.after):
+    for end in sorted(ends, key=lambda end: (end.redacted, end.after)):
         first.setdefault(end.model, end)
-    lines = [
-        Text(f"{end.model} ↗" if end.zone.outside else end.model, "yellow" if end.zone.outside else "green")
-        for end in first.values()
-    ]
+    ordered = sorted(first.values(), key=lambda end: end.after)
+    lines = [_place(end.model, outside=end.zone.outside, redacted=end.redacted) for end in ordered]
     return Text("\n").join(lines) if lines else Text("nowhere", "dim")
 
 
@@ -147,9 +148,11 @@ def _data(proof: Proof) -> Table:
     table.add_column("found", style="bold")
     for level in Level:
         table.add_column(str(level), overflow="fold")
-    zones: dict[tuple[str, Level], dict[str, bool]] = {}
+    zones: dict[tuple[str, Level], dict[str, tuple[bool, bool]]] = {}
     for end in proof.ends:
-        zones.setdefault((end.kind.found, end.kind.level), {})[end.zone.name] = end.zone.outside
+        held = zones.setdefault((end.kind.found, end.kind.level), {})
+        _, redacted = held.get(end.zone.name, (False, True))
+        held[end.zone.name] = (end.zone.outside, redacted and end.redacted)
     for kind in proof.blocked:
         zones.setdefault((kind.found, kind.level), {})
     for found in dict.fromkeys(found for found, _ in zones):
@@ -157,16 +160,22 @@ def _data(proof: Proof) -> Table:
     return table
 
 
-def _zones(zones: Mapping[str, bool] | None) -> Text:
+def _zones(zones: Zones | None) -> Text:
     if zones is None:
         return Text("—", "dim")  # such a label does not exist
     if not zones:
         return Text("nowhere", "dim")
     parts = [
-        Text(f"{name} ↗" if outside else name, "yellow" if outside else "green")
-        for name, outside in sorted(zones.items(), key=lambda item: (item[1], item[0]))
+        _place(name, outside=outside, redacted=redacted)
+        for name, (outside, redacted) in sorted(zones.items(), key=lambda item: (item[1], item[0]))
     ]
     return Text(", ").join(parts)
+
+
+def _place(name: str, *, outside: bool, redacted: bool) -> Text:
+    """A model or a zone, marked."""
+    marks = f"{' ↗' if outside else ''}{' redacted' if redacted else ''}"
+    return Text(name + marks, "yellow" if outside or redacted else "green")
 
 
 def _verdict(console: Console, name: str, ends: Sequence[tuple[End, str]]) -> None:
@@ -180,7 +189,7 @@ def _verdict(console: Console, name: str, ends: Sequence[tuple[End, str]]) -> No
         console.print(
             Text(
                 f"        {kind.level}, {kind.found}, tenant {kind.tenant}, workflow {kind.workflow}:"
-                f" {end.route} → {end.model} {how}; {reason}"
+                f" {end.route} → {end.model} {how}{', redacted' if end.redacted else ''}; {reason}"
             ),
             soft_wrap=True,
         )
@@ -219,5 +228,6 @@ def _end(end: End) -> dict[str, Any]:
         "model": end.model,
         "zone": end.zone.name,
         "outside": end.zone.outside,
+        "redacted": end.redacted,
         "after_failures": end.after,
     }

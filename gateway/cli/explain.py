@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from adapters.call import Call
 from adapters.dialects import chat
 from adapters.dialects.chat import InvalidRequest
 from adapters.document import InvalidDocument, parse
@@ -20,11 +22,23 @@ from gateway.app import build
 from gateway.cli.configuration import CONFIG, read
 from gateway.configuration.settings import Snapshot
 from gateway.pipeline.hardness import Hardness
-from gateway.pipeline.judge import Judge, conversation_of, purpose
+from gateway.pipeline.judge import Judge, Purpose, conversation_of, purpose
 from gateway.pipeline.pipeline import SECONDS_PER_DAY, draw_of
-from routers.policy.permits import Permit
+from gateway.pipeline.redacting import Redaction, redact
+from routers.policy.permits import Dropped, Permit
 from routers.policy.policy import Decision, UnknownModel
+from routers.sensitivity.label import Label
 from routers.signals import Signals
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One request as it was decided, and every model's verdict."""
+
+    signals: Signals
+    decision: Decision
+    verdicts: dict[str, Permit | Dropped]
+    redaction: Redaction | None
 
 
 @click.command()
@@ -80,16 +94,21 @@ def explain(
         day = int(time.time()) // SECONDS_PER_DAY
         judged = asyncio.run(judge.judge(call, stated, tenant, None, day))
         draw = draw_of(tenant, stated.conversation or judged.opening)
-        decision = snapshot.policy.decide(judged.signals, draw, thresholds)
+        redaction = _redaction(snapshot, judge, call, stated, judged.signals)
+        redacted = redaction.form.label if redaction and redaction.form else None
+        decision = snapshot.policy.decide(judged.signals, draw, thresholds, redacted)
     except (InvalidDocument, InvalidRequest, UnknownModel) as error:
         click.echo(f"{error}", err=True)
         sys.exit(1)
     seen = visible(call.document.values, "chat")
     reasons = judge.scorer.explain(conversation_of(seen))
+    explained = Explained(
+        judged.signals, decision, snapshot.policy.verdicts(judged.signals, redacted), redaction
+    )
     if as_json:
-        click.echo(json.dumps(_plain(snapshot, judged.signals, decision, reasons), indent=2))
+        click.echo(json.dumps(_plain(explained, reasons), indent=2))
     else:
-        _print(snapshot, judged.signals, decision, reasons)
+        _print(snapshot, explained, reasons)
         begins = set(decision.weighed) - {route for route, _ in threshold}
         if begins:
             click.echo(
@@ -98,6 +117,19 @@ def explain(
             )
     if not decision.targets:
         sys.exit(2)
+
+
+def _redaction(
+    snapshot: Snapshot, judge: Judge, call: Call, stated: Purpose, signals: Signals
+) -> Redaction | None:
+    """The request's redacted form, where a boundary would let it go so."""
+    if not snapshot.policy.redactable(signals):
+        return None
+
+    async def again(form: Call) -> Label:
+        return (await judge.judge(form, stated, signals.tenant, None, signals.day)).signals.label
+
+    return asyncio.run(redact(judge, call, signals.label, (), again))
 
 
 def _default_alias(snapshot: Snapshot) -> str:
@@ -125,11 +157,11 @@ def _body(prompt: str | None, request: Any, model: str) -> bytes:
     return json.dumps({"model": model, "messages": [{"role": "user", "content": prompt}]}).encode()
 
 
-def _plain(
-    snapshot: Snapshot, signals: Signals, decision: Decision, reasons: tuple[tuple[str, float], ...]
-) -> dict[str, Any]:
+def _plain(explained: Explained, reasons: tuple[tuple[str, float], ...]) -> dict[str, Any]:
     """The decision as JSON values."""
-    verdicts = snapshot.policy.verdicts(signals)
+    signals, decision, redaction = explained.signals, explained.decision, explained.redaction
+    redacted = {"redacted": {"possible": redaction.form is not None, "values": dict(redaction.counts),
+                             "why_not": redaction.why or None}} if redaction is not None else {}  # fmt: skip
     return {
         "label": {
             "level": str(signals.label.level),
@@ -149,22 +181,20 @@ def _plain(
         "reasons": list(decision.reasons),
         "passed_over": [{"route": route, "reason": why} for route, why in decision.passed_over],
         "blocked_by": list(decision.blocked_by),
-        "models": {
-            name: {"permitted": isinstance(verdict, Permit)}
-            | (
-                {}
-                if isinstance(verdict, Permit)
-                else {"reason": verdict.reason, "boundary": verdict.boundary}
-            )
-            for name, verdict in verdicts.items()
-        },
+        **redacted,
+        "models": {name: _verdict(verdict) for name, verdict in explained.verdicts.items()},
     }
 
 
-def _print(
-    snapshot: Snapshot, signals: Signals, decision: Decision, reasons: tuple[tuple[str, float], ...]
-) -> None:
+def _verdict(verdict: Permit | Dropped) -> dict[str, Any]:
+    if isinstance(verdict, Permit):
+        return {"permitted": True} | ({"only": "redacted"} if verdict.redacted else {})
+    return {"permitted": False, "reason": verdict.reason, "boundary": verdict.boundary}
+
+
+def _print(snapshot: Snapshot, explained: Explained, reasons: tuple[tuple[str, float], ...]) -> None:
     """The decision as a person reads it."""
+    signals, decision = explained.signals, explained.decision
     console = Console()
     found = ", ".join(f"{count} {name}" for name, count in signals.label.types.items()) or "nothing found"
     console.print(f"[bold]Label[/]       {signals.label.level}  ({found})")
@@ -176,14 +206,18 @@ def _print(
         f"[bold]Complexity[/]  {signals.complexity:.2f}  {signals.kind}, {signals.language}  ({why})"
     )
     if decision.targets:
-        first, *rest = (f"{permit.model} ({permit.zone.name})" for permit in decision.targets)
+        first, *rest = (
+            f"{permit.model} ({permit.zone.name}{', redacted' if permit.redacted else ''})"
+            for permit in decision.targets
+        )
         then = f", then {', '.join(rest)}" if rest else ""
         console.print(f"[bold]Route[/]       {decision.route}: [green]{first}[/]{then}")
     else:
         console.print(
             f"[bold]Route[/]       [red]none: a 403[/] ({', '.join(decision.blocked_by) or 'no model can'})"
         )
-    for reason in decision.reasons:
+    told = () if explained.redaction is None else (explained.redaction.told,)
+    for reason in (*decision.reasons, *told):
         console.print(f"            {reason}")
     if decision.escalations:
         faults = " or ".join(sorted(snapshot.policy.escalates[decision.route].on))
@@ -192,23 +226,26 @@ def _print(
     for route, reason in decision.passed_over:
         console.print(f"            passed over {route}: {reason}")
     console.print()
-    console.print(_every_model(snapshot, signals, decision))
+    console.print(_every_model(snapshot, explained))
 
 
-def _every_model(snapshot: Snapshot, signals: Signals, decision: Decision) -> Table:
+def _every_model(snapshot: Snapshot, explained: Explained) -> Table:
     """Each model with what becomes of it."""
+    decision = explained.decision
     targets = {permit.model: number for number, permit in enumerate(decision.targets, 1)}
     table = Table("model", "zone", "verdict", title="Every model", title_justify="left", show_edge=False)
-    for name, verdict in snapshot.policy.verdicts(signals).items():
+    for name, verdict in explained.verdicts.items():
         zone = snapshot.policy.models[name].zone
         where = zone.name if zone.inside else f"[yellow]{zone.name}, outside[/]"
         if not isinstance(verdict, Permit):
-            told = f"[red]dropped[/]: {verdict.reason}"
+            verdict_told = f"[red]dropped[/]: {verdict.reason}"
         elif name in targets:
-            told = f"[green]target {targets[name]}[/]"
+            verdict_told = f"[green]target {targets[name]}[/]"
         elif any(permit.model == name for permit in decision.escalations):
-            told = "asked where an answer is at fault"
+            verdict_told = "asked where an answer is at fault"
         else:
-            told = "permitted, but this route does not use it"
-        table.add_row(name, where, told)
+            verdict_told = "permitted, but this route does not use it"
+        if isinstance(verdict, Permit) and verdict.redacted:
+            verdict_told += ", [yellow]redacted[/]"
+        table.add_row(name, where, verdict_told)
     return table

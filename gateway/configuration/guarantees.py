@@ -7,7 +7,7 @@ from typing import Self
 from pydantic import Field, ValidationError, model_validator
 
 from gateway.configuration.diagnosis import problems_of
-from gateway.configuration.language import DataTerms, Names, OnlyTerms, Strict
+from gateway.configuration.language import DataTerms, Names, OnlyTerms, OutsideTerms, Strict
 from gateway.configuration.problems import ConfigurationErrors, Problem, nearest
 from gateway.configuration.settings import Settings
 from gateway.configuration.source import Route, read
@@ -32,6 +32,12 @@ class GuaranteeEntry(Strict):
         None, description="What no zone may be; an unknown fact breaks it.", examples=[{"inside": False}]
     )
 
+    outside: OutsideTerms | None = Field(
+        None,
+        description="What goes elsewhere so does not break it; left out: whatever goes elsewhere does.",
+        examples=[{"if": "redacted"}],
+    )
+
     @model_validator(mode="after")
     def _one(self) -> Self:
         if (self.only is None) is (self.never is None):
@@ -46,6 +52,7 @@ class GuaranteeEntry(Strict):
             None if self.workflows is None else frozenset(self.workflows),
             None if self.only is None else self.only.only(),
             None if self.never is None else self.never.only(),
+            redacted=self.outside is not None,
         )
 
 

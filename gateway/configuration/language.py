@@ -1,7 +1,7 @@
 """The condition language and the terms of boundaries, as they stand in YAML."""
 
 from collections.abc import Callable, Iterable
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -300,6 +300,17 @@ class DataTerms(Strict):
             categories=None if self.category is None else frozenset(self.category),
             types=None if self.type is None else frozenset(self.type),
         )
+
+
+class OutsideTerms(Strict):
+    """How data may go where `only` does not let it go as it is."""
+
+    if_: Literal["redacted"] = Field(
+        alias="if",
+        description="With every value replaced by a placeholder, put back in the answer: once what is left would"
+        " be let go by itself. What cannot be replaced with certainty stays.",
+        examples=["redacted"],
+    )
 
 
 class Days(Strict):

@@ -108,6 +108,7 @@ class _Builder:
                 None if each.data is None else each.data.data(),
                 _frozen(each.tenants),
                 _frozen(each.workflows),
+                redacted=each.outside is not None,
             )
             for each in document.boundaries
         )

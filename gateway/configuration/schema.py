@@ -19,6 +19,7 @@ from gateway.configuration.language import (
     LevelName,
     Names,
     OnlyTerms,
+    OutsideTerms,
     Strict,
     When,
     known,
@@ -374,6 +375,19 @@ class BoundaryEntry(Strict):
         examples=[["invoice-extraction"]],
     )
     only: OnlyTerms = Field(description="What a zone must be to be allowed.", examples=[{"inside": True}])
+    outside: OutsideTerms | None = Field(
+        None,
+        description="How data may go to other zones all the same; left out: in no way.",
+        examples=[{"if": "redacted"}],
+    )
+
+    @model_validator(mode="after")
+    def _speaks_of_data(self) -> Self:
+        if self.outside is not None and self.data is None:
+            raise ValueError(
+                "`outside` needs `data`: a boundary on every request holds whatever is redacted from it"
+            )
+        return self
 
 
 def _weights_or_list(value: object) -> str:

@@ -7,10 +7,12 @@ from typing import Final
 from adapters.call import COUNTING, Backend, Headers, Relay, header
 from adapters.chat import TokenUsage
 from adapters.errors import StreamCut, UpstreamError
+from adapters.restoring.relay import Restoring
 from adapters.transport import Answer
 from gateway.dispatch.attempt import Attempt, Refused
 from gateway.dispatch.escalation import Escalation, Held, Opening
 from gateway.dispatch.job import Job
+from routers.policy.permits import Permit
 
 LARGEST_REFUSAL: Final = 256 * 1024  # bytes of an error answer worth reading
 LARGEST_ANSWER: Final = 64 * 1024 * 1024  # bytes of an unstreamed answer held before it is passed on
@@ -48,12 +50,12 @@ class Answering:
         attempt.upstream_id = (identity or b"").decode("latin-1")
         if not 200 <= answer.status < 300:
             return await self._refused(answer)
-        relay = self._relay = self._backend.relay(self._job.call, attempt.permit.upstream, answer.headers)
+        relay = self._relay = self._way_back(attempt.permit, answer)
         escalation = self._job.escalation
         try:
             if escalation is not None and escalation.judges(attempt.permit.model):
                 return await self._judged(answer, relay, escalation)
-            if self._job.call.stream:
+            if self._job.plain.stream:
                 await self._stream(answer, relay)
             else:
                 await self._whole(answer, relay)
@@ -72,6 +74,14 @@ class Answering:
                 )
             await self._job.reply.end()
         return True
+
+    def _way_back(self, permit: Permit, answer: Answer) -> Relay:
+        """The relay for this answer; it puts values back where the model was sent placeholders."""
+        job, backend = self._job, self._backend
+        if job.redacted is None or not permit.redacted:
+            return backend.relay(job.plain, permit.upstream, answer.headers)
+        form = job.redacted.form
+        return Restoring(backend.relay(form.call, permit.upstream, answer.headers), form)
 
     async def _refused(self, answer: Answer) -> bool:
         """An answer that is not a 2xx: the client's own fault, or a reason to try elsewhere."""
@@ -109,7 +119,7 @@ class Answering:
 
     async def _judged(self, answer: Answer, relay: Relay, escalation: Escalation) -> bool:
         """As `_stream` and `_whole` for an answer that is passed on only if it will do. False: it is set aside."""
-        stream = self._job.call.stream
+        stream = self._job.plain.stream
         data = await (self._opening(answer, relay) if stream else self._read_whole(answer, relay))
         if data is None:
             return True
@@ -129,7 +139,7 @@ class Answering:
     async def _opening(self, answer: Answer, relay: Relay) -> bytes | None:
         """A stream that ended before its first word, or that refuses: all of it. None: it began well, and has been
         passed on."""
-        opening = Opening(self._job.call)
+        opening = Opening(self._job.plain.dialect)
         while not relay.complete and (data := await answer.read()):
             out = relay.feed(data)
             self._count(relay)
@@ -221,7 +231,7 @@ class Answering:
         if attempt.usage.source != "unknown":
             return
         worked = attempt.sent and attempt.outcome not in {"refused", "client_error"}
-        worked = worked and self._job.call.dialect not in COUNTING
+        worked = worked and self._job.plain.dialect not in COUNTING
         attempt.usage = TokenUsage(
             input=self._job.signals.prompt_tokens if worked else 0,
             output=attempt.content_events,

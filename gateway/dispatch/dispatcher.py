@@ -44,13 +44,14 @@ class Dispatcher:
         for permit, replica in self._candidates(job, targets):
             engines = self._current()
             if engines is not job.engines or job.attempts:
-                anew = engines.policy.permit(job.signals, permit.model)
+                anew = job.permitted(engines.policy, permit.model)
                 if not isinstance(anew, Permit) or not _stands_for(replica, anew):
                     continue
                 permit = anew  # the fresh permit replaces the one the decision held
             backend = engines.backends[permit.backend]
+            call = permit.form(job.plain, None if job.redacted is None else job.redacted.form.call)
             try:
-                outgoing = backend.outgoing(job.call, permit.upstream)
+                outgoing = backend.outgoing(call, permit.upstream)
             except Unsupported as unsupported:
                 job.unsupported = unsupported
                 job.cannot[permit.model] = str(unsupported)
@@ -69,7 +70,7 @@ class Dispatcher:
         if escalation.held is not None:
             job.tried.clear()  # its replica is well: another model there may be asked
         policy = self._current().policy
-        verdicts = (policy.permit(job.signals, model) for model in escalation.to)
+        verdicts = (job.permitted(policy, model) for model in escalation.to)
         escalation.outcome = "answered"  # as the headers of a better answer say; put right where none comes
         try:
             if await self._answered(job, tuple(each for each in verdicts if isinstance(each, Permit))):
@@ -86,7 +87,7 @@ class Dispatcher:
         if held is not None:
             data = job.books.given(held.attempt, held.data)
             headers = (*held.headers, *job.books.head(held.attempt))
-            if not job.call.stream:
+            if not job.plain.stream:
                 headers += ((b"content-length", b"%d" % len(data)),)
             await job.reply.start(held.status, headers)
             await job.reply.end(data)

@@ -7,7 +7,7 @@ first word: where it has ended by then, or begins with a refusal, it is judged a
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from adapters.call import Call, Headers, Relay
+from adapters.call import Call, Dialect, Headers, Relay
 from adapters.declared import Declared, answered, declared, streamed
 from gateway.dispatch.attempt import Attempt
 from gateway.dispatch.faulty import fault_of, refused_at_once
@@ -86,8 +86,8 @@ class Opening:
 
     __slots__ = ("_dialect", "_pieces", "_size")
 
-    def __init__(self, call: Call) -> None:
-        self._dialect = call.dialect
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
         self._pieces: list[bytes] = []
         self._size = 0
 

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 
 from adapters.call import Backend, Call, Headers, Refusal
 from adapters.errors import Unsupported, UpstreamError
+from adapters.redacting import RedactedCall
 from gateway.dispatch.attempt import Books, Reply
 from gateway.dispatch.escalation import Escalation
 from gateway.fleet.replicas import Replica
-from routers.policy.permits import Permit
+from routers.policy.permits import Dropped, Permit
 from routers.policy.policy import Policy
+from routers.sensitivity.label import Label
 from routers.signals import Signals
 
 
@@ -21,16 +23,26 @@ class Engines:
     backends: Mapping[str, Backend]
 
 
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    """The redacted form of a request, and the label it has by itself."""
+
+    form: RedactedCall
+    label: Label
+
+
 @dataclass(slots=True)
 class Job:
-    """One request to be served: what to send, where it may go, and who hears of it."""
+    """One request to be served: what to send, where it may go, and who hears of it. Which of its two forms is sent
+    the permit of each attempt says (`Permit.form`)."""
 
-    call: Call
+    plain: Call
     signals: Signals
     targets: tuple[Permit, ...]
     engines: Engines  # of the snapshot the request began with
     reply: Reply
     books: Books
+    redacted: Redacted | None = None
     attempts: int = 0
     last: Refusal | UpstreamError | None = None
     last_headers: Headers = ()
@@ -38,3 +50,8 @@ class Job:
     cannot: dict[str, str] = field(default_factory=dict)  # targets that cannot carry the call, and why
     tried: list[Replica] = field(default_factory=list)
     escalation: Escalation | None = None  # what is done about answers at fault, where the route asks for it
+
+    def permitted(self, policy: Policy, model: str) -> Permit | Dropped:
+        """The right to try a model by this policy now."""
+        label = self.redacted.label if self.redacted is not None else None
+        return policy.permit(self.signals, model, label)

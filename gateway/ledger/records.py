@@ -67,6 +67,7 @@ class RequestRecord:
     rules: tuple[str, ...] = ()
     unscanned: tuple[str, ...] = ()
     detectors_failed: tuple[str, ...] = ()
+    redacted: Mapping[str, int] = field(default_factory=_empty)  # type → values replaced in what was sent
     complexity: float | None = None
     kind: str = ""
     policy: str = ""  # hash of the policy in force

@@ -160,6 +160,9 @@ class Metrics:
         self.boundary_blocks: Final = counter(
             "weir_boundary_blocks_total", "Requests for which a boundary took away a model.", "boundary"
         )
+        self.redacted: Final = counter(
+            "weir_redacted_values_total", "Values replaced by placeholders in what was sent.", "type"
+        )
         self.passed_over: Final = counter(
             "weir_routes_passed_over_total", "Requests whose route matched but had no target left.", "route"
         )

@@ -120,6 +120,9 @@ class Account:
         if escalation is not None and escalation.fault:
             said = f"{escalation.fault}; model={escalation.model}; {escalation.outcome}"
             headers += ((b"x-weir-escalation", said.encode()),)
+        if journey.redaction is not None and attempt.permit.redacted:
+            told = ", ".join(f"{type_}={count}" for type_, count in journey.redaction.counts.items())
+            headers = (*headers, (b"x-weir-redacted", told.encode()))
         if attempt.upstream_id:
             return headers  # the provider's own request id is passed on
         return ((b"x-request-id", journey.id.encode()), *headers)
@@ -198,6 +201,8 @@ class Account:
             ttft_ns=record.ttft_ns,
             overhead_ns=record.overhead_ns,
         )
+        for type_, count in record.redacted.items():
+            till.metrics.redacted.at(type_).value += count
         till.ledger.append(*journey.attempt_records(), record)
         if record.dialect not in COUNTING:
             till.actions.request(record, *_final(journey.settled))

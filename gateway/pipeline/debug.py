@@ -59,6 +59,8 @@ def report(journey: Journey) -> bytes:
         }
         told["complexity"] = round(signals.complexity, 4)
         told["kind"] = signals.kind
+    if journey.redaction is not None:
+        told["redacted"] = dict(journey.redacted)
     if last is not None:
         usage = last.usage
         told["usage"] = {

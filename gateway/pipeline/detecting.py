@@ -44,15 +44,17 @@ class Panel:
         """Whether there are none."""
         return not self._turns
 
-    async def judged(self, signals: Signals, segments: Sequence[Segment]) -> Label:
-        """The label with all that the detectors have to say; never lower than it was."""
+    async def judged(self, signals: Signals, segments: Sequence[Segment]) -> tuple[Label, tuple[Span, ...]]:
+        """The label with all that the detectors have to say, never lower than it was; and the spans they found."""
         label = signals.label
+        found: list[Span] = []
         for turn in self._turns:
             sent = replace(signals, label=label)
             answers = await asyncio.gather(*(self._asked(each, sent, segments) for each in turn))
             for each, spans in zip(turn, answers, strict=True):
                 label = self._after(label, each.detector.name, spans)
-        return label
+                found += spans or ()
+        return label, tuple(found)
 
     async def aclose(self) -> None:
         """Close what is idle. Who still waits for a detector has no judgement of it."""

@@ -1,6 +1,7 @@
 """What is known of one request while it travels: its facts, its accounts, and the records they end as."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,6 +15,7 @@ from gateway.ledger.records import AttemptRecord, Outcome, RequestRecord, attemp
 from gateway.metering.budgets.budgets import Hold
 from gateway.metering.charges import NOTHING, Charge
 from gateway.pipeline.judge import Purpose
+from gateway.pipeline.redacting import Redaction
 from routers.policy.policy import Decision
 from routers.signals import Signals
 
@@ -44,6 +46,7 @@ class Journey:
     purpose: Purpose = NO_PURPOSE
     signals: Signals | None = None
     decision: Decision | None = None
+    redaction: Redaction | None = None  # where a boundary would let it go redacted
     debug: bool = False
     cannot: dict[str, str] = field(default_factory=dict)  # targets whose backends cannot carry it, and why
     escalation: Escalation | None = None  # what is done about answers at fault, where its route asks for it
@@ -71,6 +74,13 @@ class Journey:
         reasons = self.decision.reasons if self.decision else ()
         told = self.escalation.told() if self.escalation is not None else ""
         return (*reasons, told) if told else reasons
+
+    @property
+    def redacted(self) -> Mapping[str, int]:
+        """How many values of each type were replaced in what was sent; none where it was sent as it came."""
+        if self.redaction is None or not any(each.attempt.permit.redacted for each in self.settled):
+            return {}
+        return self.redaction.counts
 
     def charge(self) -> Charge:
         """What all its attempts cost together."""
@@ -125,7 +135,7 @@ class Journey:
         signals, decision, charge = self.signals, self.decision, self.charge()
         label = signals.label if signals else None
         gpu = [each.gpu_ns for each in self.settled if each.gpu_ns is not None]
-        return RequestRecord(
+        record = RequestRecord(
             id=self.id,
             at=self.at,
             tenant=self.principal.tenant,
@@ -165,6 +175,9 @@ class Journey:
             duration_ns=time.monotonic_ns() - self.arrived,
             overhead_ns=self.overhead_ns,
         )
+        if self.redaction is not None:
+            record.redacted = self.redacted
+        return record
 
 
 _ATTEMPT_OUTCOMES: Final[dict[str, Outcome]] = {

@@ -6,23 +6,26 @@ hands the loop back between slices.
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 from adapters.call import Call
 from adapters.dialects.checks import InvalidRequest
 from adapters.dialects.ingress import INGRESS
 from adapters.visible import Visible, visible
 from routers.complexity.scorer import Conversation, Score, Scorer, Turn
-from routers.sensitivity.classifier import Classifier
+from routers.sensitivity.classifier import Classifier, Seen
 from routers.sensitivity.label import Label, Level, Segment
+from routers.sensitivity.settings import Settings
 from routers.signals import Signals
 
 SLICE_SECONDS: Final = 0.001  # work done before other requests have their turn
 CHARACTERS_PER_TOKEN: Final = 4  # of prose in the common tokenizers; an estimate until the engine reports
 TOKENS_PER_MESSAGE: Final = 4  # the chat template's own
 OPENING_CHARACTERS: Final = 2048  # of each of the first two turns: enough to tell conversations apart
+
+_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +84,31 @@ class Judge:
         opening = "\n".join([text[:OPENING_CHARACTERS] for _, text in seen.turns[:2]])
         return Judged(signals_of(call, seen, label, score, purpose, tenant, day), opening)
 
+    @property
+    def settings(self) -> Settings:
+        """What the policy chose about sensitivity."""
+        return self._classifier.settings
+
+    async def seen(self, segments: Sequence[Segment]) -> Seen:
+        """What stands where, for redaction."""
+        return await _sliced(self._classifier.sightings(segments))
+
     async def _label(self, seen: Visible, floor: Level | None) -> Label:
-        """Run the classifier a slice at a time, so that one long prompt never holds up the others."""
-        slices = self._classifier.slices(segments_of(seen), seen.opaque, floor)
-        handed_back = time.perf_counter()
-        while True:
-            try:
-                next(slices)
-            except StopIteration as done:
-                label: Label = done.value
-                return label
-            if time.perf_counter() - handed_back > SLICE_SECONDS:
-                await asyncio.sleep(0)
-                handed_back = time.perf_counter()
+        return await _sliced(self._classifier.slices(segments_of(seen), seen.opaque, floor))
+
+
+async def _sliced(slices: Generator[None, None, _Found]) -> _Found:
+    """Run the classifier a slice at a time, so that one long prompt never holds up the others."""
+    handed_back = time.perf_counter()
+    while True:
+        try:
+            next(slices)
+        except StopIteration as done:
+            found: _Found = done.value
+            return found
+        if time.perf_counter() - handed_back > SLICE_SECONDS:
+            await asyncio.sleep(0)
+            handed_back = time.perf_counter()
 
 
 def highest(*levels: Level | None) -> Level | None:

@@ -38,11 +38,14 @@ from gateway.pipeline.faults import (
 from gateway.pipeline.hardness import Hardness
 from gateway.pipeline.journey import Journey
 from gateway.pipeline.judge import Judge, purpose, segments_of
-from gateway.pipeline.remembering import Stickiness, held_to_before, why
+from gateway.pipeline.redacting import Redaction, redact
+from gateway.pipeline.remembering import Stickiness, beyond_redaction, held_to_before, why
 from gateway.pipeline.reserving import Reserving
+from gateway.state.claims import Gone
 from gateway.state.conversations import Conversations
 from routers.policy.policy import EXPLICIT, Decision, Policy, UnknownModel
-from routers.sensitivity.label import Level
+from routers.sensitivity.detector import Span
+from routers.sensitivity.label import Label, Level
 from routers.signals import Signals
 
 SECONDS_PER_DAY: Final = 86_400
@@ -152,9 +155,10 @@ class Pipeline:
             journey.at // (SECONDS_PER_DAY * 1_000_000_000),
         )
         signals, remembered = await self._held_to_before(runtime, journey, judged.signals)
+        spans: tuple[Span, ...] = ()
         if not runtime.panel.empty:
             segments = segments_of(visible(call.document.values, call.dialect))
-            label = await runtime.panel.judged(signals, segments)
+            label, spans = await runtime.panel.judged(signals, segments)
             if label is not signals.label:
                 signals, _ = await self._held_to_before(runtime, journey, replace(signals, label=label))
         journey.signals = signals
@@ -163,16 +167,11 @@ class Pipeline:
         allowance = reserving.allowance(journey)
         if allowance is not None:
             signals = journey.signals = await reserving.weighed(budgets, signals, allowance)
-        try:
-            decision = journey.decision = runtime.engines.policy.decide(
-                signals,
-                draw_of(principal.tenant, journey.purpose.conversation or judged.opening),
-                runtime.hardness.thresholds,
-            )
-        except UnknownModel as unknown:
-            raise NoSuchModel(no_such_model(unknown.name)) from None
-        if remembered:
-            decision = journey.decision = replace(decision, reasons=(*decision.reasons, remembered))
+        policy = runtime.engines.policy
+        if policy.redacts and policy.redactable(signals):
+            journey.redaction = await self._redacted(runtime, journey, call, signals, spans)
+        opening = journey.purpose.conversation or judged.opening
+        decision = journey.decision = _decided(runtime, journey, signals, opening, remembered)
         self._count(runtime.hardness, journey, decision)
         if not decision.targets:
             raise _no_way(decision)
@@ -193,9 +192,36 @@ class Pipeline:
         if not conversation:
             return signals, ""
         label = await held_to_before(
-            signals.label, self._conversations, runtime.sticky, journey.principal.tenant, conversation
+            signals.label,
+            self._conversations,
+            runtime.sticky,
+            journey.principal.tenant,
+            conversation,
+            journey.purpose.floor,
         )
         return replace(signals, label=label), why(signals.label, label)
+
+    async def _redacted(
+        self, runtime: Runtime, journey: Journey, call: Call, signals: Signals, spans: tuple[Span, ...]
+    ) -> Redaction:
+        """The request's redacted form, judged as the request was, and held to its conversation."""
+        tenant, conversation = journey.principal.tenant, journey.purpose.conversation
+
+        async def again(form: Call) -> Label:
+            floor = runtime.floors.get((tenant, journey.principal.key))
+            judged = await runtime.judge.judge(form, journey.purpose, tenant, floor, signals.day)
+            if runtime.panel.empty:
+                return judged.signals.label
+            segments = segments_of(visible(form.document.values, form.dialect))
+            return (await runtime.panel.judged(judged.signals, segments))[0]
+
+        remembered = None
+        if conversation:
+            try:
+                remembered = await beyond_redaction(self._conversations, runtime.sticky, tenant, conversation)
+            except Gone:
+                return Redaction(None, why="what was found in the conversation before is not known just now")
+        return await redact(runtime.judge, call, signals.label, spans, again, remembered)
 
     async def _dispatch(
         self, exchange: Exchange, runtime: Runtime, journey: Journey, account: Account, decision: Decision
@@ -211,7 +237,10 @@ class Pipeline:
                 task.cancel()
 
         exchange.when_client_leaves(leave)
-        job = Job(journey.call, journey.signals, decision.targets, runtime.engines, exchange, account)
+        redacted = None if journey.redaction is None else journey.redaction.form
+        job = Job(
+            journey.call, journey.signals, decision.targets, runtime.engines, exchange, account, redacted
+        )
         if decision.escalations:
             job.escalation = journey.escalation = escalation_of(
                 runtime.engines.policy, decision, journey.call
@@ -241,6 +270,24 @@ class Pipeline:
             metrics.boundary_blocks.at(boundary).value += 1
         for route, _ in decision.passed_over:
             metrics.passed_over.at(route).value += 1
+
+
+def _decided(runtime: Runtime, journey: Journey, signals: Signals, opening: str, remembered: str) -> Decision:
+    """Where it goes, and why in full. Raises NoSuchModel."""
+    draw, redaction = draw_of(journey.principal.tenant, opening), journey.redaction
+    policy, thresholds = runtime.engines.policy, runtime.hardness.thresholds
+    try:
+        if redaction is None:
+            decision = policy.decide(signals, draw, thresholds)
+        else:
+            label = redaction.form.label if redaction.form else None
+            decision = policy.decide(signals, draw, thresholds, label)
+            decision = replace(decision, reasons=(*decision.reasons, redaction.told))
+    except UnknownModel as unknown:
+        raise NoSuchModel(no_such_model(unknown.name)) from None
+    if remembered:
+        decision = replace(decision, reasons=(*decision.reasons, remembered))
+    return decision
 
 
 def _only(backend: str, decision: Decision) -> Decision:

@@ -13,6 +13,7 @@ from gateway.state.conversations import Bounds, Conversations, Words
 from routers.sensitivity.label import Label, Level
 from routers.sensitivity.taxonomy import TYPES
 
+FOREIGN: Final = "foreign type"  # a word that says: a type of finding that Weir's taxonomy does not know
 STORE: Final = "conversation"  # what `Label.failed` says where the store could not be asked
 
 
@@ -26,16 +27,37 @@ class Stickiness:
 
 
 async def held_to_before(
-    label: Label, conversations: Conversations, sticky: Stickiness, tenant: str, conversation: str
+    label: Label,
+    conversations: Conversations,
+    sticky: Stickiness,
+    tenant: str,
+    conversation: str,
+    claimed: Level | None = None,
 ) -> Label:
-    """The label, raised to what was found in the conversation before; what is new is remembered."""
+    """The label, raised to what was found in the conversation before; what is new is remembered, and what the client
+    `claimed` of it."""
+    own = words_of(label)
+    if claimed is not None and claimed >= Level.CONFIDENTIAL:
+        own |= {f"claimed {claimed}"}
     try:
-        words = await conversations.remember(tenant, conversation, words_of(label), sticky.bounds)
+        words = await conversations.remember(tenant, conversation, own, sticky.bounds)
     except Gone:
         if sticky.when_gone == "allow":
             return label
         return replace(label, level=Level.RESTRICTED, failed=tuple(dict.fromkeys((*label.failed, STORE))))
     return raised(label, words)
+
+
+async def beyond_redaction(
+    conversations: Conversations, sticky: Stickiness, tenant: str, conversation: str
+) -> Label:
+    """What is known of the conversation that redacting a turn of it does not take away: levels that were claimed, and
+    findings of types that only a further detector knows. Raises Gone."""
+    words = await conversations.remember(tenant, conversation, frozenset(), sticky.bounds)
+    claimed = [Level.named(word.removeprefix("claimed ")) for word in words if word.startswith("claimed ")]
+    if FOREIGN in words:
+        return Label(Level.RESTRICTED, categories=frozenset({"CUSTOM"}))
+    return Label(max(claimed, default=Level.PUBLIC))
 
 
 def why(own: Label, held: Label) -> str:
@@ -51,8 +73,10 @@ def words_of(label: Label) -> Words:
     """What to remember of a label: nothing, where nothing was found and it may go anywhere."""
     if not (label.must_stay or label.categories):
         return frozenset()
+    foreign = (FOREIGN,) if any(each not in TYPES for each in label.types) else ()
     return frozenset(
         (
+            *foreign,
             f"level {label.level}",
             *(f"category {each}" for each in label.categories),
             *(f"type {each}" for each in label.types if each in TYPES),

@@ -8,11 +8,14 @@ A label nobody can vouch for fails closed. Where a detector failed, every bounda
 Where content could not be read, every boundary on a category or type is in force, since it may hold
 any; only kinds of content that the policy itself declares harmless (`sensitivity.unscanned` gives them
 a level below confidential) are taken at their word. A zone fact that nobody stated satisfies nothing.
+
+A boundary may let data go redacted where it does not let it go as it is (`redacted`). The permit then says so, and
+gives up only the redacted form of what is to be sent (`Permit.form`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Final, Never, Self
+from dataclasses import dataclass, replace
+from typing import Final, Never, Self, TypeVar
 
 from routers.policy.facts import Model, Zone
 from routers.sensitivity.label import Label, Level
@@ -21,17 +24,21 @@ from routers.signals import Signals
 AIR_GAP: Final = "air_gapped"
 
 _SEAL: Final = object()
+_SEAL_REDACTED: Final = object()  # of permits that cover nothing but the redacted form
+
+_Form = TypeVar("_Form")
 
 
 class Permit:
-    """The right to send one request to one model under the policy `policy` (a hash)."""
+    """The right to send one request to one model under the policy `policy` (a hash): as it is, or `redacted` only."""
 
     __slots__ = ("_facts", "_seal", "policy")
     policy: str
     _facts: Model
+    _seal: object
 
     def __new__(cls, seal: object, facts: Model, policy: str) -> Self:
-        if seal is not _SEAL:
+        if seal is not _SEAL and seal is not _SEAL_REDACTED:
             raise TypeError("a permit is granted by the policy, never constructed")
         self = object.__new__(cls)
         _set(self, "_seal", seal)
@@ -58,7 +65,22 @@ class Permit:
         raise TypeError("a permit does not travel: the process that sends asks its own policy")
 
     def __repr__(self) -> str:
-        return f"Permit(model={self.model!r}, zone={self.zone.name!r}, policy={self.policy!r})"
+        only = ", redacted=True" if self.redacted else ""
+        return f"Permit(model={self.model!r}, zone={self.zone.name!r}, policy={self.policy!r}{only})"
+
+    @property
+    def redacted(self) -> bool:
+        """Whether it covers the redacted form alone."""
+        return self._seal is _SEAL_REDACTED
+
+    def form(self, plain: _Form, redacted: _Form | None) -> _Form:
+        """Of the two forms of one request, the one that may be sent under this permit. Raises PermissionError where
+        only the redacted one may be, and there is none."""
+        if self._seal is _SEAL:
+            return plain
+        if self._seal is not _SEAL_REDACTED or redacted is None:
+            raise PermissionError("this permit covers the redacted form only")
+        return redacted
 
     @property
     def model(self) -> str:
@@ -89,7 +111,7 @@ _set = object.__setattr__
 
 def is_genuine(permit: object) -> bool:
     """Whether the boundary code made this permit; dispatch asks before it opens a connection."""
-    return type(permit) is Permit and getattr(permit, "_seal", None) is _SEAL
+    return type(permit) is Permit and getattr(permit, "_seal", None) in (_SEAL, _SEAL_REDACTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,13 +182,14 @@ class Only:
 
 @dataclass(frozen=True, slots=True)
 class Boundary:
-    """A hard limit: requests it speaks of go only to zones that are as `only` says."""
+    """A hard limit: requests it speaks of go only to zones that are as `only` says, or elsewhere `redacted`."""
 
     name: str
     only: Only
     data: Data | None = None  # None: whatever the label
     tenants: frozenset[str] | None = None
     workflows: frozenset[str] | None = None
+    redacted: bool = False  # data that is redacted until the boundary no longer speaks of it may go elsewhere
 
     def in_force(self, signals: Signals, *, unread: bool) -> bool:
         if self.tenants is not None and signals.tenant not in self.tenants:
@@ -176,10 +199,14 @@ class Boundary:
         return self.data is None or self.data.covers(signals.label, unread=unread)
 
 
+_Kept = Mapping[str, Dropped]  # by model, those that a boundary keeps out
+_InForce = tuple[tuple[str, _Kept], ...]  # boundaries by name
+
+
 class Permits:
     """The boundaries, worked out for every model at load: a request only asks which of them are in force."""
 
-    __slots__ = ("_boundaries", "_harmless", "_models", "_policy")
+    __slots__ = ("_boundaries", "_firm", "_harmless", "_models", "_policy", "_yielding")
 
     def __init__(
         self,
@@ -196,29 +223,67 @@ class Permits:
         self._policy = policy
         gap = (Boundary(AIR_GAP, Only(inside=True)),) if air_gapped else ()
         self._boundaries = tuple((boundary, _refused(boundary, models)) for boundary in (*gap, *boundaries))
+        self._firm = tuple(each for each in self._boundaries if not each[0].redacted)
+        self._yielding = tuple(each for each in self._boundaries if each[0].redacted)
 
-    def opened(self, signals: Signals) -> "Passage":
-        """What this one request may use."""
-        unread = self._unread(signals)
-        in_force = tuple(
+    @property
+    def redact(self) -> bool:
+        """Whether any boundary lets data go redacted where it does not let it go as it is."""
+        return bool(self._yielding)
+
+    def opened(self, signals: Signals, redacted: Label | None = None) -> "Passage":
+        """What this one request may use; `redacted` is the label of its redacted form, where it has one."""
+        unread = self._unread(signals.label)
+        firm = tuple(
             (boundary.name, refused)
-            for boundary, refused in self._boundaries
+            for boundary, refused in self._firm
             if boundary.in_force(signals, unread=unread)
         )
-        return Passage(signals, self._models, in_force, self._policy)
+        if not self._yielding:
+            return Passage(signals, self._models, firm, self._policy)
+        yielding = tuple(
+            (boundary.name, refused)
+            for boundary, refused in self._yielding
+            if boundary.in_force(signals, unread=unread)
+        )
+        after = self._after(signals, redacted) if yielding else None
+        return Passage(signals, self._models, firm, self._policy, yielding, after)
+
+    def redactable(self, signals: Signals) -> bool:
+        """Whether a boundary keeps this request from some model that it would let it go to redacted."""
+        label = signals.label
+        if label.failed or label.unscanned:
+            return False
+        return any(
+            refused and boundary.in_force(signals, unread=False) for boundary, refused in self._yielding
+        )
+
+    def _after(self, signals: Signals, redacted: Label | None) -> _InForce | None:
+        """All boundaries in force for the redacted form; None where it may go nowhere by itself. What nobody read or
+        judged cannot have been redacted."""
+        label = signals.label
+        if redacted is None or label.failed or label.unscanned:
+            return None
+        changed = replace(signals, label=redacted)
+        unread = self._unread(redacted)
+        return tuple(
+            (boundary.name, refused)
+            for boundary, refused in self._boundaries
+            if boundary.in_force(changed, unread=unread)
+        )
 
     def admits(self, signals: Signals, zone: Zone) -> bool:
         """Whether the boundaries in force let this request's text go to a zone, though no model runs there."""
-        unread = self._unread(signals)
+        unread = self._unread(signals.label)
         return all(
             boundary.only.refusal(zone) is None
             for boundary, _ in self._boundaries
             if boundary.in_force(signals, unread=unread)
         )
 
-    def _unread(self, signals: Signals) -> bool:
+    def _unread(self, label: Label) -> bool:
         """Whether it holds content that could not be read and that the policy does not declare harmless."""
-        unscanned = signals.label.unscanned
+        unscanned = label.unscanned
         return bool(unscanned) and not self._harmless.issuperset(unscanned)
 
     def closed_to(self, tenant: str) -> frozenset[str]:
@@ -247,33 +312,54 @@ def _refused(boundary: Boundary, models: Mapping[str, Model]) -> dict[str, Dropp
 class Passage:
     """The boundaries in force for one request; the only thing that grants permits."""
 
-    __slots__ = ("_in_force", "_models", "_policy", "_signals")
+    __slots__ = ("_after", "_firm", "_models", "_policy", "_signals", "_yielding")
 
     def __init__(
         self,
         signals: Signals,
         models: Mapping[str, Model],
-        in_force: tuple[tuple[str, Mapping[str, Dropped]], ...],
+        firm: _InForce,
         policy: str,
+        yielding: _InForce = (),
+        after: _InForce | None = None,
     ) -> None:
+        """`yielding` are the boundaries in force that let data go redacted, `after` all those that are in force for
+        the redacted form; None: there is none."""
         self._signals = signals
         self._models = models
-        self._in_force = in_force
+        self._firm = firm
         self._policy = policy
+        self._yielding = yielding
+        self._after = after
 
     @property
     def in_force(self) -> tuple[str, ...]:
         """Names of the boundaries this request falls under."""
-        return tuple(name for name, _ in self._in_force)
+        return tuple([name for name, _ in (*self._firm, *self._yielding)])
 
     def permit(self, name: str) -> Permit | Dropped:
         """The permit for a model, or why there is none. Raises KeyError for a name that is no model."""
-        for _, refused in self._in_force:
+        for _, refused in self._firm:
             dropped = refused.get(name)
             if dropped is not None:
                 return dropped
+        seal = self._seal_for(name) if self._yielding else _SEAL
+        if isinstance(seal, Dropped):
+            return seal
         model = self._models[name]
-        return _unfit(model, self._signals) or Permit(_SEAL, model, self._policy)
+        return _unfit(model, self._signals) or Permit(seal, model, self._policy)
+
+    def _seal_for(self, name: str) -> object:
+        """The seal of the permit that the yielding boundaries leave a model, or why they leave none."""
+        kept = next((refused[name] for _, refused in self._yielding if name in refused), None)
+        if kept is None:
+            return _SEAL
+        if self._after is None:
+            return replace(kept, reason=f"{kept.reason}, and it is not redacted")
+        still = next((refused[name] for _, refused in self._after if name in refused), None)
+        if still is not None:
+            return replace(still, reason=f"{still.reason}, redacted or not")
+        return _SEAL_REDACTED
 
 
 def _unfit(model: Model, signals: Signals) -> Dropped | None:

@@ -18,6 +18,7 @@ from routers.policy.conditions import (
 )
 from routers.policy.facts import Model, Zone
 from routers.policy.permits import Boundary, Dropped, Passage, Permit, Permits
+from routers.sensitivity.label import Label
 from routers.signals import Signals
 
 ROUTED: Final = "routed"  # what an alias says to leave the choice to the rules
@@ -94,6 +95,7 @@ class Policy:
         "escalates",
         "hash",
         "models",
+        "redacts",
         "routes",
         "shares",
     )
@@ -116,35 +118,46 @@ class Policy:
         self.routes: Final = tuple(routes)
         self.aliases: Final = dict(aliases)
         self._permits = Permits(models, boundaries, air_gapped=air_gapped, harmless=harmless, policy=digest)
+        self.redacts: Final = self._permits.redact  # whether any boundary says `outside: {if: redacted}`
         self._routes = tuple(map(_Rule.of, routes))
         shares = {route.name: route.share for route in routes}
         self.escalates: Final = {route.name: route.escalate for route in routes if route.escalate is not None}
         self.shares: Final = {name: share for name, share in shares.items() if share is not None}
 
-    def decide(self, signals: Signals, draw: float, thresholds: Mapping[str, float] = _NONE) -> Decision:
+    def decide(
+        self,
+        signals: Signals,
+        draw: float,
+        thresholds: Mapping[str, float] = _NONE,
+        redacted: Label | None = None,
+    ) -> Decision:
         """Where this request goes. `draw` in [0, 1) settles weighted choices: the same draw for the same
         conversation makes them stick. `thresholds`: for each route of `shares`, the complexity from which a task
-        is among its hardest just now. Raises UnknownModel."""
+        is among its hardest just now. `redacted` is the label of its redacted form. Raises UnknownModel."""
         name = self.aliases.get(signals.model, signals.model)
-        passage = self._permits.opened(signals)
+        passage = self._permits.opened(signals, redacted)
         if name != ROUTED or signals.model not in self.aliases:
             return self._explicit(passage, signals.model, name)
         return self._routed(passage, signals, draw, thresholds)
 
-    def permit(self, signals: Signals, model: str) -> Permit | Dropped:
+    def permit(self, signals: Signals, model: str, redacted: Label | None = None) -> Permit | Dropped:
         """The right to try one model by this policy, asked anew for each attempt. A model that has gone
         from the policy is dropped."""
         if model not in self.models:
             return Dropped(model, "it is no longer in the policy")
-        return self._permits.opened(signals).permit(model)
+        return self._permits.opened(signals, redacted).permit(model)
+
+    def redactable(self, signals: Signals) -> bool:
+        """Whether redacting this request could open a way that is closed to it as it is."""
+        return self._permits.redactable(signals)
 
     def admits(self, signals: Signals, zone: Zone) -> bool:
         """Whether this request's text may go to a zone where no model runs: to a detector."""
         return self._permits.admits(signals, zone)
 
-    def verdicts(self, signals: Signals) -> dict[str, Permit | Dropped]:
+    def verdicts(self, signals: Signals, redacted: Label | None = None) -> dict[str, Permit | Dropped]:
         """Every model's permit, or why it has none: what `weir explain` prints."""
-        passage = self._permits.opened(signals)
+        passage = self._permits.opened(signals, redacted)
         return {name: passage.permit(name) for name in self.models}
 
     def visible_models(self, tenant: str) -> tuple[str, ...]:

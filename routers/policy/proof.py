@@ -6,6 +6,9 @@ is an end: the first at once, the others when those before them fail. Every mode
 so that the ends of a kind are all the models its requests are permitted, whatever else they hold: lack of a
 capability or room only takes targets away, and so does a further finding, which can only put more boundaries
 in force.
+
+Where a boundary lets data go redacted, each kind is decided as if all had been redacted that ever can be: an end
+that is reached so is marked, and no redaction reaches further.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,6 +21,7 @@ from routers.policy.facts import Zone
 from routers.policy.permits import Boundary, Data, Only
 from routers.policy.policy import ROUTED, Decision, Policy, Route
 from routers.sensitivity.label import Label, Level
+from routers.sensitivity.redaction import least
 from routers.sensitivity.taxonomy import CATEGORIES, TYPES, category
 from routers.sensitivity.taxonomy import level as level_of
 from routers.signals import KINDS, Signals
@@ -47,12 +51,14 @@ class End:
     model: str
     zone: Zone
     after: int  # how many targets must fail first; 0: none
+    redacted: bool = False  # only with its values replaced
 
 
 @dataclass(frozen=True, slots=True)
 class Guarantee:
     """What must hold of every end, written apart from the policy. `only` says what the zone must be, `never`
-    what it must not be; a fact that a zone does not state breaks both."""
+    what it must not be; a fact that a zone does not state breaks both. It may let data go `redacted` where it does not
+    let it go as it is."""
 
     name: str
     data: Data | None = None
@@ -60,10 +66,13 @@ class Guarantee:
     workflows: frozenset[str] | None = None
     only: Only | None = None
     never: Only | None = None
+    redacted: bool = False
 
     def broken_by(self, end: End) -> str | None:
         """Why this end breaks it, or None."""
         kind = end.kind
+        if end.redacted and self.redacted:
+            return None
         if self.tenants is not None and kind.tenant not in self.tenants:
             return None
         if self.workflows is not None and kind.workflow not in self.workflows:
@@ -104,7 +113,7 @@ def prove(
     """Ask the policy about every kind of request. `levels` is what the configuration says of types and
     categories, `unscanned` the level of unreadable content by kind: no label with that in it is lower.
     What only the guarantees tell apart is told apart too."""
-    reached: dict[tuple[Kind, str, str], End] = {}
+    reached: dict[tuple[Kind, str, str, bool], End] = {}
     blocked: list[Kind] = []
     decided = 0
     conditions = [route.when for route in policy.routes]
@@ -118,19 +127,26 @@ def prove(
         found = "nothing" if kind.found in CATEGORIES - told_apart else kind.found
         same = (kind.level, found, kind.tenant, kind.workflow)
         if same not in cached:
-            cached[same] = [
-                policy.decide(each, 0.0, standing)
-                for each in _requests(policy, Kind(*same), worlds)
-                for standing in standings
-            ]
+            cached[same] = list(_decisions(policy, Kind(*same), worlds, standings, levels))
             decided += len(cached[same])
         for end in _ends(kind, cached[same], drawn):
-            key = (kind, end.route, end.model)
+            key = (kind, end.route, end.model, end.redacted)
             if key not in reached or end.after < reached[key].after:
                 reached[key] = end
         if not any(decision.targets for decision in cached[same]):
             blocked.append(kind)
     return Proof(tuple(reached.values()), decided, tuple(blocked), tuple(each.name for each in policy.routes))
+
+
+def _decisions(
+    policy: Policy,
+    kind: Kind,
+    worlds: Iterable[Mapping[str, Any]],
+    standings: Iterable[Mapping[str, float]],
+    levels: Mapping[str, Level],
+) -> Iterator[Decision]:
+    for signals, standing in product(_requests(policy, kind, worlds), standings):
+        yield policy.decide(signals, 0.0, standing, least(signals.label, levels) if policy.redacts else None)
 
 
 def _requests(policy: Policy, kind: Kind, worlds: Iterable[Mapping[str, Any]]) -> Iterator[Signals]:
@@ -142,7 +158,9 @@ def _requests(policy: Policy, kind: Kind, worlds: Iterable[Mapping[str, Any]]) -
 
 
 def _categories(policy: Policy) -> set[str]:
-    """The categories that the policy mentions; the others make no difference to it."""
+    """The categories that the policy mentions; the others make no difference to it, unless redaction does."""
+    if policy.redacts:
+        return set(CATEGORIES)
     named = {
         name for each in policy.boundaries if each.data is not None for name in each.data.categories or ()
     }
@@ -157,11 +175,11 @@ def _ends(kind: Kind, decisions: Iterable[Decision], drawn: Mapping[str, frozens
         first = drawn.get(decision.route, frozenset())
         for place, permit in enumerate(decision.targets):
             after = 0 if permit.model in first else place
-            yield End(kind, decision.route, permit.model, permit.zone, after)
+            yield End(kind, decision.route, permit.model, permit.zone, after, permit.redacted)
         for permit in decision.escalations if decision.targets else ():
-            yield End(
-                kind, decision.route, permit.model, permit.zone, 1
-            )  # behind the answer that is at fault
+            yield End(  # behind the answer that is at fault
+                kind, decision.route, permit.model, permit.zone, 1, permit.redacted
+            )
 
 
 def _drawn(route: Route) -> frozenset[str]:

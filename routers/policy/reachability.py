@@ -68,7 +68,7 @@ def _hopeless(route: Route, models: Mapping[str, Model], boundaries: Sequence[Bo
 def _never(model: Model, when: Condition, boundaries: Sequence[Boundary]) -> str | None:
     for boundary in boundaries:
         refusal = boundary.only.refusal(model.zone)
-        if refusal is not None and implies(when, _spoken_of(boundary)):
+        if refusal is not None and not boundary.redacted and implies(when, _spoken_of(boundary)):
             return f"boundary {boundary.name}: {refusal}"
     if model.context is not None and fewest_tokens(when) > model.context:
         return f"its context of {model.context} tokens is too small"

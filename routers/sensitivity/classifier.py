@@ -81,6 +81,26 @@ class Verdict:
     findings: tuple[Finding, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A finding with what was seen, for redaction only: never kept, logged or shown. `start` and `end` are code points
+    of the text as it was read; `end` 0: it was seen in a view of that."""
+
+    type: str
+    rule: str
+    start: int
+    end: int
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One request's text as the rules read it, all segments in one, and all that was seen in it."""
+
+    text: str = field(repr=False)
+    sightings: tuple[Sighting, ...]
+
+
 @dataclass(slots=True)
 class _Request:
     """What has been found so far in one request."""
@@ -89,6 +109,8 @@ class _Request:
     exact: list[bool] = field(default_factory=list)  # whether its characters kept their places
     findings: list[Finding] = field(default_factory=list)
     places: set[tuple[str, int, int]] = field(default_factory=set)
+    text: str = ""  # all segments in one
+    sightings: list[Sighting] | None = None  # None: nobody asks for them
 
 
 @dataclass(slots=True)
@@ -108,7 +130,7 @@ class Classifier:
 
     def __init__(self, settings: Settings, engine: Engine, tenant: Engine | None = None) -> None:
         """`engine` is compiled from `triggers()`, `tenant` from `tenant_triggers(settings)`, or here."""
-        self._settings = settings
+        self.settings: Final = settings
         self._layers: list[tuple[Engine, list[_Target]]] = [(engine, [target for _, target in _BUILT_IN])]
         own = _targets(tenant_rules(settings))
         if own:
@@ -142,6 +164,12 @@ class Classifier:
         """The label in slices of about a millisecond at most: yields where something else may be done."""
         return (yield from self._verdict(segments, unscanned, floor)).label
 
+    def sightings(self, segments: Sequence[Segment]) -> Generator[None, None, Seen]:
+        """What stands where, in slices as `slices`. Raises whatever a broken detector raises."""
+        request = _Request(sightings=[])
+        yield from self._request(segments, request)
+        return Seen(request.text, tuple(request.sightings or ()))
+
     def _verdict(
         self, segments: Sequence[Segment], unscanned: Sequence[str], floor: Level | None
     ) -> Generator[None, None, Verdict]:
@@ -166,7 +194,8 @@ class Classifier:
             request.exact.append(exact)
             texts += (text, _NAMING if segment.origin == "name" else _APART)
             at += len(text) + 2
-        yield from self._scan(_Text("".join(texts), 0, True), request)
+        request.text = "".join(texts)
+        yield from self._scan(_Text(request.text, 0, True), request)
         if len(segments) > 1:
             said = [
                 (segment.origin, text) for segment, text in zip(segments, texts[::2], strict=True) if text
@@ -243,6 +272,9 @@ class Classifier:
 
     def _note(self, type_: str, rule_id: str, start: int, end: int, under: _Text, request: _Request) -> None:
         """Keep a finding, with its place where it has one."""
+        if request.sightings is not None:
+            own = (start, end) if under.depth == 0 else (0, 0)
+            request.sightings.append(Sighting(type_, rule_id, *own, under.text[start:end]))
         segment = 0
         if under.depth == 0:
             if (type_, start, end) in request.places:
@@ -253,14 +285,14 @@ class Classifier:
             start, end = start - request.starts[segment], end - request.starts[segment]
         if under.depth or not request.exact[segment]:
             start = end = 0
-        category, level = taxonomy.category(type_), self._settings.level(type_)
+        category, level = taxonomy.category(type_), self.settings.level(type_)
         request.findings.append(Finding(type_, category, level, rule_id, segment, start, end))
 
     def _label(
         self, findings: list[Finding], unscanned: Sequence[str], failed: tuple[str, ...], floor: Level | None
     ) -> Label:
-        levels = [self._settings.unlabelled, *(finding.level for finding in findings)]
-        levels += [self._settings.opaque_level(kind) for kind in unscanned]
+        levels = [self.settings.unlabelled, *(finding.level for finding in findings)]
+        levels += [self.settings.opaque_level(kind) for kind in unscanned]
         if floor is not None:
             levels.append(floor)
         types: dict[str, int] = {}

@@ -33,11 +33,7 @@ def _iban(match: re.Match[str], _: Near) -> bool:
     text = match[0]
     while len(text) >= 15:
         compact = _compact(text)
-        if (
-            15 <= len(compact) <= 34
-            and compact[:2] in _IBAN_SIZES
-            and len(compact) == _IBAN_SIZES[compact[:2]]
-        ):
+        if 15 <= len(compact) <= 34 and compact[:2] in IBAN_SIZES and len(compact) == IBAN_SIZES[compact[:2]]:
             return checks.iban(compact)
         text = text[:-1].rstrip(" -.")
     return False
@@ -52,7 +48,7 @@ _SIZES: Final = (  # SWIFT IBAN registry: length by country
     "OM23 PK24 PL28 PS29 PT25 QA29 RO24 "
     "RS22 RU33 SA24 SC31 SD18 SE24 SI19 SK24 SM27 SO23 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20 YE30"
 )
-_IBAN_SIZES: Final = {entry[:2]: int(entry[2:]) for entry in _SIZES.split()}
+IBAN_SIZES: Final = {entry[:2]: int(entry[2:]) for entry in _SIZES.split()}
 
 _NAMES: Final = {  # what is known only by what it is called, in the languages of those who issue it
     "PASSPORT": r"passport|travel document|reisepass|reisedokument|passeport|pasaporte|passaporto|paspoort|"

@@ -116,6 +116,7 @@ def test_json_is_for_machines(folder):
         "model",
         "zone",
         "outside",
+        "redacted",
         "after_failures",
     } == set(answer["ends"][0])
 

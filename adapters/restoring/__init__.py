@@ -1,0 +1,1 @@
+"""Puts values back in an answer where the model wrote the placeholders that stood for them."""
