@@ -42,7 +42,8 @@ class Values:
         if start < 0:
             return 0
         beginning = text[start:]
-        return len(beginning) if any(name.startswith(beginning) for name in self._values) else 0
+        begun = any(name.startswith(beginning) and name != beginning for name in self._values)
+        return len(beginning) if begun else 0
 
     def escapes(self, key: str) -> bool:
         """Whether a member of that name is JSON text."""

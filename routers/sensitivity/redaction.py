@@ -34,6 +34,7 @@ _TOKENS: Final = frozenset({"API_KEY", "JWT"})
 _PARTIAL_RULES: Final = frozenset({"kubernetes-secret", "jwt-in-base64"})
 _CHOSEN_RULES: Final = frozenset({"curl-user", "connection-fields"})  # what people chose may hold spaces
 _TOKEN: Final = re.compile(r"[\w\-+/=~%]|\.(?=[\w\-+/=~%])")
+_GOES_ON: Final = re.compile(r"[^\s\w\"'`()\[\]{}]\w")  # a sign, and more behind it: who knows what belongs together
 _WORD: Final = re.compile(r"\w")
 _LOCAL_PART: Final = frozenset(".+%!#$*^|~'-")
 _LINE_ENDS: Final = re.compile(r"[ \t]*(?:[\r\n]|\Z)")
@@ -62,8 +63,9 @@ def plan(seen: Seen, elsewhere: Iterable[tuple[str, str]] = ()) -> Plan:
     for sighting in seen.sightings:
         if not sighting.end:
             continue
-        if _clear(sighting, seen.text):
-            spans.append((*_widened(sighting, seen.text), sighting))
+        start, end = _widened(sighting, seen.text)
+        if _clear(sighting, seen.text, end):
+            spans.append((start, end, sighting))
         else:
             left.add(sighting.type)
     placeholders: dict[str, str] = {}
@@ -106,15 +108,15 @@ def _by_type(placeholders: Mapping[str, str]) -> dict[str, int]:
     return counts
 
 
-def _clear(sighting: Sighting, text: str) -> bool:
-    """Whether the rule sees this value whole."""
+def _clear(sighting: Sighting, text: str, end: int) -> bool:
+    """Whether the rule sees this value whole; `end` is where its token ends."""
     if sighting.type not in REDACTABLE or sighting.rule in _PARTIAL_RULES:
         return False
     if sighting.type not in _TOKENS and len(sighting.value) > LONGEST_VALUE:
         return False
     if sighting.type == "PASSWORD" or sighting.rule in _CHOSEN_RULES:
         return _enclosed(sighting, text)
-    return True
+    return sighting.type not in _TOKENS or _GOES_ON.match(text, end) is None
 
 
 def _enclosed(sighting: Sighting, text: str) -> bool:
