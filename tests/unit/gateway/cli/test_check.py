@@ -137,3 +137,25 @@ def test_the_annotated_example_keeps_its_guarantees():
     result = run(config, "--assert", config / "guarantees.yaml")
     assert result.exit_code == 0, result.output
     assert result.output.count("holds   ") == 4
+
+
+REDACTING = TEXT.replace("only: {inside: true}}", "only: {inside: true}, outside: {if: redacted}}")
+INSIDE = "guarantees:\n  - {name: inside, data: {at_least: confidential}, only: {inside: true}%s}\n"
+
+
+def test_ends_that_are_reached_redacted_only_are_marked_and_can_be_forbidden_or_allowed(folder):
+    (folder / "weir.yaml").write_text(REDACTING)
+    forbids, allows = folder / "a.txt", folder / "b.txt"
+    forbids.write_text(INSIDE % "")
+    allows.write_text(INSIDE % ", outside: {if: redacted}")
+    result = run(folder / "weir.yaml", "--assert", forbids)
+    rows = {cells[0].strip(): [cell.strip() for cell in cells[1:5]] for cells in table(result.output)}
+    assert rows["GOV_ID"] == ["—", "—", "—", "home, cloud ↗ redacted"]
+    assert rows["MARKING"] == ["—", "—", "home", "home"]
+    assert "↗ redacted: only with every value replaced" in result.output
+    assert result.exit_code == 1
+    assert "BROKEN  inside" in result.output
+    assert "redacted; zone cloud is outside" in result.output.replace("\n", " ")
+    assert run(folder / "weir.yaml", "--assert", allows).exit_code == 0
+    answer = json.loads(run(folder / "weir.yaml", "--format", "json").output)
+    assert {end["found"] for end in answer["ends"] if end["redacted"]} >= {"GOV_ID", "SECRET"}

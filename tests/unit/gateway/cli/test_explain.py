@@ -64,3 +64,33 @@ def test_a_rolling_threshold_is_where_a_gateway_begins_or_as_given() -> None:
     refused = run("Prove the theorem.", "--threshold", "everyday", "0.5")
     assert refused.exit_code == 2
     assert "asks for no hardest share (hard)" in refused.output
+
+
+def test_redacted_only_targets_are_told_with_counts_and_without_values(tmp_path: Path) -> None:
+    file = tmp_path / "weir.yaml"
+    file.write_text(
+        EXAMPLE.read_text()
+        .replace("    only: {inside: true}\n", "    only: {inside: true}\n    outside: {if: redacted}\n")
+        .replace("prices: prices.yaml", "")
+    )
+    text = "My SSN is 536-22-8741."
+    runner = CliRunner()
+    answer = json.loads(
+        runner.invoke(
+            explain, ["--config", str(file), "--tenant", "research", "--json", "--model", "gpt-5", text]
+        ).output
+    )
+    assert answer["models"]["gpt-5"] == {"permitted": True, "only": "redacted"}
+    assert answer["models"]["llama-8b"] == {"permitted": True}
+    assert answer["redacted"] == {"possible": True, "values": {"US_SSN": 1}, "why_not": None}
+    shown = runner.invoke(
+        explain, ["--config", str(file), "--tenant", "research", "--model", "gpt-5", text]
+    ).output
+    assert "redacted" in shown
+    assert "536-22" not in shown
+    stays = runner.invoke(
+        explain,
+        ["--config", str(file), "--tenant", "research", "--json", "--model", "gpt-5", text + " TLP:RED"],
+    )
+    assert stays.exit_code == 2
+    assert "CONFIDENTIAL_MARKING" in json.loads(stays.output)["redacted"]["why_not"]

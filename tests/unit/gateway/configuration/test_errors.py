@@ -288,6 +288,18 @@ CASES = {
         "data: {}",
         "a.yaml:13: `boundaries[0].data`: `data` is empty: leave it out to mean every request",
     ),
+    "redaction of everything": (
+        "data: {at_least: confidential}, only: {inside: true}}",
+        "only: {inside: true}, outside: {if: redacted}}",
+        "a.yaml:13: `boundaries[0]`: `outside` needs `data`: a boundary on every request holds whatever is redacted"
+        " from it",
+    ),
+    "no such way outside": (
+        "only: {inside: true}}",
+        "only: {inside: true}, outside: {if: encrypted}}",
+        "a.yaml:13: `boundaries[0].outside.if`: `encrypted` is not possible\n"
+        "    did you mean `redacted`? (allowed: redacted)",
+    ),
     "price without GPUs": (
         "kind: vllm,",
         "kind: vllm, usd_per_gpu_hour: 2,",

@@ -12,7 +12,7 @@ from adapters.openai import OpenAI
 from adapters.vllm import VLLM
 from gateway.dispatch.attempt import Attempt
 from gateway.dispatch.dispatcher import Dispatcher
-from gateway.dispatch.job import Engines, Job
+from gateway.dispatch.job import Engines, Job, Redacted
 from gateway.fleet.replicas import Fleet, Placement
 from routers.policy.facts import Model, Zone
 from routers.policy.permits import Boundary
@@ -168,10 +168,13 @@ class Rig:
         self.dispatcher = Dispatcher(self.fleet, lambda: self.engines)
         self.client = Client()
 
-    async def run(self, *, stream: bool = False, signals: Signals = SIGNALS) -> Client:
+    async def run(
+        self, *, stream: bool = False, signals: Signals = SIGNALS, redacted: Redacted | None = None
+    ) -> Client:
         call = call_of(stream=stream)
-        decision = self.engines.policy.decide(signals, 0.0)
-        job = Job(call, signals, decision.targets, self.engines, self.client, self.client)
+        label = redacted.label if redacted is not None else None
+        decision = self.engines.policy.decide(signals, 0.0, redacted=label)
+        job = Job(call, signals, decision.targets, self.engines, self.client, self.client, redacted)
         try:
             await self.dispatcher.run(job)
         finally:

@@ -15,6 +15,7 @@ from routers.policy.permits import Boundary, Data, Only, Permit, is_genuine
 from routers.policy.policy import Policy, Route
 from routers.policy.proof import prove
 from routers.sensitivity.label import Label, Level
+from routers.sensitivity.redaction import least
 from routers.signals import Signals
 
 LEVELS = st.sampled_from(Level)
@@ -61,6 +62,7 @@ BOUNDARIES = st.builds(
     data=maybe(DATA),
     tenants=maybe(st.frozensets(TENANTS, min_size=1)),
     workflows=maybe(st.frozensets(st.sampled_from(["invoices", "support"]), min_size=1)),
+    redacted=st.booleans(),
 )
 CONDITIONS = st.recursive(
     st.just(ALWAYS)
@@ -207,6 +209,29 @@ def test_permits_are_granted_exactly_where_nothing_forbids(policy, signals):
             assert broken(policy, signals, stand_in) != []
 
 
+@settings(max_examples=300, deadline=None)
+@given(policies(), REQUESTS, LABELS)
+def test_the_redacted_form_goes_exactly_where_nothing_forbids_it(policy, signals, redacted):
+    after = replace(signals, label=redacted)
+    firm = Policy(
+        policy.models, [each for each in policy.boundaries if not each.redacted], policy.routes, policy.aliases,
+        digest="0123456789ab", harmless=policy._permits._harmless,
+        air_gapped=policy._permits._boundaries[:1] != () and policy._permits._boundaries[0][0].name == "air_gapped",
+    )  # fmt: skip
+    doubt = signals.label.failed or signals.label.unscanned
+    for name in policy.models:
+        verdict = policy.permit(signals, name, redacted)
+        named = type("Named", (), {"model": name})()
+        if broken(policy, signals, named) == []:
+            assert isinstance(verdict, Permit)
+            assert not verdict.redacted
+        elif doubt or broken(firm, signals, named) or broken(policy, after, named):
+            assert not isinstance(verdict, Permit)
+        else:
+            assert isinstance(verdict, Permit)
+            assert verdict.redacted
+
+
 @settings(max_examples=200, deadline=None)
 @given(policies(), REQUESTS, LEVELS, st.floats(0, 1, exclude_max=True))
 def test_raising_a_label_never_opens_a_way(policy, signals, level, draw):
@@ -231,8 +256,8 @@ def test_a_doubt_or_a_further_finding_never_opens_a_way(policy, signals, more, h
 
 
 @settings(max_examples=50, deadline=None)
-@given(policies(), REQUESTS, st.floats(0, 1, exclude_max=True))
-def test_every_decision_ends_where_the_proof_says(policy, signals, draw):
+@given(policies(), REQUESTS, st.floats(0, 1, exclude_max=True), LEVELS)
+def test_every_decision_ends_where_the_proof_says(policy, signals, draw, left):
     """Whatever else a request holds, its targets are among the ends of its kind."""
     label = Label(signals.label.level, categories=frozenset(sorted(signals.label.categories)[:1]))
     signals = replace(signals, label=label)
@@ -243,12 +268,15 @@ def test_every_decision_ends_where_the_proof_says(policy, signals, draw):
     tenant = signals.tenant if signals.tenant in tenants else "(other)"
     workflow = signals.workflow if signals.workflow in workflows else "(other)"
     ends = {
-        end.model
+        (end.model, end.redacted)
         for end in proof.ends
         if (end.kind.level, end.kind.found, end.kind.tenant, end.kind.workflow)
         == (label.level, found, tenant, workflow)
     }
-    assert {permit.model for permit in policy.decide(signals, draw).targets} <= ends
+    least_left = least(label, dict.fromkeys(("HEALTH", "SECRET", "CONTACT"), Level.PUBLIC))
+    redacted = replace(least_left, level=max(left, least_left.level))
+    targets = policy.decide(signals, draw, redacted).targets
+    assert {(permit.model, permit.redacted) for permit in targets} <= ends
 
 
 @pytest.mark.parametrize("level", list(Level))

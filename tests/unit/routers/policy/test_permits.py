@@ -11,8 +11,9 @@ import pytest
 from routers.policy.facts import Zone
 from routers.policy.permits import Boundary, Data, Dropped, Only, Permit, is_genuine
 from routers.policy.policy import Policy
-from routers.sensitivity.label import Level
+from routers.sensitivity.label import Label, Level
 
+CLOUD = Zone("cloud", inside=False)
 ROOT = Path(__file__).resolve().parents[4]
 
 
@@ -78,6 +79,9 @@ GRANTS = {  # who may construct what a permit can come from
 }
 
 
+SEALS = {"_SEAL", "_SEAL_REDACTED"}
+
+
 def _constructed(tree: ast.AST) -> set[str]:
     """Which of those a module constructs; `_SEAL` if it takes the seal out of its module."""
     found = set()
@@ -87,10 +91,10 @@ def _constructed(tree: ast.AST) -> set[str]:
             handed = {arg.id for arg in node.args if isinstance(arg, ast.Name)}
             found |= {name} & GRANTS.keys()
             found |= handed & GRANTS.keys() if name in {"__new__", "replace", "partial"} else set()
-        if isinstance(node, ast.ImportFrom) and any(alias.name == "_SEAL" for alias in node.names):
-            found.add("_SEAL")
-        if isinstance(node, ast.Attribute) and node.attr == "_SEAL":
-            found.add("_SEAL")
+        if isinstance(node, ast.ImportFrom):
+            found |= SEALS & {alias.name for alias in node.names}
+        if isinstance(node, ast.Attribute):
+            found |= SEALS & {node.attr}
     return found
 
 
@@ -231,3 +235,76 @@ def test_a_model_is_dropped_from_the_day_it_retires(policy_of, request_like, mod
     policy = policy_of()
     assert isinstance(policy.permit(request_like(day=99), "small"), Permit)
     assert policy.permit(request_like(day=100), "small") == Dropped("small", "it is retired")
+
+
+REDACTING = Boundary("soft", Only(inside=True), Data(at_least=Level.CONFIDENTIAL), redacted=True)
+CLEAN = Label(Level.INTERNAL)
+
+
+def test_a_permit_for_the_redacted_form_gives_up_nothing_else(policy_of, request_like, permit):
+    granted = policy_of(boundaries=[REDACTING]).permit(request_like(level="restricted"), "large", CLEAN)
+    assert isinstance(granted, Permit)
+    assert granted.redacted
+    assert is_genuine(granted)
+    assert "redacted" in repr(granted)
+    assert granted.form("plain", "redacted") == "redacted"
+    with pytest.raises(PermissionError):
+        granted.form("plain", None)
+    assert not permit.redacted
+    assert permit.form("plain", "redacted") == "plain"
+    assert permit.form("plain", None) == "plain"
+    forged = object.__new__(Permit)
+    object.__setattr__(forged, "_seal", object())
+    with pytest.raises(PermissionError):
+        forged.form("plain", "redacted")
+
+
+@pytest.mark.parametrize(
+    ("boundaries", "request_", "redacted", "verdict"),
+    [
+        ([REDACTING], {"level": "internal"}, None, "plain"),
+        ([REDACTING], {"level": "restricted"}, CLEAN, "redacted"),
+        ([REDACTING], {"level": "restricted"}, None, "soft"),
+        ([REDACTING], {"level": "restricted"}, Label(Level.CONFIDENTIAL), "soft"),
+        ([REDACTING], {"level": "restricted"}, Label(Level.INTERNAL, failed=("x",)), "soft"),
+        ([REDACTING], {"level": "restricted", "failed": ("x",)}, CLEAN, "soft"),
+        ([REDACTING], {"level": "restricted", "unscanned": ("image",)}, CLEAN, "soft"),
+        ([REDACTING, HEALTH], {"level": "restricted"}, CLEAN, "redacted"),
+        ([REDACTING, HEALTH], {"level": "restricted", "categories": frozenset({"HEALTH"})}, CLEAN, "phi"),
+        (
+            [REDACTING, HEALTH],
+            {"level": "restricted"},
+            Label(Level.INTERNAL, categories=frozenset({"HEALTH"})),
+            "phi",
+        ),
+    ],
+)
+def test_redacted_it_goes_only_where_every_boundary_lets_the_rest_go(
+    policy_of, request_like, boundaries, request_, redacted, verdict
+):
+    policy: Policy = policy_of(boundaries=boundaries)
+    granted = policy.permit(request_like(**request_), "large", redacted)
+    if isinstance(granted, Permit):
+        assert verdict == ("redacted" if granted.redacted else "plain")
+    else:
+        assert granted.boundary == verdict
+    home = policy.permit(request_like(**request_), "small", redacted)
+    assert isinstance(home, Permit)
+    assert not home.redacted
+
+
+def test_an_air_gap_lets_nothing_go_redacted(policy_of, request_like):
+    policy = policy_of(boundaries=[REDACTING], air_gapped=True)
+    assert isinstance(policy.permit(request_like(level="restricted"), "large", CLEAN), Dropped)
+
+
+def test_only_a_policy_that_redacts_asks_for_it(policy_of, request_like):
+    plain, redacting = policy_of(boundaries=[HEALTH]), policy_of(boundaries=[REDACTING])
+    assert not plain.redacts
+    assert not plain.redactable(request_like(level="restricted"))
+    assert redacting.redacts
+    assert redacting.redactable(request_like(level="restricted"))
+    assert not redacting.redactable(request_like(level="internal"))
+    assert not redacting.redactable(request_like(level="restricted", failed=("x",)))
+    assert not redacting.redactable(request_like(level="restricted", unscanned=("image",)))
+    assert not redacting.admits(request_like(level="restricted"), CLOUD), "a detector gets the text as it is"

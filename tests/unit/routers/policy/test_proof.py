@@ -131,3 +131,44 @@ def test_where_an_answer_at_fault_escalates_is_an_end(policy_of):
     assert ("everyday", "large", 1) in ends(
         prove(policy_of(routes), {}, {}), level=Level.RESTRICTED, found="nothing"
     )
+
+
+SOFT = replace(HOME, redacted=True)
+
+
+def redacted_ends(proof, **kind):
+    return {
+        (end.model, end.redacted)
+        for end in proof.ends
+        if end.zone.outside and all(getattr(end.kind, name) == value for name, value in kind.items())
+    }
+
+
+def test_ends_that_are_reached_redacted_only_are_marked(policy_of):
+    proof = prove(policy_of(ROUTES, [SOFT]), {}, {"image": Level.CONFIDENTIAL})
+    assert redacted_ends(proof, level=Level.INTERNAL, found="nothing") == {("large", False)}
+    assert redacted_ends(proof, level=Level.RESTRICTED, found="GOV_ID") == {("large", True)}
+    assert redacted_ends(proof, level=Level.CONFIDENTIAL, found="CONTACT") == {("large", True)}
+    for never in ("nothing", "MARKING", "unread image", "a failed detector"):
+        assert redacted_ends(proof, level=Level.RESTRICTED, found=never) == set()
+
+
+def test_a_boundary_that_does_not_yield_keeps_its_kinds_from_going_redacted(policy_of):
+    phi = Boundary("phi", Only(inside=True), Data(categories=frozenset({"HEALTH"})))
+    proof = prove(policy_of(ROUTES, [SOFT, phi]), {}, {})
+    assert redacted_ends(proof, found="HEALTH") == set()
+    assert redacted_ends(proof, found="SECRET") == {("large", True)}
+
+
+def test_what_stays_may_have_a_lower_level_than_what_was_found_with_it(policy_of):
+    soft = replace(SOFT, data=Data(at_least=Level.RESTRICTED))
+    proof = prove(policy_of(ROUTES, [soft]), {}, {})
+    assert redacted_ends(proof, level=Level.RESTRICTED, found="MARKING") == {("large", True)}
+
+
+def test_a_guarantee_forbids_redacted_ends_unless_it_allows_them(policy_of):
+    proof = prove(policy_of(ROUTES, [SOFT]), {}, {})
+    assert {(end.model, end.redacted) for _, end, _ in proof.broken([INSIDE])} == {("large", True)}
+    assert list(proof.broken([replace(INSIDE, redacted=True)])) == []
+    everything = Guarantee("everything", only=Only(inside=True), redacted=True)
+    assert {end.redacted for _, end, _ in proof.broken([everything])} == {False}
