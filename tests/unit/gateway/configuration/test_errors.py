@@ -298,7 +298,7 @@ CASES = {
         "only: {inside: true}}",
         "only: {inside: true}, outside: {if: encrypted}}",
         "a.yaml:13: `boundaries[0].outside.if`: `encrypted` is not possible\n"
-        "    did you mean `redacted`? (allowed: redacted)",
+        "    allowed: redacted",
     ),
     "price without GPUs": (
         "kind: vllm,",
