@@ -148,3 +148,32 @@ def booked(recording: Recording) -> tuple[int, int]:
         sum(part.get(key) or 0 for part in parts for key in prompt),
         sum(part["output_tokens"] for part in parts),
     )
+
+
+def check_message(recording: Recording, message: dict[str, Any]) -> None:
+    """Assert that a message says what a recorded chat answer of one choice says."""
+    name = recording["id"]
+    if "body" in recording["response"]:
+        choice = recording["response"]["body"]["choices"][0]
+        told, finish = choice["message"], choice["finish_reason"]
+        text = told.get("content") or told.get("refusal") or ""
+        calls = [c["function"]["name"] for c in told.get("tool_calls") or ()]
+    else:
+        lines = [
+            line[5:].strip() for line in recording["response"]["sse"].splitlines() if line[:5] == "data:"
+        ]
+        choices = [c for line in lines if line != "[DONE]" for c in json.loads(line)["choices"]]
+        finish = next(c["finish_reason"] for c in choices if c["finish_reason"])
+        text = "".join(c["delta"].get("content") or c["delta"].get("refusal") or "" for c in choices)
+        pieces = [t for c in choices for t in c["delta"].get("tool_calls") or ()]
+        calls = [t["function"]["name"] for t in pieces if t["function"].get("name")]
+    got_text = "".join(block["text"] for block in message["content"] if block["type"] == "text")
+    assert got_text == text, name
+    assert [b["name"] for b in message["content"] if b["type"] == "tool_use"] == calls, name
+    expected = {
+        "stop": "end_turn",
+        "length": "max_tokens",
+        "tool_calls": "tool_use",
+        "function_call": "tool_use",
+    }
+    assert message["stop_reason"] == expected[finish], name

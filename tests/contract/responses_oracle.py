@@ -7,6 +7,8 @@ every delta in the whole it belongs to, and the last event holding all that came
 import json
 from typing import Any
 
+from tests.contract.messages_oracle import message_of
+
 Json = dict[str, Any]
 _LAST = ("response.completed", "response.incomplete", "response.failed")
 _TEXTS = {  # events of a piece of text → the field that holds the whole of it
@@ -108,3 +110,65 @@ def calls(response: Json) -> list[tuple[str, str, Any]]:
 
 def _parts(response: Json) -> list[Json]:
     return [part for item in response["output"] if item["type"] == "message" for part in item["content"]]
+
+
+def check_message(recording: Json, response: Json) -> None:
+    """Assert that a response says what a recorded message says."""
+    name, message = recording["id"], message_of(recording)
+    blocks, usage = message["content"], message["usage"]
+
+    def of(*kinds: str) -> list[dict[str, Any]]:
+        return [block for block in blocks if block["type"] in kinds]
+
+    assert said(response) == "".join(block["text"] for block in of("text")), name
+    assert thought(response) == "".join(block["thinking"] for block in of("thinking")), name
+    assert calls(response) == [(b["id"], b["name"], b["input"]) for b in of("tool_use")], name
+    assert len(annotations(response)) == sum(len(b.get("citations") or ()) for b in of("text")), name
+    seals = [item["encrypted_content"] for item in response["output"] if item["type"] == "reasoning"]
+    signed = [b.get("signature") or b.get("data") for b in of("thinking", "redacted_thinking")]
+    assert [seal.partition(":")[2] for seal in seals] == [seal or "" for seal in signed], name
+    asides = [
+        b["type"] for b in blocks if b["type"] not in ("text", "thinking", "redacted_thinking", "tool_use")
+    ]
+    assert [b["type"] for b in response.get("provider_blocks", [])] == asides, name
+    cut = message["stop_reason"] == "max_tokens"
+    assert response["status"] == ("incomplete" if cut else "completed"), name
+    assert response["incomplete_details"] == ({"reason": "max_output_tokens"} if cut else None), name
+    cached = usage.get("cache_read_input_tokens") or 0
+    prompt = usage["input_tokens"] + cached + (usage.get("cache_creation_input_tokens") or 0)
+    assert response["usage"]["input_tokens"] == prompt, name
+    assert response["usage"]["input_tokens_details"]["cached_tokens"] == cached, name
+    assert response["usage"]["output_tokens"] == usage["output_tokens"], name
+    assert response["usage"]["total_tokens"] == prompt + usage["output_tokens"], name
+
+
+def check_chat(recording: Json, response: Json) -> None:
+    """Assert that a response says what a recorded chat answer of one choice says."""
+    name = recording["id"]
+    if "body" in recording["response"]:
+        choices = [recording["response"]["body"]["choices"][0]]
+        deltas = [choices[0]["message"]]
+        usage = recording["response"]["body"].get("usage")
+    else:
+        lines = [
+            line[5:].strip() for line in recording["response"]["sse"].splitlines() if line[:5] == "data:"
+        ]
+        chunks = [json.loads(line) for line in lines if line != "[DONE]"]
+        choices = [choice for chunk in chunks for choice in chunk["choices"]]
+        deltas = [choice["delta"] for choice in choices]
+        usage = next((chunk["usage"] for chunk in chunks if chunk.get("usage")), None)
+    assert said(response) == "".join(delta.get("content") or "" for delta in deltas), name
+    assert refused(response) == "".join(delta.get("refusal") or "" for delta in deltas), name
+    begun = [
+        call for delta in deltas for call in delta.get("tool_calls") or () if call["function"].get("name")
+    ]
+    assert [call[:2] for call in calls(response)] == [
+        (call["id"], call["function"]["name"]) for call in begun
+    ], name
+    finish = next(choice["finish_reason"] for choice in choices if choice["finish_reason"])
+    assert response["status"] == ("incomplete" if finish == "length" else "completed"), name
+    if usage is None:
+        assert response["usage"] is None, name
+    else:
+        assert response["usage"]["input_tokens"] == usage["prompt_tokens"], name
+        assert response["usage"]["output_tokens"] == usage["completion_tokens"], name

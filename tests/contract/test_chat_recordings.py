@@ -48,7 +48,7 @@ def _without_usage(body: str) -> str:
 
 @pytest.mark.parametrize("backend", [OpenAI(api_key="sk-ours"), VLLM()], ids=["openai", "vllm"])
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_answers_reach_the_client_unchanged(recorded, share, chunked, backend, seed) -> None:
+def test_answers_reach_the_client_unchanged(recorded, share, pair, chunked, backend, seed) -> None:
     answers = [r for r in recorded("openai", _PATH) if r["response"]["status"] == 200]
     unchanged = less_usage = 0
     for recording in answers:
@@ -69,6 +69,7 @@ def test_answers_reach_the_client_unchanged(recorded, share, chunked, backend, s
     assert len(answers) == 588
     assert unchanged + less_usage == len(answers)
     if seed == 1:
+        pair("chat", f"chat ({backend.kind})", "answers", unchanged + less_usage, len(answers))
         share(f"chat answers relayed byte for byte ({backend.kind})", unchanged, len(answers))
         share(f"chat streams lost only the usage nobody asked for ({backend.kind})", less_usage, less_usage)
 
@@ -88,7 +89,7 @@ def _check_usage(usage: Any, reported: dict[str, Any] | None, name: str) -> None
     assert usage.audio_out == (wrote.get("audio_tokens") or 0), name
 
 
-def test_requests_reach_the_provider_as_they_came(recorded, share) -> None:
+def test_requests_reach_the_provider_as_they_came(recorded, share, pair) -> None:
     """All but the model's name, and the usage Weir asks for where the client did not."""
     rows = recorded("openai", _PATH)
     same, refused = 0, []
@@ -105,6 +106,7 @@ def test_requests_reach_the_provider_as_they_came(recorded, share) -> None:
             expected["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
         assert sent == expected, recording["id"]
         same += 1
+    pair("chat", "chat (openai)", "requests", same, len(rows), by_name=len(refused))
     share("chat requests sent on as they came (the rest is the client's fault)", same, len(rows))
     assert same + len(refused) == len(rows)
     assert refused == [400, 400]  # the provider refused these too

@@ -11,7 +11,7 @@ from adapters.dialects import chat
 from adapters.document import parse
 from adapters.errors import Unsupported
 from adapters.openai import OpenAI
-from tests.contract.messages_oracle import assembled, booked, check, message_of, read_whole
+from tests.contract.messages_oracle import assembled, booked, check, check_message, message_of, read_whole
 
 pytestmark = pytest.mark.recordings
 
@@ -40,7 +40,7 @@ def _chat_call(*, stream: bool, wants_usage: bool = True) -> Call:
     return chat.read(parse(json.dumps(body).encode()))
 
 
-def test_whole_answers_arrive_as_chat_answers(recorded, share) -> None:
+def test_whole_answers_arrive_as_chat_answers(recorded, share, pair) -> None:
     rows = [r for r in recorded("anthropic", _PATH) if r["response"]["status"] == 200]
     rows = [r for r in rows if "body" in r["response"]]
     for recording in rows:
@@ -50,12 +50,13 @@ def test_whole_answers_arrive_as_chat_answers(recorded, share) -> None:
         assert relay.complete
         assert relay.usage.source == "reported"
         assert (relay.usage.prompt, relay.usage.generated) == tokens, recording["id"]
+    pair("chat", "messages", "answers", len(rows), len(rows))
     share("messages answers arrive as the right chat answer", len(rows), len(rows))
     assert len(rows) == 332
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_streams_arrive_as_chat_streams(recorded, share, chunked, seed) -> None:
+def test_streams_arrive_as_chat_streams(recorded, share, pair, chunked, seed) -> None:
     rows = [r for r in recorded("anthropic", _PATH) if "sse" in r["response"]]
     for recording in rows:
         relay = _CLAUDE.relay(_chat_call(stream=True), "claude-sonnet-4-5", ())
@@ -65,6 +66,7 @@ def test_streams_arrive_as_chat_streams(recorded, share, chunked, seed) -> None:
         assert relay.usage.source == "reported"
         assert (relay.usage.prompt, relay.usage.generated) == tokens, recording["id"]
     if seed == 1:
+        pair("chat", "messages", "answers", len(rows), len(rows))
         share("messages streams arrive as the right chat stream", len(rows), len(rows))
     assert len(rows) == 83
 
@@ -77,7 +79,7 @@ def test_the_usage_chunk_is_only_for_those_who_asked(recorded) -> None:
     assert relay.usage.source == "reported"
 
 
-def test_messages_clients_get_the_bytes(recorded, share, chunked) -> None:
+def test_messages_clients_get_the_bytes(recorded, share, pair, chunked) -> None:
     rows = [r for r in recorded("anthropic", _PATH) if r["response"]["status"] == 200]
     for recording in rows:
         stream = "sse" in recording["response"]
@@ -87,10 +89,11 @@ def test_messages_clients_get_the_bytes(recorded, share, chunked) -> None:
         assert b"".join(relay.feed(piece) for piece in chunked(body, 5)) + relay.finish() == body
         assert relay.complete
         assert (relay.usage.prompt, relay.usage.generated) == booked(recording), recording["id"]
+    pair("messages", "messages", "answers", len(rows), len(rows))
     share("messages answers relayed byte for byte to messages clients", len(rows), len(rows))
 
 
-def test_requests_there_and_back(recorded, share) -> None:
+def test_requests_there_and_back(recorded, share, pair) -> None:
     """A messages request becomes chat and messages again with all that both can say; what chat cannot carry is
     refused by name, never dropped."""
     rows = recorded("anthropic", _PATH)
@@ -108,6 +111,7 @@ def test_requests_there_and_back(recorded, share) -> None:
         back = json.loads(_CLAUDE.outgoing(chat.read(parse(sent)), body["model"]).body)
         _check_back(body, back, recording["id"])
         carried += 1
+    pair("messages", "chat", "requests", carried, len(rows), by_name=refused)
     share("messages requests carried to chat and back", carried, len(rows))
     share("messages requests refused by name, since chat cannot carry them", refused, refused)
     assert carried + refused == len(rows)
@@ -202,7 +206,7 @@ def test_errors(recorded, share) -> None:
     assert len(rows) == 4
 
 
-def test_chat_recordings_reach_messages_clients(recorded, share, chunked) -> None:
+def test_chat_recordings_reach_messages_clients(recorded, share, pair, chunked) -> None:
     """The other way: recorded chat answers of one choice, as a messages client gets them."""
     rows = [r for r in recorded("openai", "/v1/chat/completions") if r["response"]["status"] == 200]
     rows = [r for r in rows if (r["request"]["body"].get("n") or 1) == 1]
@@ -218,34 +222,7 @@ def test_chat_recordings_reach_messages_clients(recorded, share, chunked) -> Non
             assert out.count(b"event: content_block_start") == out.count(b"event: content_block_stop")
         else:
             message = json.loads(out)
-        _check_message(recording, message)
+        check_message(recording, message)
         passed += 1
+    pair("messages", "chat", "answers", passed, len(rows))
     share("chat answers arrive as the right messages answer", passed, len(rows))
-
-
-def _check_message(recording: dict[str, Any], message: dict[str, Any]) -> None:
-    name = recording["id"]
-    if "body" in recording["response"]:
-        choice = recording["response"]["body"]["choices"][0]
-        told, finish = choice["message"], choice["finish_reason"]
-        text = told.get("content") or told.get("refusal") or ""
-        calls = [c["function"]["name"] for c in told.get("tool_calls") or ()]
-    else:
-        lines = [
-            line[5:].strip() for line in recording["response"]["sse"].splitlines() if line[:5] == "data:"
-        ]
-        choices = [c for line in lines if line != "[DONE]" for c in json.loads(line)["choices"]]
-        finish = next(c["finish_reason"] for c in choices if c["finish_reason"])
-        text = "".join(c["delta"].get("content") or c["delta"].get("refusal") or "" for c in choices)
-        pieces = [t for c in choices for t in c["delta"].get("tool_calls") or ()]
-        calls = [t["function"]["name"] for t in pieces if t["function"].get("name")]
-    got_text = "".join(block["text"] for block in message["content"] if block["type"] == "text")
-    assert got_text == text, name
-    assert [b["name"] for b in message["content"] if b["type"] == "tool_use"] == calls, name
-    expected = {
-        "stop": "end_turn",
-        "length": "max_tokens",
-        "tool_calls": "tool_use",
-        "function_call": "tool_use",
-    }
-    assert message["stop_reason"] == expected[finish], name

@@ -1,5 +1,6 @@
 """Every recorded completions, embeddings and count_tokens exchange, and the messages requests, in their own dialect."""
 
+import collections
 import json
 from typing import Any
 
@@ -42,7 +43,7 @@ def _usage(body: bytes) -> dict[str, Any] | None:
 
 @pytest.mark.parametrize("backend", [_OPENAI, _VLLM], ids=["openai", "vllm"])
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_continuations_reach_the_client_unchanged(recorded, share, chunked, backend, seed) -> None:
+def test_continuations_reach_the_client_unchanged(recorded, share, pair, chunked, backend, seed) -> None:
     rows = _good(recorded("openai", "/v1/completions"))
     for recording in rows:
         call, body = _call(recording, "completions"), _answer(recording)
@@ -61,6 +62,7 @@ def test_continuations_reach_the_client_unchanged(recorded, share, chunked, back
             assert relay.content_events > 0, recording["id"]
     assert len(rows) == 70
     if seed == 1:
+        pair("completions", f"completions ({backend.kind})", "answers", len(rows), len(rows))
         share(f"completions answers relayed byte for byte ({backend.kind})", len(rows), len(rows))
 
 
@@ -80,11 +82,14 @@ def test_a_continuation_cut_anywhere_is_never_a_clean_stop(recorded) -> None:
                     relay.finish()
 
 
-def test_embeddings_reach_the_client_unchanged(recorded, share, chunked) -> None:
+@pytest.mark.parametrize("backend", [_OPENAI, _VLLM], ids=["openai", "vllm"])
+def test_embeddings_reach_the_client_unchanged(recorded, share, pair, chunked, backend) -> None:
     rows = _good(recorded("openai", "/v1/embeddings"))
+    forms = collections.Counter(type(r["response"]["body"]["data"][0]["embedding"]) for r in rows)
+    assert forms == {str: 32, list: 11}  # base64, floats
     for recording in rows:
         body = _answer(recording)
-        relay = _OPENAI.relay(_call(recording, "embeddings"), "m", ())
+        relay = backend.relay(_call(recording, "embeddings"), "m", ())
         assert b"".join(relay.feed(piece) for piece in chunked(body, 1)) == b""
         assert relay.finish() == body, recording["id"]
         assert relay.complete
@@ -92,10 +97,11 @@ def test_embeddings_reach_the_client_unchanged(recorded, share, chunked) -> None
         assert usage is not None
         assert (relay.usage.prompt, relay.usage.generated) == (usage["prompt_tokens"], 0), recording["id"]
     assert len(rows) == 43
+    pair("embeddings", f"embeddings ({backend.kind})", "answers", len(rows), len(rows))
     share("embeddings answers relayed byte for byte and booked as reported", len(rows), len(rows))
 
 
-def test_counts_reach_the_client_unchanged_and_cost_nothing(recorded, share) -> None:
+def test_counts_reach_the_client_unchanged_and_cost_nothing(recorded, share, pair) -> None:
     rows = _good(recorded("anthropic", "/v1/messages/count_tokens"))
     for recording in rows:
         body = _answer(recording)
@@ -103,6 +109,7 @@ def test_counts_reach_the_client_unchanged_and_cost_nothing(recorded, share) -> 
         assert relay.feed(body) + relay.finish() == body
         assert (relay.usage.prompt, relay.usage.generated, relay.usage.source) == (0, 0, "reported")
     assert len(rows) == 7
+    pair("count_tokens", "count_tokens", "answers", len(rows), len(rows))
     share("count_tokens answers relayed byte for byte", len(rows), len(rows))
 
 
@@ -118,7 +125,7 @@ CASES: list[tuple[str, str, Dialect, Any, int]] = [
     ("provider", "path", "dialect", "backend", "total"), CASES, ids=[c[2] for c in CASES]
 )
 def test_requests_go_on_with_nothing_changed_but_the_model(
-    recorded, share, provider, path, dialect, backend, total
+    recorded, share, pair, provider, path, dialect, backend, total
 ) -> None:
     """Told by splicing the model's name into the recorded text by hand; a stream is asked for its usage."""
     rows = recorded(provider, path)
@@ -140,10 +147,12 @@ def test_requests_go_on_with_nothing_changed_but_the_model(
         assert sent.body.decode() == wanted, recording["id"]
         passed += 1
     assert passed + refused == len(rows) == total
+    native = f"{dialect} (openai)" if provider == "openai" else dialect
+    pair(dialect, native, "requests", passed, total, by_name=refused)
     share(f"{dialect} requests passed on with nothing changed but the model", passed, total - refused)
 
 
-def test_messages_go_to_an_engine_as_they_are_or_not_at_all(recorded, share) -> None:
+def test_messages_go_to_an_engine_as_they_are_or_not_at_all(recorded, share, pair) -> None:
     """What vLLM would refuse or silently leave undone is refused before, by name."""
     rows = recorded("anthropic", "/v1/messages")
     passed = 0
@@ -166,5 +175,7 @@ def test_messages_go_to_an_engine_as_they_are_or_not_at_all(recorded, share) -> 
             continue
         assert json.loads(_VLLM.outgoing(call, "m").body) == {**asked, "model": "m"}
         passed += 1
+    fit = sum(r["response"]["status"] != 400 for r in rows)
+    pair("messages", "messages (vllm)", "requests", passed, fit, by_name=fit - passed)
     share("messages requests fit for an engine as they are", passed, len(rows))
     assert passed > 300

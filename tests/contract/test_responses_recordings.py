@@ -16,7 +16,7 @@ from adapters.errors import Unsupported
 from adapters.openai import OpenAI
 from adapters.vllm import VLLM
 from tests.contract import responses_oracle as oracle
-from tests.contract.messages_oracle import booked, message_of
+from tests.contract.messages_oracle import booked
 
 pytestmark = pytest.mark.recordings
 
@@ -49,7 +49,9 @@ def _final(recording: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("backend", [OpenAI(api_key="sk-ours"), VLLM()], ids=lambda backend: backend.kind)
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_answers_reach_the_client_unchanged(recorded, share, chunked, backend: Backend, seed: int) -> None:
+def test_answers_reach_the_client_unchanged(
+    recorded, share, pair, chunked, backend: Backend, seed: int
+) -> None:
     rows = [r for r in recorded("openai", _PATH) if r["response"]["status"] == 200]
     for recording in rows:
         stream = "sse" in recording["response"]
@@ -70,6 +72,7 @@ def test_answers_reach_the_client_unchanged(recorded, share, chunked, backend: B
         ]
         _check_relayed(relay, final, recording["id"])
     if seed == 1:
+        pair("responses", f"responses ({backend.kind})", "answers", len(rows), len(rows))
         share(f"responses answers relayed byte for byte ({backend.kind})", len(rows), len(rows))
     assert len(rows) == 378
 
@@ -88,7 +91,7 @@ def _check_relayed(relay: Any, final: dict[str, Any], name: str) -> None:
     assert relay.finish_reason == ("tool_calls" if calls else "stop"), name
 
 
-def test_requests_reach_the_provider_as_they_came(recorded, share) -> None:
+def test_requests_reach_the_provider_as_they_came(recorded, share, pair) -> None:
     rows, same, refused = recorded("openai", _PATH), 0, collections.Counter[str]()
     for recording in rows:
         body = recording["request"]["body"]
@@ -101,6 +104,7 @@ def test_requests_reach_the_provider_as_they_came(recorded, share) -> None:
             "id"
         ]
         same += 1
+    pair("responses", "responses (openai)", "requests", same, len(rows), by_name=len(rows) - same)
     share("responses requests sent on as they came (33 have no input or name no model)", same, len(rows))
     assert (
         refused
@@ -138,7 +142,7 @@ _BEYOND = {
 
 
 @pytest.mark.parametrize("backend", [_CHAT_ONLY, _CLAUDE], ids=["chat", "messages"])
-def test_requests_are_carried_over_or_refused_by_name(recorded, share, backend: Backend) -> None:
+def test_requests_are_carried_over_or_refused_by_name(recorded, share, pair, backend: Backend) -> None:
     carried, refused = 0, collections.Counter[str]()
     for recording in recorded("openai", _PATH):
         body = recording["request"]["body"]
@@ -152,6 +156,9 @@ def test_requests_are_carried_over_or_refused_by_name(recorded, share, backend: 
             continue
         _check_carried(body, sent, recording["id"])
         carried += 1
+    pair(
+        "responses", sent_as(backend), "requests", carried, carried + refused.total(), by_name=refused.total()
+    )
     share(f"responses requests carried to {sent_as(backend)}", carried, carried + refused.total())
     share(f"responses requests refused by name: {dict(refused)}", refused.total(), refused.total())
     assert carried + refused.total() == 353
@@ -196,7 +203,7 @@ def _check_carried(body: dict[str, Any], sent: dict[str, Any], name: str) -> Non
     assert bool(sent.get("stream")) == bool(body.get("stream")), name
 
 
-def test_messages_answers_arrive_as_responses(recorded, share, chunked) -> None:
+def test_messages_answers_arrive_as_responses(recorded, share, pair, chunked) -> None:
     rows = [r for r in recorded("anthropic", "/v1/messages") if r["response"]["status"] == 200]
     for recording in rows:
         stream = "sse" in recording["response"]
@@ -204,41 +211,13 @@ def test_messages_answers_arrive_as_responses(recorded, share, chunked) -> None:
         out = b"".join(relay.feed(piece) for piece in chunked(_body(recording), 2)) + relay.finish()
         assert relay.complete, recording["id"]
         assert (relay.usage.prompt, relay.usage.generated) == booked(recording), recording["id"]
-        _check_message(recording, oracle.assembled(out) if stream else json.loads(out))
+        oracle.check_message(recording, oracle.assembled(out) if stream else json.loads(out))
+    pair("responses", "messages", "answers", len(rows), len(rows))
     share("messages answers arrive as the right responses answer", len(rows), len(rows))
     assert len(rows) == 415
 
 
-def _check_message(recording: dict[str, Any], response: dict[str, Any]) -> None:
-    name, message = recording["id"], message_of(recording)
-    blocks, usage = message["content"], message["usage"]
-
-    def of(*kinds: str) -> list[dict[str, Any]]:
-        return [block for block in blocks if block["type"] in kinds]
-
-    assert oracle.said(response) == "".join(block["text"] for block in of("text")), name
-    assert oracle.thought(response) == "".join(block["thinking"] for block in of("thinking")), name
-    assert oracle.calls(response) == [(b["id"], b["name"], b["input"]) for b in of("tool_use")], name
-    assert len(oracle.annotations(response)) == sum(len(b.get("citations") or ()) for b in of("text")), name
-    seals = [item["encrypted_content"] for item in response["output"] if item["type"] == "reasoning"]
-    signed = [b.get("signature") or b.get("data") for b in of("thinking", "redacted_thinking")]
-    assert [seal.partition(":")[2] for seal in seals] == [seal or "" for seal in signed], name
-    asides = [
-        b["type"] for b in blocks if b["type"] not in ("text", "thinking", "redacted_thinking", "tool_use")
-    ]
-    assert [b["type"] for b in response.get("provider_blocks", [])] == asides, name
-    cut = message["stop_reason"] == "max_tokens"
-    assert response["status"] == ("incomplete" if cut else "completed"), name
-    assert response["incomplete_details"] == ({"reason": "max_output_tokens"} if cut else None), name
-    cached = usage.get("cache_read_input_tokens") or 0
-    prompt = usage["input_tokens"] + cached + (usage.get("cache_creation_input_tokens") or 0)
-    assert response["usage"]["input_tokens"] == prompt, name
-    assert response["usage"]["input_tokens_details"]["cached_tokens"] == cached, name
-    assert response["usage"]["output_tokens"] == usage["output_tokens"], name
-    assert response["usage"]["total_tokens"] == prompt + usage["output_tokens"], name
-
-
-def test_chat_answers_arrive_as_responses(recorded, share, chunked) -> None:
+def test_chat_answers_arrive_as_responses(recorded, share, pair, chunked) -> None:
     rows = [r for r in recorded("openai", "/v1/chat/completions") if r["response"]["status"] == 200]
     rows = [r for r in rows if (r["request"]["body"].get("n") or 1) == 1]
     for recording in rows:
@@ -246,40 +225,10 @@ def test_chat_answers_arrive_as_responses(recorded, share, chunked) -> None:
         relay = _CHAT_ONLY.relay(_call(stream=stream), "gpt", ())
         out = b"".join(relay.feed(piece) for piece in chunked(_body(recording), 3)) + relay.finish()
         assert relay.complete, recording["id"]
-        _check_chat(recording, oracle.assembled(out) if stream else json.loads(out))
+        oracle.check_chat(recording, oracle.assembled(out) if stream else json.loads(out))
+    pair("responses", "chat", "answers", len(rows), len(rows))
     share("chat answers arrive as the right responses answer", len(rows), len(rows))
     assert len(rows) == 581
-
-
-def _check_chat(recording: dict[str, Any], response: dict[str, Any]) -> None:
-    name = recording["id"]
-    if "body" in recording["response"]:
-        choices = [recording["response"]["body"]["choices"][0]]
-        deltas = [choices[0]["message"]]
-        usage = recording["response"]["body"].get("usage")
-    else:
-        lines = [
-            line[5:].strip() for line in recording["response"]["sse"].splitlines() if line[:5] == "data:"
-        ]
-        chunks = [json.loads(line) for line in lines if line != "[DONE]"]
-        choices = [choice for chunk in chunks for choice in chunk["choices"]]
-        deltas = [choice["delta"] for choice in choices]
-        usage = next((chunk["usage"] for chunk in chunks if chunk.get("usage")), None)
-    assert oracle.said(response) == "".join(delta.get("content") or "" for delta in deltas), name
-    assert oracle.refused(response) == "".join(delta.get("refusal") or "" for delta in deltas), name
-    begun = [
-        call for delta in deltas for call in delta.get("tool_calls") or () if call["function"].get("name")
-    ]
-    assert [call[:2] for call in oracle.calls(response)] == [
-        (call["id"], call["function"]["name"]) for call in begun
-    ], name
-    finish = next(choice["finish_reason"] for choice in choices if choice["finish_reason"])
-    assert response["status"] == ("incomplete" if finish == "length" else "completed"), name
-    if usage is None:
-        assert response["usage"] is None, name
-    else:
-        assert response["usage"]["input_tokens"] == usage["prompt_tokens"], name
-        assert response["usage"]["output_tokens"] == usage["completion_tokens"], name
 
 
 @pytest.mark.parametrize("name", ["responses.txt", "responses_stream.txt", "flags_responses.txt"])

@@ -49,13 +49,15 @@ def body_of(recording: Recording) -> bytes:
 
 
 class Replay(ThreadingHTTPServer):
-    """Answers each request with the recording that its `x-request-id` names."""
+    """Answers each request with the recording that its `x-request-id` names; `cuts` has those that end early: after so
+    many bytes, the connection dropped or the answer ended as if that were all."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.recordings: dict[str, Recording] = {}
+        self.cuts: dict[str, tuple[int, bool]] = {}
         self._thread = threading.Thread(target=self.serve_forever, name="replay")
         self._thread.start()
         self.url = f"http://127.0.0.1:{self.server_port}"
@@ -76,11 +78,14 @@ class _Handler(BaseHTTPRequestHandler):
         body = body_of(recording)
         self.send_response(recording["response"]["status"])
         kind = "text/event-stream" if "sse" in recording["response"] else "application/json"
+        at, dropped = self.server.cuts.get(name, (len(body), False))  # type: ignore[attr-defined]  # Replay's
         self.send_header("content-type", kind)
-        self.send_header("content-length", str(len(body)))
+        self.send_header("content-length", str(len(body) if dropped else at))
         self.send_header("x-request-id", name)
+        self.send_header("request-id", name)
         self.end_headers()
-        self.wfile.write(body)
+        self.wfile.write(body[:at])
+        self.close_connection = dropped
 
     def log_message(self, *_: Any) -> None:
         """Be quiet."""
@@ -104,13 +109,17 @@ Answer = tuple[int, dict[str, str], bytes]
 
 
 def through(
-    weir: RunningWeir, replay: Replay, recordings: list[Recording], ask: Callable[[Recording], dict[str, Any]]
+    weir: RunningWeir,
+    replay: Replay,
+    recordings: list[Recording],
+    ask: Callable[[Recording], dict[str, Any]],
+    path: str = "/v1/chat/completions",
 ) -> dict[str, Answer]:
     """Each recording's answer as a client of Weir gets it, eight at a time."""
     replay.recordings |= {recording["id"]: recording for recording in recordings}
 
     def one(recording: Recording) -> tuple[str, Answer]:
-        return recording["id"], weir.post(ask(recording), x_request_id=recording["id"])
+        return recording["id"], weir.post(ask(recording), path=path, x_request_id=recording["id"])
 
     with ThreadPoolExecutor(8) as pool:
         return dict(pool.map(one, recordings))
