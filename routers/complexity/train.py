@@ -14,7 +14,7 @@ from sklearn.ensemble import GradientBoostingRegressor
 from routers.complexity.conversation import last_tasks
 from routers.complexity.example import Example
 from routers.complexity.reading import BITS, FEATURES, FORMS, MASK, choices, question_key, read
-from routers.complexity.trees import DEPTH, Node, walk
+from routers.complexity.trees import DEPTH, Node
 from routers.complexity.weights import Weights
 
 Floats = NDArray[np.float64]
@@ -120,8 +120,9 @@ class Part:
     def raw(self, table: Table) -> Floats:
         """Raw scores of a table's examples."""
         words = [self.words[buckets].sum() / np.sqrt(max(len(buckets), 1)) for buckets in table.buckets]
-        trees = [walk(self.trees, facts) for facts in table.facts.tolist()]
-        out: Floats = self.bias + table.facts @ self.coefficients + np.array(words) + np.array(trees)
+        out: Floats = (
+            self.bias + table.facts @ self.coefficients + np.array(words) + walked(self.trees, table.facts)
+        )
         return out
 
 
@@ -215,6 +216,21 @@ def _fit_trees(table: Table, gain: Floats) -> tuple[Node, ...]:
     )
     boosted.fit(table.facts, gain)
     return tuple(_complete(tree.tree_, 0, DEPTH, RATE) for (tree,) in boosted.estimators_)
+
+
+def walked(trees: Sequence[Node], facts: Floats) -> Floats:
+    """What the trees say of each row of facts."""
+    total = np.zeros(len(facts))
+    for tree in trees:
+        total += _leaves(tree, facts)
+    return total
+
+
+def _leaves(node: Node | float, facts: Floats) -> Floats:
+    if not isinstance(node, tuple):
+        return np.full(len(facts), node)
+    fact, cut, left, right = node
+    return np.where(facts[:, fact] <= cut, _leaves(left, facts), _leaves(right, facts))
 
 
 def _complete(tree: Any, at: int, depth: int, rate: float) -> Any:

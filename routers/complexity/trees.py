@@ -5,23 +5,14 @@ from math import isfinite
 from typing import Final
 
 # A node is (fact, threshold, left, right): left where the fact is at most the threshold. Every tree is complete to
-# DEPTH, so that walking one needs no test for its end; the last nodes hold numbers.
+# DEPTH; the last nodes hold numbers.
 DEPTH: Final = 3
 Node = tuple[int, float, "Node | float", "Node | float"]
 
 
-def walk(trees: Sequence[Node], facts: Sequence[float]) -> float:
-    """The sum of what the trees say of these facts."""
-    total = 0.0
-    for fact, cut, left, right in trees:
-        fact, cut, left, right = left if facts[fact] <= cut else right  # type: ignore[misc]
-        fact, cut, left, right = left if facts[fact] <= cut else right  # type: ignore[misc]
-        total += left if facts[fact] <= cut else right  # type: ignore[operator]
-    return total
-
-
 def compiled(trees: Sequence[Node], facts: int) -> Callable[..., float]:
-    """`walk` over these trees as one function of that many facts, each an argument of its own: half its time."""
+    """What the trees say together, as one function of that many facts, each an argument of its own: half the time of
+    walking them."""
     names = ", ".join(f"f{at}" for at in range(facts))
     said = "".join(f"{_expression(tree)}, " for tree in trees)
     function: Callable[..., float] = eval(f"lambda {names}: sum(({said}))")  # noqa: S307  # of finite numbers alone
@@ -41,7 +32,7 @@ def mean(node: Node | float) -> float:
 
 
 def reasons(trees: Sequence[Node], facts: Sequence[float]) -> tuple[float, dict[int, float]]:
-    """What the trees say of no facts, and how far each fact moves that; together they are `walk`."""
+    """What the trees say of no facts, and how far each fact moves that; together they are their sum."""
     start, moved = 0.0, dict[int, float]()
     for tree in trees:
         node: Node | float = tree

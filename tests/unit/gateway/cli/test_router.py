@@ -265,13 +265,19 @@ def test_damaged_weights_are_named(learnable: Path, tmp_path: Path) -> None:
 
 def test_evaluation_covers_every_protocol_and_fails_below_a_bar(tmp_path: Path) -> None:
     for at, name in enumerate(("alpha", "beta")):
-        text = "".join(json.dumps(row) + "\n" for row in rows(160, 10 + at, source=name))
+        text = "".join(json.dumps(row) + "\n" for row in rows(220, 10 + at, source=name))
         (tmp_path / f"{name}.jsonl.gz").write_bytes(gzip.compress(text.encode()))
     out = tmp_path / "figures.json"
     asked = [str(tmp_path), "--json", str(out), "--resamples", "60", "--require"]
     good = CliRunner().invoke(eval_complexity, [*asked, "prompt:alpha>=0.55"], env={"COLUMNS": "160"})
     assert good.exit_code == 0, good.output
     figures = json.loads(out.read_text())["figures"]
+    learning = json.loads(out.read_text())["learning"]["alpha"]["100"]
+    assert len(learning["own"]) == len(learning["plain"])
+    assert learning["lead"][1] <= learning["lead"][0] <= learning["lead"][2]
+    assert (
+        min(learning["plain"]) > 0.6
+    )  # of words that tell hard from easy even the yardstick makes something
     protocols = {"prompt", "subject", "transfer", "pooled"}
     assert set(figures) == {f"{protocol}:{name}" for protocol in protocols for name in ("alpha", "beta")}
     bad = CliRunner().invoke(eval_complexity, [*asked, "prompt:alpha>=0.99"], env={"COLUMNS": "160"})

@@ -1,10 +1,12 @@
-"""Trees as one function say what walking them says, to the last bit."""
+"""Trees as one function, walked row by row, and added up column by column say the same."""
 
 import hypothesis.strategies as st
+import numpy as np
 import pytest
 from hypothesis import given
 
-from routers.complexity.trees import Node, compiled, walk
+from routers.complexity.train import walked
+from routers.complexity.trees import Node, compiled
 
 FACTS = 5
 numbers = st.floats(-3, 3)
@@ -18,16 +20,26 @@ def trees_to(depth: int) -> st.SearchStrategy[Node | float]:
     return st.tuples(st.integers(0, FACTS - 1), numbers, below, below)
 
 
+def walk(node: Node | float, sample: list[float]) -> float:
+    while isinstance(node, tuple):
+        fact, cut, left, right = node
+        node = left if sample[fact] <= cut else right
+    return node
+
+
 @given(st.lists(trees_to(3), max_size=6), st.lists(facts, min_size=1, max_size=8))
-def test_a_function_says_what_the_walk_says(trees: list[Node], samples: list[list[float]]) -> None:
-    function = compiled(trees, FACTS)
-    for sample in samples:
-        assert function(*sample) == walk(trees, sample)
+def test_every_way_to_ask_says_what_the_walk_says(trees: list[Node], samples: list[list[float]]) -> None:
+    function, together = compiled(trees, FACTS), walked(trees, np.array(samples))
+    for sample, said in zip(samples, together, strict=True):
+        expected = sum(walk(tree, sample) for tree in trees)
+        assert function(*sample) == pytest.approx(expected)
+        assert said == pytest.approx(expected)
 
 
 def test_the_cut_itself_goes_left() -> None:
     leaves = ((1, 0.0, 1.0, 2.0), (1, 0.0, 3.0, 4.0))
     tree: Node = (0, 0.5, (0, 0.5, *leaves), (0, 0.5, *leaves))
     assert compiled([tree], 2)(0.5, 0.0) == 1.0
+    assert walked([tree], np.array([[0.5, 0.0]])) == [1.0]
     with pytest.raises(TypeError):
         compiled([tree], 2)(0.5)
