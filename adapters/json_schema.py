@@ -10,6 +10,7 @@ from typing import Any, Final
 
 STEPS: Final = 20_000  # subschemas tried, and values compared; about 20 ms
 DEPTH: Final = 100
+_LETTERS_A_STEP: Final = 1_000  # of texts that are compared
 
 _TYPES: Final[Mapping[str, Callable[[Any], bool]]] = {
     "object": lambda value: isinstance(value, dict),
@@ -78,13 +79,13 @@ class _Judge:
         if "$ref" in schema:
             yield self.holds(value, self._followed(schema["$ref"]), depth)
         if "type" in schema:
-            types = schema["type"]
-            yield any(_TYPES[name](value) for name in ([types] if isinstance(types, str) else types))
+            types = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
+            self._spend(len(types))
+            yield any(_TYPES[name](value) for name in types)
         for keyword in ("enum", "const"):
             if keyword in schema:
                 allowed = schema[keyword] if keyword == "enum" else [schema[keyword]]
-                self._spend(len(allowed))
-                yield any(_same(value, each) for each in allowed)
+                yield any(self._same(value, each) for each in allowed)
         for keyword, (kind, test) in _BOUNDS.items():
             if keyword in schema and _TYPES[kind](value):
                 yield test(value, schema[keyword])
@@ -106,7 +107,9 @@ class _Judge:
 
     def _members(self, value: Mapping[str, Any], schema: Mapping[str, Any], depth: int) -> Iterator[bool]:
         properties, others = schema.get("properties", {}), schema.get("additionalProperties", True)
-        yield all(name in value for name in schema.get("required", ()))
+        required = schema.get("required", ())
+        self._spend(len(required))
+        yield all(name in value for name in required)
         if "patternProperties" in schema:
             others = True
         for name, member in value.items():
@@ -121,12 +124,21 @@ class _Judge:
         """What a reference within the schema points at."""
         if not reference.startswith("#"):
             raise _Undecided
+        self._spend(reference.count("/"))
         found: Any = self._root
         for step in reference[1:].split("/")[1:]:
             found = found[step.replace("~1", "/").replace("~0", "~")]
         return found
 
-
-def _same(one: Any, other: Any) -> bool:
-    """Equal as JSON: true is not 1."""
-    return one == other and isinstance(one, bool) is isinstance(other, bool)
+    def _same(self, one: Any, other: Any) -> bool:
+        """Equal as JSON: true is not 1."""
+        self._spend(1)
+        match one, other:
+            case dict(), dict():
+                self._spend(len(one))
+                return one.keys() == other.keys() and all(self._same(one[key], other[key]) for key in one)
+            case list(), list():
+                return len(one) == len(other) and all(map(self._same, one, other))
+            case str(), str():
+                self._spend(len(one) // _LETTERS_A_STEP)
+        return bool(one == other) and isinstance(one, bool) is isinstance(other, bool)

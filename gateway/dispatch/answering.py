@@ -10,7 +10,7 @@ from adapters.errors import StreamCut, UpstreamError
 from adapters.restoring.relay import Restoring
 from adapters.transport import Answer
 from gateway.dispatch.attempt import Attempt, Refused
-from gateway.dispatch.escalation import Escalation, Held, Opening
+from gateway.dispatch.escalation import JUDGED_AT_ONCE, Escalation, Held, Opening
 from gateway.dispatch.job import Job
 from routers.policy.permits import Permit
 
@@ -126,7 +126,12 @@ class Answering:
         attempt = self._attempt
         if relay.error is None:
             head = (*relay.headers(), *passed_on(answer.headers))
-            if escalation.sets_aside(Held(attempt, answer.status, head, data)):
+            held = Held(attempt, answer.status, head, data)
+            if len(data) > JUDGED_AT_ONCE:  # and the loop is not held for it
+                aside = await asyncio.to_thread(escalation.sets_aside, held)
+            else:
+                aside = escalation.sets_aside(held)
+            if aside:
                 attempt.outcome, attempt.fault = "set_aside", f"answer_{escalation.fault}"
                 return False
         if stream:

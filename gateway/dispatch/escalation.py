@@ -13,6 +13,7 @@ from gateway.dispatch.attempt import Attempt
 from gateway.dispatch.faulty import fault_of, refused_at_once
 
 LARGEST_JUDGED: Final = 1024 * 1024  # bytes of an answer; a larger one has said something
+JUDGED_AT_ONCE: Final = 16 * 1024  # bytes; what is larger is judged in a thread
 LARGEST_OPENING: Final = 64 * 1024  # bytes of a stream held before its first word, or while it refuses
 
 

@@ -56,6 +56,9 @@ CASES: list[tuple[Any, Any, bool]] = [
     ({"oneOf": [{"minimum": 1}, {"minimum": 2}]}, 3, False),
     ({"oneOf": [{"minimum": 1}, {"minimum": 2}]}, 1, True),
     ({"allOf": [{"minimum": 1}, {"exclusiveMaximum": 2}]}, 2, False),
+    ({"const": {"a": [1, None]}}, {"a": [1, None]}, True),
+    ({"const": {"a": [1]}}, {"a": [True]}, False),
+    ({"enum": [[1], [1, 2]]}, [1, 2, 3], False),
     ({"not": {"const": 1}}, True, True),
     ({"not": {"const": 1}}, 1, False),
     ({"type": ["integer", "null"]}, 1.0, True),
@@ -83,6 +86,9 @@ def test_each_keyword(schema: Any, value: Any, good: bool) -> None:
         {"type": "colour"},
         {"required": 7},
         {"enum": list(range(STEPS + 1))},
+        {"required": ["b"] * (STEPS + 1)},
+        {"type": ["string"] * (STEPS + 1)},
+        {"$ref": "#" + "/a" * (STEPS + 1)},
         [],
         None,
         {"allOf": [{"$ref": "#"}, {"$ref": "#"}]},
@@ -90,6 +96,12 @@ def test_each_keyword(schema: Any, value: Any, good: bool) -> None:
 )
 def test_a_schema_that_cannot_be_followed_is_broken_by_nothing(schema: Any) -> None:
     assert not violates({"a": 1}, schema)
+
+
+def test_long_texts_are_compared_only_so_often() -> None:
+    alike = {"enum": ["x" * 100_000 + str(at) for at in range(300)]}
+    assert not violates("x" * 100_001, alike)
+    assert violates("x", alike)
 
 
 def test_a_deep_value_ends_the_judgement() -> None:
