@@ -14,6 +14,7 @@ from gateway.app import build
 from gateway.cli.router_weights import scorer_of
 from gateway.configuration.settings import SensitivitySettings
 from gateway.pipeline.judge import conversation_of, segments_of
+from routers.sensitivity.taxonomy import published
 
 
 @click.command()
@@ -33,9 +34,10 @@ def classify(terms: Path | None, weights: Path | None, reasons: bool) -> None:
 
     Each line is {"id": …, and one of "text", "prompt" (a string) or "request" (an OpenAI chat body)}; each answer
     is {"id", "score", "labels", "level", "must_stay"}: the chance that the strong model is needed, the types of
-    sensitive data found, the level, and whether the defaults would keep it inside. What cannot be read (pictures,
-    file ids) is named under "unscanned": a policy gives it a level of its own. No value that was found is ever
-    printed. A line that cannot be read is answered with {"id", "error"}, and the exit status is then 1.
+    sensitive data found (a national number of no known kind goes by its category, GOV_ID), the level, and whether
+    the defaults would keep it inside. What cannot be read (pictures, file ids) is named under "unscanned": a policy
+    gives it a level of its own. No value that was found is ever printed. A line that cannot be read is answered
+    with {"id", "error"}, and the exit status is then 1.
 
     \b
     Example:
@@ -56,7 +58,7 @@ def classify(terms: Path | None, weights: Path | None, reasons: bool) -> None:
         answer: dict[str, Any] = {
             "id": row.get("id"),
             "score": round(scorer.score(conversation).value, 6),
-            "labels": sorted(label.types),
+            "labels": sorted({published(type_) for type_ in label.types}),
             "level": str(label.level),
             "must_stay": label.must_stay,
         }

@@ -21,7 +21,8 @@ from adapters.visible import visible
 from gateway.app import build
 from gateway.configuration.settings import SensitivitySettings
 from routers.sensitivity.classifier import Classifier
-from routers.sensitivity.label import Segment
+from routers.sensitivity.label import Level, Segment
+from routers.sensitivity.taxonomy import TYPES, published
 
 Z95: Final = 1.959964
 HELD_OUT: Final = 3  # in ten templates, whose misses were not looked at while rules were written
@@ -34,6 +35,11 @@ BARS: Final = {  # figure → (what the scorer counts it over, the bar, whether 
     "structured_request_recall": (None, 0.95, False),
     "fpr_natural": ("n_natural", 0.004, True),
     "fpr_lookalike": ("n_lookalike", 0.05, True),
+}
+
+CONTEXT: Final = {  # the set's types that take understanding; the rest shows by pattern and check
+    *("STREET_ADDRESS", "DATE_OF_BIRTH", "US_DRIVER_LICENSE", "PASSPORT", "CREDIT_CARD_CVV"),
+    *("BANK_ACCOUNT", "MEDICAL_RECORD_NUMBER", "HEALTH_CONDITION", "PASSWORD", "CONFIDENTIAL_MARKING"),
 }
 
 
@@ -127,7 +133,11 @@ def _answer(classifier: Classifier, row: Mapping[str, Any]) -> dict[str, Any]:
     else:
         segments = [Segment(text, origin) for origin, text in visible(row["request"], "chat").texts]
     label = classifier.label(segments)
-    return {"id": row["id"], "labels": sorted(label.types), "must_stay": label.must_stay}
+    return {
+        "id": row["id"],
+        "labels": sorted({published(type_) for type_ in label.types}),
+        "must_stay": label.must_stay,
+    }
 
 
 def _lines(rows: Iterable[Mapping[str, Any]]) -> str:
@@ -162,8 +172,20 @@ def _figures(
             count = sum(row["group"] == groups[figure] and row["must_stay"] for row in rows)
         elif figure == "recall_secrets":
             count = sum(row["group"].startswith("secret_") and row["must_stay"] for row in rows)
+        elif figure in ("recall_pattern_tier", "recall_context_tier"):
+            count = sum(_tier(row) == figure for row in rows)
         if rate is not None:
             yield Figure(part, figure, rate, count, bar, ceiling)
+
+
+def _tier(row: Mapping[str, Any]) -> str:
+    """Which tier's recall the scorer counts a message in; empty for neither."""
+    if not row["must_stay"] or row["group"] in ("evasion", "structured_request"):
+        return ""
+    sensitive = {
+        type_ for type_ in row.get("labels", ()) if type_ in TYPES and TYPES[type_][1] >= Level.CONFIDENTIAL
+    }
+    return "recall_pattern_tier" if sensitive - CONTEXT else "recall_context_tier"
 
 
 def _table(figures: Iterable[Figure]) -> Table:

@@ -8,6 +8,7 @@ from typing import Final
 from routers.sensitivity import (
     addresses,
     assigned,
+    code,
     contact,
     health,
     identifiers,
@@ -22,6 +23,7 @@ from routers.sensitivity import (
 from routers.sensitivity.engine import Engine, compile_triggers
 from routers.sensitivity.label import Finding, Label, Level, Segment
 from routers.sensitivity.normalise import normalised, pieces
+from routers.sensitivity.randomness import ciphertext
 from routers.sensitivity.rule import Rule
 from routers.sensitivity.settings import Settings
 from routers.sensitivity.tenant import tenant_rules
@@ -111,6 +113,7 @@ class _Request:
     places: set[tuple[str, int, int]] = field(default_factory=set)
     text: str = ""  # all segments in one
     sightings: list[Sighting] | None = None  # None: nobody asks for them
+    code: bool = False  # whether source code was seen
 
 
 @dataclass(slots=True)
@@ -188,7 +191,7 @@ class Classifier:
         texts: list[str] = []
         at = 0
         for segment in segments:
-            text = segment.text
+            text = "" if segment.origin == "sealed" and ciphertext(segment.text) else segment.text
             text, exact = normalised(text) if len(text) <= _PIECE else (yield from self._normalised(text))
             request.starts.append(at)
             request.exact.append(exact)
@@ -216,6 +219,7 @@ class Classifier:
         """Scan a text piece by piece, then the views that it gave signs of."""
         if self._layers[0][0].hints:
             under.hints = []
+        yield from self._code(under, request)
         for engine, targets in self._layers:
             done: dict[int, int] = {}  # by trigger: where the last finding ended
             answered: dict[int, int] = {}  # by trigger: up to where hits have been answered
@@ -233,6 +237,19 @@ class Classifier:
         for view, ends in under.signs.items():
             read = yield from views.read(view, under.text, sorted(ends))
             yield from self._scan(_Text(read, under.depth + 1, under.bare and not view.joins), request)
+
+    def _code(self, under: _Text, request: _Request) -> Iterator[None]:
+        """Note source code once, wherever it is seen first; it has no place, since it is no value."""
+        if request.code:
+            return
+        for start in range(0, len(under.text), _PIECE):
+            if code.shown(under.text, start, start + _PIECE):
+                request.code = True
+                level = self.settings.level("SOURCE_CODE")
+                request.findings.append(Finding("SOURCE_CODE", "CODE", level, "source-code"))
+                return
+            if len(under.text) > _PIECE:
+                yield
 
     def _look(
         self,

@@ -1,5 +1,6 @@
 """Whether a string was drawn at random, or stands where such a string should be put."""
 
+import base64
 import re
 from typing import Final
 
@@ -48,3 +49,18 @@ def drawn(value: str, bits: float = 3.0) -> bool:
 def _unspeakable(value: str) -> bool:
     """Letters in which vowels are too rare for words."""
     return sum(char in _VOWELS for char in value) * 4 < len(value) + 4
+
+
+_SEALED: Final = re.compile(r"[A-Za-z0-9+/_\-]{128,}={0,2}")
+_LEGIBLE: Final = bytes([9, 10, 13, *range(32, 127)])
+
+
+def ciphertext(text: str) -> bool:
+    """Whether a text is nothing but encrypted octets in base64, long enough to hold by chance what looks like a key:
+    one run, whose octets are of every kind, as no text's are."""
+    if _SEALED.fullmatch(text) is None:
+        return False
+    whole = text.rstrip("=").replace("-", "+").replace("_", "/")
+    octets = base64.b64decode(whole[: len(whole) & ~3])
+    strange = len(octets.translate(None, _LEGIBLE))
+    return strange * 2 > len(octets) and len(set(octets)) * 4 > min(len(octets), 256)

@@ -24,6 +24,7 @@ def _types() -> dict[str, tuple[str, Level]]:
         ("SECRET", Level.RESTRICTED): "API_KEY PRIVATE_KEY JWT PASSWORD CONNECTION_STRING",
         ("MARKING", Level.CONFIDENTIAL): "CONFIDENTIAL_MARKING",
         ("CUSTOM", Level.CONFIDENTIAL): "CUSTOM_TERM",
+        ("CODE", Level.INTERNAL): "SOURCE_CODE",
         ("SOFT", Level.INTERNAL): "PERSON LOCATION ORGANIZATION NRP AGE DATE_TIME URL",
     }
     return {name: key for key, names in public_facts.items() for name in names.split()}
@@ -36,6 +37,12 @@ CATEGORIES: Final = frozenset(category for category, _ in TYPES.values())
 def category(type_: str) -> str:
     """The category of a type; a type nobody has declared counts as the tenant's own (`CUSTOM`)."""
     return TYPES[type_][0] if type_ in TYPES else "CUSTOM"
+
+
+def published(type_: str) -> str:
+    """The name of a type where other tools read it: the kind of national number that is told only by the words
+    for it has no name of its own among them, and goes by its category."""
+    return "GOV_ID" if type_ == "NATIONAL_ID" else type_
 
 
 def level(type_: str, chosen: Mapping[str, Level]) -> Level:

@@ -56,3 +56,9 @@ def test_reasons_are_given_when_asked_for() -> None:
         {"id": 1, "text": "Prove that there are infinitely many primes."}, options=("--reasons",)
     )
     assert answers[0]["reasons"]
+
+
+def test_types_are_named_as_other_tools_name_them():
+    _, answers = run({"id": 1, "text": "ID card number: X4L7K99-2201"})
+    assert answers[0]["labels"] == ["GOV_ID"]
+    assert answers[0]["must_stay"]

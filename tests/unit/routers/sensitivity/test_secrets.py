@@ -1,5 +1,7 @@
 """Secrets: by their issuer's mark, their shape, their name, or the sentence; placeholders and code are none."""
 
+import base64
+import hashlib
 import string
 from random import Random
 
@@ -67,3 +69,21 @@ def test_found(found, kind, text):
 )
 def test_not_found(found, text):
     assert not found(text)
+
+
+def test_what_a_provider_sealed_holds_keys_by_chance_only(judged):
+    octets = b"".join(hashlib.sha256(bytes([i])).digest() for i in range(8))
+    chance = "YCAJE" + "xK3p" * 9  # an issuer's mark, as chance has it in some of a hundred long texts
+    sealed = base64.b64encode(octets).decode()[:320]
+    sealed = f"{sealed[:159]}+{chance}{sealed[160:]}"[: 320 + 40]
+    assert not judged(("sealed", sealed)).label.types
+
+
+def test_what_is_not_sealed_is_judged_wherever_it_stands(judged):
+    key = "sk-ant-" + "api03-Zk3mP9qT7vXw2LrB8nYc5dHf"
+    for text in (
+        key,
+        f"{key} and more",
+        base64.b64encode(b"my SSN is 436-78-4374, please keep it " * 5).decode(),
+    ):
+        assert judged(("sealed", text)).label.must_stay
