@@ -34,7 +34,9 @@ _TOKENS: Final = frozenset({"API_KEY", "JWT"})
 _PARTIAL_RULES: Final = frozenset({"kubernetes-secret", "jwt-in-base64"})
 _CHOSEN_RULES: Final = frozenset({"curl-user", "connection-fields"})  # what people chose may hold spaces
 _TOKEN: Final = re.compile(r"[\w\-+/=~%]|\.(?=[\w\-+/=~%])")
-_GOES_ON: Final = re.compile(r"[^\s\w\"'`()\[\]{}]\w")  # a sign, and more behind it: who knows what belongs together
+_GOES_ON: Final = re.compile(
+    r"[^\s\w\"'`()\[\]{}]\w"
+)  # a sign, and more behind it: who knows what belongs together
 _WORD: Final = re.compile(r"\w")
 _LOCAL_PART: Final = frozenset(".+%!#$*^|~'-")
 _LINE_ENDS: Final = re.compile(r"[ \t]*(?:[\r\n]|\Z)")

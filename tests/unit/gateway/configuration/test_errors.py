@@ -297,8 +297,7 @@ CASES = {
     "no such way outside": (
         "only: {inside: true}}",
         "only: {inside: true}, outside: {if: encrypted}}",
-        "a.yaml:13: `boundaries[0].outside.if`: `encrypted` is not possible\n"
-        "    allowed: redacted",
+        "a.yaml:13: `boundaries[0].outside.if`: `encrypted` is not possible\n    allowed: redacted",
     ),
     "price without GPUs": (
         "kind: vllm,",
