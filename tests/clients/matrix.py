@@ -21,7 +21,7 @@ What works with which client on which backend: written by `make matrix` from the
 (`weir sandbox`) speak the wires of vLLM, OpenAI and Anthropic with canned answers, and hold a request to the rules of
 what they stand in for. A cell says yes; or no with the reason, by its number below; or how many of its tests passed;
 or a dash, where what is left to test hangs on sense. Errors (a bad key, an unknown model, a rate limit, …) pass where
-the client raises the class it should.
+the client raises the class it should; for *vLLM* the rate limit and the broken stream are its stand-in's.
 """
 
 

@@ -201,6 +201,41 @@ def test_reasoning(client: openai.OpenAI, backend: Backend) -> None:
     assert thought or details.reasoning_tokens
 
 
+@feature("reasoning over tools")
+@pytest.mark.parametrize("streamed", [False, True])
+def test_reasoning_over_a_tool_loop(client: openai.OpenAI, backend: Backend, streamed: bool) -> None:
+    """The thoughts that a chat client sends back reach the provider that made them, signatures and all."""
+    if not backend.thinker:
+        cannot("the engine runs without a reasoning parser")
+    asked: Any = {
+        "model": backend.thinker, "tools": [WEATHER], "reasoning_effort": "low", "max_completion_tokens": 4096,
+    }  # fmt: skip
+    message = _message(client, asked | {"messages": ASK}, streamed=streamed)
+    call = message["tool_calls"][0]
+    result = {"role": "tool", "tool_call_id": call["id"], "content": "4 degrees"}
+    if "Anthropic" in backend.name:
+        assert message["thinking_blocks"][0]["signature"]
+    after = _message(client, asked | {"messages": [*ASK, message, result]}, streamed=streamed)
+    assert "4 degrees" in after["content"]
+    if "Anthropic" in backend.name:
+        assert after["reasoning_content"]  # it thinks on, which it may only where its thoughts came back
+
+
+def _message(client: openai.OpenAI, asked: Any, *, streamed: bool) -> dict[str, Any]:
+    """The assistant's message, whatever is in it."""
+    if streamed:
+        with client.chat.completions.stream(**asked) as stream:
+            list(stream)
+            message: Any = stream.current_completion_snapshot.choices[0].message
+    else:
+        message = client.chat.completions.create(**asked).choices[0].message
+    told: dict[str, Any] = message.model_dump(exclude_none=True, exclude={"parsed"})
+    for each in told.get("tool_calls", ()):
+        each["function"].pop("parsed_arguments", None)
+        each.pop("index", None)
+    return told
+
+
 @feature("images")
 def test_an_image(client: openai.OpenAI, backend: Backend) -> None:
     turns: Any = [
