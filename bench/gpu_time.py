@@ -58,7 +58,7 @@ def accuracy(seconds: float) -> None:
         "cached tokens not told": {"cached_told": False},
         "no estimate of the prompt": {"prompt_known": False},
         "pages off the windows' edges": {"phase": 0.5},
-        "two gateways": {"alter": split(2), "gateways": 2, "rules": Rules(linger=2)},
+        "two gateways": {"alter": split(2), "gateways": 2, "rules": Rules.in_company()},
     }
     for what, options in others.items():
         jobs = traffic("8B on 1", "even", 0.7, seconds)

@@ -15,7 +15,7 @@ class _Pool:
     given: dict[str, int] = field(default_factory=dict)
     late: dict[str, int] = field(default_factory=dict)
     figures: dict[str, tuple[int, int]] = field(default_factory=dict)
-    asked: dict[str, int] = field(default_factory=dict)
+    asked: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -23,13 +23,14 @@ class KeptPools:
     """What all gateways share."""
 
     pools: dict[str, _Pool] = field(default_factory=dict)
+    said: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 class FakePools:
     """One gateway's way to them. `fault` says of each call: "" it works, "before" or "after" it fails."""
 
     def __init__(self, kept: KeptPools, fault: Callable[[], str] = lambda: "") -> None:
-        self._pools = kept.pools
+        self._pools, self._said = kept.pools, kept.said
         self.fault = fault
 
     async def _do(self, action):
@@ -40,6 +41,13 @@ class FakePools:
         if fault == "after":
             raise Gone("no answer")
         return result
+
+    async def meet(self, name: str, gateway: str, said: str) -> list[str]:
+        def met() -> list[str]:
+            self._said.setdefault(name, {})[gateway] = said
+            return [each for who, each in self._said[name].items() if who != gateway]
+
+        return await self._do(met)
 
     async def open(self, name: str, text: str, amount: int) -> str:
         return await self._do(lambda: self._pools.setdefault(name, _Pool(text, amount)).text)
@@ -71,14 +79,16 @@ class FakePools:
 
         return await self._do(noted)
 
-    async def left(self, name: str, gateway: str) -> tuple[int, int]:
-        def asked() -> tuple[int, int]:
+    async def left(self, name: str, gateway: str) -> tuple[int, int, int]:
+        def asked() -> tuple[int, int, int]:
             pool = self._pools.get(name)
             if pool is None:
-                return 0, 0
-            others = sum(second for who, second in pool.asked.items() if who != gateway)
-            pool.asked[gateway] = pool.figures.get(gateway, (0, 0))[1]
-            return pool.left, sum(second for _, second in pool.figures.values()) - others
+                return 0, 0, 0
+            asking = sum(
+                given for who, given in pool.given.items() if who == gateway or who not in pool.asked
+            )
+            pool.asked.add(gateway)
+            return pool.left, pool.given.get(gateway, 0), asking
 
         return await self._do(asked)
 

@@ -90,7 +90,7 @@ class Service:
             wall_ns=time.time_ns(),
             gateway=process,
             rows=SharedRows(self._pools, process) if self._pools is not None else None,
-            rules=Rules(linger=2) if self._pools is not None else None,
+            rules=Rules.in_company() if self._pools is not None else None,
             learned=self._costs.load(backends),
             turns=Turns(partial(asyncio.sleep, 0)),
         )

@@ -19,6 +19,10 @@ class Given:
 class Pools(Protocol):
     """Pools by name; forgotten after a while. Every method may raise `claims.Gone`: then it may have been done."""
 
+    async def meet(self, name: str, gateway: str, said: str) -> list[str]:
+        """Say something about a pool, opened or not, in the place of what was said before; empty: to say it later. What
+        every other gateway that met here says."""
+
     async def open(self, name: str, text: str, amount: int) -> str:
         """Keep `text` and `amount`, unless the pool is there; its text."""
 
@@ -29,9 +33,9 @@ class Pools(Protocol):
     async def note(self, name: str, gateway: str, figures: tuple[int, int]) -> tuple[int, int]:
         """Note two figures of one gateway; the sums over all gateways."""
 
-    async def left(self, name: str, gateway: str) -> tuple[int, int]:
-        """(what nobody has claimed, the second figures of gateways that have not asked yet, this one's included).
-        Counts as having asked."""
+    async def left(self, name: str, gateway: str) -> tuple[int, int, int]:
+        """(what nobody has claimed, what this gateway was given, what all were given that have not asked yet, this one
+        included). Counts as having asked."""
 
     async def shut(self, name: str) -> int | None:
         """Close it; what nobody had claimed when it was closed first. None: the pool was forgotten."""

@@ -20,6 +20,16 @@ _PATIENCE: Final = 0.5  # seconds Redis may take
 _PAUSE: Final = 1.0  # seconds after a failure in which it is not asked
 _KEPT: Final = 7_200_000  # milliseconds a pool is kept
 
+# ARGV: gateway, what it says, how long the hash is kept
+_MEET: Final = """
+redis.call('HSET', KEYS[1], 'said:' .. ARGV[1], ARGV[2])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+local held, found = redis.call('HGETALL', KEYS[1]), {}
+for i = 1, #held, 2 do
+  if string.sub(held[i], 1, 5) == 'said:' and string.sub(held[i], 6) ~= ARGV[1] then found[#found + 1] = held[i + 1] end
+end
+return found
+"""
 _OPEN: Final = """
 if redis.call('HSETNX', KEYS[1], 'text', ARGV[1]) == 1 then
   redis.call('HSET', KEYS[1], 'left', ARGV[2])
@@ -47,7 +57,7 @@ return {given, late}
 """
 # ARGV: gateway, two figures
 _NOTE: Final = """
-if redis.call('EXISTS', KEYS[1]) == 0 then return {tonumber(ARGV[2]), tonumber(ARGV[3])} end
+if redis.call('HEXISTS', KEYS[1], 'text') == 0 then return {tonumber(ARGV[2]), tonumber(ARGV[3])} end
 for i, name in ipairs({'first:', 'second:'}) do
   local before = tonumber(redis.call('HGET', KEYS[1], name .. ARGV[1])) or 0
   redis.call('HSET', KEYS[1], name .. ARGV[1], ARGV[1 + i])
@@ -57,12 +67,20 @@ return {tonumber(redis.call('HGET', KEYS[1], 'first:')), tonumber(redis.call('HG
 """
 # The gateway is the only argument.
 _LEFT: Final = """
-local held = redis.call('HMGET', KEYS[1], 'left', 'second:', 'asked:', 'second:' .. ARGV[1], 'asked:' .. ARGV[1])
-local asked = (tonumber(held[3]) or 0) - (tonumber(held[5]) or 0)
-if not held[1] then return {0, 0} end
-redis.call('HSET', KEYS[1], 'asked:' .. ARGV[1], held[4] or 0)
-redis.call('HSET', KEYS[1], 'asked:', string.format('%.0f', asked + (tonumber(held[4]) or 0)))
-return {tonumber(held[1]), (tonumber(held[2]) or 0) - asked}
+local left = redis.call('HGET', KEYS[1], 'left')
+if not left then return {0, 0, 0} end
+redis.call('HDEL', KEYS[1], 'asked:' .. ARGV[1])
+local fields, given, asked, all = redis.call('HGETALL', KEYS[1]), {}, {}, 0
+for i = 1, #fields, 2 do
+  local kind, gateway = string.match(fields[i], '^(%a+):(.+)$')
+  if kind == 'given' then given[gateway] = tonumber(fields[i + 1]) end
+  if kind == 'asked' then asked[gateway] = true end
+end
+for gateway, amount in pairs(given) do
+  if not asked[gateway] then all = all + amount end
+end
+redis.call('HSET', KEYS[1], 'asked:' .. ARGV[1], 1)
+return {tonumber(left), given[ARGV[1]] or 0, all}
 """
 _SHUT: Final = """
 local left = redis.call('HGET', KEYS[1], 'left')
@@ -85,6 +103,10 @@ class RedisPools:
         )
         self._ask_again = 0.0  # monotonic seconds
 
+    async def meet(self, name: str, gateway: str, said: str) -> list[str]:
+        """As Pools.meet."""
+        return [each.decode() for each in await self._run(_MEET, name, gateway, said, _KEPT)]
+
     async def open(self, name: str, text: str, amount: int) -> str:
         """As Pools.open."""
         kept: bytes = await self._run(_OPEN, name, text, amount, _KEPT)
@@ -100,10 +122,10 @@ class RedisPools:
         first, second = await self._run(_NOTE, name, gateway, *figures)
         return int(first), int(second)
 
-    async def left(self, name: str, gateway: str) -> tuple[int, int]:
+    async def left(self, name: str, gateway: str) -> tuple[int, int, int]:
         """As Pools.left."""
-        left, asking = await self._run(_LEFT, name, gateway)
-        return int(left), int(asking)
+        left, own, asking = await self._run(_LEFT, name, gateway)
+        return int(left), int(own), int(asking)
 
     async def shut(self, name: str) -> int | None:
         """As Pools.shut."""

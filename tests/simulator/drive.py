@@ -11,9 +11,12 @@ from adapters.chat import TokenUsage
 from gateway.fleet.engines.reading import Reading
 from gateway.metering.gpu.accounts import GpuAccounts
 from gateway.metering.gpu.facts import SECOND, Booking, Coefficients, GpuBackend
-from gateway.metering.gpu.rows import InProcessRows
+from gateway.metering.gpu.rows import InProcessRows, WindowRows
+from gateway.metering.gpu.shared_rows import SharedRows
+from tests.pools import FakePools, KeptPools
 from tests.simulator.engine import Engine, Job, Machine
 
+_QUIET = 4.0  # seconds after the last request, in which windows close as they do while gateways run
 EPOCH = 1_800_000_000 * SECOND
 
 
@@ -46,6 +49,10 @@ class Outcome:
         return sum(abs(e) for e in self.errors.values()) / len(self.errors)
 
 
+def _rows(kept: KeptPools, gateways: int, number: int) -> WindowRows:
+    return SharedRows(FakePools(kept), f"g{number}") if gateways > 1 else InProcessRows()
+
+
 class Drive:
     """One engine and the gateways before it.
 
@@ -72,10 +79,12 @@ class Drive:
     ) -> None:
         self.engine = Engine(machine, seed)
         self.random = np.random.default_rng(seed + 1)
-        rows = InProcessRows()
+        kept = KeptPools()
         backend = GpuBackend("gpu", ("r0",), machine.gpus, None, guess)
         self.gateways = [
-            GpuAccounts([backend], now_ns=0, wall_ns=EPOCH, gateway=f"g{i}", rows=rows, **accounts)
+            GpuAccounts(
+                [backend], now_ns=0, wall_ns=EPOCH, gateway=f"g{i}", rows=_rows(kept, gateways, i), **accounts
+            )
             for i in range(gateways)
         ]
         self.bookings: list[Booking] = []
@@ -106,8 +115,8 @@ class Drive:
             self._read_until(end, before)
             self._deliver(step.tokens, end)
             now = end
-        self.ended = now
-        self._read_until(now + 0.1)
+        self.ended = now + _QUIET
+        self._read_until(self.ended + 0.1)
 
     def outcome(self, since: float = 0.0) -> Outcome:
         """Close the books and compare."""

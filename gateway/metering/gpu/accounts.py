@@ -130,7 +130,8 @@ class GpuAccounts:
 
 async def _close_book(book: ReplicaBook, now_ns: int, *, final: bool) -> list[Booking]:
     booked: list[Booking] = []
-    while book.closable(now_ns, final=final):
+    await book.announce(now_ns)
+    while book.closable(now_ns, final=final) and await book.agreed(now_ns, final=final):
         booked += await book.close_next(now_ns)
     return booked + await book.tidy(final=final)
 

@@ -5,21 +5,14 @@ from collections.abc import Hashable
 
 from adapters.chat import TokenUsage
 from gateway.metering.gpu.cached import CachedShares
+from gateway.metering.gpu.company import Company
 from gateway.metering.gpu.counts import AllOurs, Counted, refined
-from gateway.metering.gpu.facts import (
-    NOTHING,
-    SECOND,
-    Booking,
-    Coefficients,
-    GpuBackend,
-    Row,
-    RowKey,
-)
+from gateway.metering.gpu.facts import NOTHING, SECOND, Booking, Coefficients, GpuBackend, Row, RowKey, Tokens
 from gateway.metering.gpu.held import Claims, Held, booking, correction
 from gateway.metering.gpu.learning import Learner
 from gateway.metering.gpu.level import PriceLevel
 from gateway.metering.gpu.remainder import Remainder
-from gateway.metering.gpu.rows import Tokens, WindowRows
+from gateway.metering.gpu.rows import WindowRows
 from gateway.metering.gpu.rules import Rules
 from gateway.metering.gpu.spans import Span, length
 from gateway.metering.gpu.tally import Tally
@@ -65,6 +58,7 @@ class ReplicaBook:
         self._all_ours = AllOurs(rules.usual_windows)
         self._remainder = Remainder(rows, writer, self._turns)
         self._overdue: list[Booking] = []  # corrections of other windows, found while closing one
+        self._company = Company(rows, self._offset)
         self._waiting_ns = 0
         self.steps_per_token = 1.0
 
@@ -159,6 +153,22 @@ class ReplicaBook:
         """Whether `close_next` has a window to close."""
         return (final and self.bounds(self._next)[0] < now_ns) or self._ready(now_ns)
 
+    async def agreed(self, now_ns: int, *, final: bool = False) -> bool:
+        """Whether every gateway that had requests in the next window has said what it knows of them, or had its time
+        to. Says what this one knows."""
+        if not self._rows.shared:
+            return True
+        end = self.bounds(self._next)[1]
+        met = await self._company.meet(
+            self._key(self._next), await self._tallied(self._next, min(now_ns, end))
+        )
+        return met or final or now_ns >= end + self._rules.patience_ns
+
+    async def announce(self, now_ns: int) -> None:
+        """Tell other gateways of the windows that are over, in which this one may have had requests."""
+        if self._rows.shared and self._tickets:
+            await self._company.announce(map(self._key, range(self._next, self.window(now_ns))))
+
     async def close_next(self, now_ns: int) -> list[Booking]:
         """Close one window, up to `now_ns` if it is not over; book the one that came to rest by that."""
         self._turns.begin()
@@ -184,7 +194,7 @@ class ReplicaBook:
 
     def _ready(self, now_ns: int) -> bool:
         end = self.bounds(self._next)[1]
-        if end > now_ns:
+        if end + self._rules.company_ns > now_ns:
             return False
         if self.watch.counted_until() < end and now_ns < end + self._rules.grace_ns:
             return False
@@ -193,14 +203,12 @@ class ReplicaBook:
         )
 
     async def _settle(self, window: int, end: int) -> None:
-        tally = Tally(window, max(self.bounds(window)[0], self._begun), end)
-        async for few in self._turns.over(self._tickets):
-            for ticket in few:
-                tally.add(ticket)
+        tally = await self._tallied(window, end)
         key = self._key(window)
         before = self._waiting_ns
         told = self.watch.counted(tally.begin, end)
-        row, known, work, rest = self._measure(tally, told)
+        own = tally.counted()
+        row, work, rest = self._measure(tally, told)
         pool = self.backend.gpus * row.paid_ns
         posted = self._closed[window] = await self._rows.publish(key, row, pool)
         self._waiting_ns = posted.waiting_ns
@@ -208,7 +216,7 @@ class ReplicaBook:
             key,
             posted,
             explained=work > 0,
-            ours=Tokens(known.prompts, known.generated),
+            ours=Tokens(own.prompts, own.generated),
             told=told,
             rest_ns=rest,
             present=tally.present,
@@ -224,14 +232,23 @@ class ReplicaBook:
             await self._even_out(earlier, held)
         self._held.append(held)
 
-    def _measure(self, tally: Tally, told: Counted | None) -> tuple[Row, Counted, float, int]:
-        """The window's row, what own requests did, the seconds of work that explain its busy time, and how much
-        of that time (ns) was outside own requests."""
-        begin, end, spans, known = tally.begin, tally.end, tally.spans, tally.counted()
+    async def _tallied(self, window: int, end: int) -> Tally:
+        """What own requests did in the window."""
+        tally = Tally(window, max(self.bounds(window)[0], self._begun), end)
+        async for few in self._turns.over(self._tickets):
+            for ticket in few:
+                tally.add(ticket)
+        return tally
+
+    def _measure(self, tally: Tally, told: Counted | None) -> tuple[Row, float, int]:
+        """The window's row, the seconds of work that explain its busy time, and how much of that time (ns) was
+        outside gateways' requests."""
+        begin, end, known = tally.begin, tally.end, self._company.together(tally)
+        spans = known.spans
         rest_busy, unobserved = self.watch.rest(begin, end, spans)
         busy = int(length(spans) * self.watch.inside(begin, end)) + rest_busy
-        counted = refined(told, known) if told else known
-        counted = counted.plus(tally.abandoned)
+        counted = refined(told, known.counted) if told else known.counted
+        counted = counted.plus(known.abandoned)
         work = counted.work(self.coefficients)
         if counted.generated > 0:
             self.steps_per_token = counted.steps / counted.generated
@@ -240,7 +257,7 @@ class ReplicaBook:
             self._learner.add(busy / SECOND, counted, self.replica)
         if told:
             self._cached.counted(tally.cohorts, told.computed, told.prompts)
-        paid = self._level.paid(busy + self._waiting_ns, work, over=tally.over and self.watch.idle_at(end))
+        paid = self._level.paid(busy + self._waiting_ns, work, over=known.over and self.watch.idle_at(end))
         row = Row(
             writer=self._writer,
             provisioned_ns=end - begin,
@@ -253,7 +270,7 @@ class ReplicaBook:
             steps_per_token=self.steps_per_token,
             gpus=self.backend.gpus,
         )
-        return row, known, work, rest_busy
+        return row, work, rest_busy
 
     async def _wanted(self, tally: Tally, row: Row) -> Claims:
         """What each request owes by the row's prices (GPU ns)."""

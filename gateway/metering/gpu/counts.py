@@ -4,8 +4,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.metering.gpu.facts import Coefficients
-from gateway.metering.gpu.rows import Tokens
+from gateway.metering.gpu.facts import Coefficients, Tokens
 
 _ALL: Final = 0.98  # of the engine's tokens are own ones: then all are taken to be
 _LEND: Final = 1.5  # own tokens stand for the context of at most so many times as many

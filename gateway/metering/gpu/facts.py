@@ -142,3 +142,11 @@ class Booking:
     correction: bool  # late knowledge about a window that was booked before
     row: Row  # the window's prices, and what an attempt did in it: for a bill that can be read line by line
     did: Did | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What gateways know to have been read and written in a window."""
+
+    prompts: float = 0.0
+    generated: float = 0.0

@@ -3,8 +3,7 @@
 from dataclasses import dataclass, field
 
 from gateway.metering.gpu.counts import Counted
-from gateway.metering.gpu.facts import Booking, Kind, Row, RowKey
-from gateway.metering.gpu.rows import Tokens
+from gateway.metering.gpu.facts import Booking, Kind, Row, RowKey, Tokens
 from gateway.metering.gpu.ticket import Ticket
 
 Claims = dict[Ticket, int]  # GPU ns

@@ -1,9 +1,11 @@
 """Closed windows that all gateways in front of an engine share: written once, drawn on until empty."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from gateway.metering.gpu.facts import Row, RowKey
+from gateway.metering.gpu.counts import Counted
+from gateway.metering.gpu.facts import Row, RowKey, Tokens
+from gateway.metering.gpu.spans import Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +25,25 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True)
-class Tokens:
-    """What gateways know to have been read and written in a window."""
+class Knowledge:
+    """What one gateway knows of a window from its own requests. Times of `spans` are UTC nanoseconds."""
 
-    prompts: float = 0.0
-    generated: float = 0.0
+    counted: Counted  # what they did
+    abandoned: Counted  # prompts computed, in part, for clients that left
+    spans: tuple[Span, ...]  # when any was at the engine
+    over: bool  # none is there beyond the window's end
 
 
 class WindowRows(Protocol):
     """Where rows are kept. Each call is atomic and answers the same when repeated by another gateway."""
+
+    @property
+    def shared(self) -> bool:
+        """Whether there may be other gateways, to meet before a row is posted."""
+
+    async def meet(self, key: RowKey, known: Knowledge | None) -> list[Knowledge | None]:
+        """Before its row is posted: say what is known of a window, or (None) that something will be; what every other
+        gateway says."""
 
     async def publish(self, key: RowKey, row: Row, pool_ns: int) -> Row:
         """Keep the row, and `pool_ns` of GPU time to be claimed, unless one is there; the row that counts."""
@@ -40,8 +52,8 @@ class WindowRows(Protocol):
         """Add what this gateway's requests read and wrote; the sum over all gateways so far."""
 
     async def portion(self, key: RowKey, tokens: Tokens) -> int:
-        """What of the time still unclaimed (GPU ns) falls to a gateway that told these tokens, by its part in
-        those told by gateways that have not asked yet. To be drawn next."""
+        """What of the time still unclaimed (GPU ns) falls to a gateway that told these tokens, by its part in what
+        gateways did that have not asked yet. To be drawn next."""
 
     async def draw(self, key: RowKey, gpu_ns: int) -> Drawn:
         """Claim GPU time from the window's pool, as far as it goes; a negative claim gives back."""
@@ -62,7 +74,7 @@ class _Pool:
     row: Row
     left_ns: int
     closed: bool = False
-    tokens: Tokens = Tokens()
+    tokens: Tokens = field(default_factory=Tokens)
     portioned: float = 0.0  # generated tokens of gateways that asked for their portion
 
 
@@ -72,6 +84,14 @@ class InProcessRows:
     def __init__(self, keep: int = 3600) -> None:
         self._keep = keep
         self._pools: dict[tuple[str, str, int], dict[int, _Pool]] = {}
+
+    @property
+    def shared(self) -> bool:
+        return False
+
+    async def meet(self, key: RowKey, known: Knowledge | None) -> list[Knowledge | None]:
+        del key, known
+        return []
 
     async def publish(self, key: RowKey, row: Row, pool_ns: int) -> Row:
         pools = self._pools.setdefault((key.backend, key.replica, key.gpus), {})

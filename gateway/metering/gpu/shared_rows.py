@@ -13,8 +13,9 @@ from typing import Final
 
 import orjson
 
-from gateway.metering.gpu.facts import Coefficients, Row, RowKey
-from gateway.metering.gpu.rows import Drawn, Settled, Tokens
+from gateway.metering.gpu.counts import Counted
+from gateway.metering.gpu.facts import Coefficients, Row, RowKey, Tokens
+from gateway.metering.gpu.rows import Drawn, Knowledge, Settled
 from gateway.state.claims import Gone
 from gateway.state.pools import Pools
 
@@ -45,6 +46,19 @@ class SharedRows:
         self._gateway = gateway
         self._known: dict[RowKey, _Known] = {}
         self._away = False
+
+    @property
+    def shared(self) -> bool:
+        """As WindowRows.shared."""
+        return True
+
+    async def meet(self, key: RowKey, known: Knowledge | None) -> list[Knowledge | None]:
+        """As WindowRows.meet; alone, while the others cannot be asked."""
+        said = "" if known is None else orjson.dumps(known).decode()
+        try:
+            return [_knowledge(each) for each in await self._pools.meet(_name(key), self._gateway, said)]
+        except Gone:
+            return []
 
     async def publish(self, key: RowKey, row: Row, pool_ns: int) -> Row:
         """As WindowRows.publish."""
@@ -78,18 +92,19 @@ class SharedRows:
         return Tokens(prompts / _FINE, generated / _FINE)
 
     async def portion(self, key: RowKey, tokens: Tokens) -> int:
-        """As WindowRows.portion. While the others cannot be asked, nothing falls to this one."""
+        """As WindowRows.portion, by what each gateway drew. Nothing, while the others cannot be asked."""
+        del tokens
         known = self._known.get(key)
         if known is None or known.open:
             return 0
         try:
-            left, generated = await self._pools.left(_name(key), self._gateway)
+            left, own, asking = await self._pools.left(_name(key), self._gateway)
         except Gone as error:
             self._lose(known, error)
             return 0
-        if generated <= 0:
+        if left <= 0 or asking <= 0:
             return max(0, left)
-        return int(max(0, left) * min(1.0, tokens.generated * _FINE / generated))
+        return left * max(0, min(own, asking)) // asking
 
     async def draw(self, key: RowKey, gpu_ns: int) -> Drawn:
         """As WindowRows.draw."""
@@ -171,6 +186,14 @@ def _drawn_here(known: _Known, gpu_ns: int) -> Drawn:
 
 def _name(key: RowKey) -> str:
     return f"{key.backend}:{key.replica}:{key.gpus}:{key.window}"
+
+
+def _knowledge(said: str) -> Knowledge | None:
+    if not said:
+        return None
+    fields = orjson.loads(said)
+    spans = tuple((begin, end) for begin, end in fields["spans"])
+    return Knowledge(Counted(**fields["counted"]), Counted(**fields["abandoned"]), spans, fields["over"])
 
 
 def _text(row: Row) -> str:

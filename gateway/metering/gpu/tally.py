@@ -5,6 +5,7 @@ from typing import Final
 
 from gateway.metering.gpu.counts import Counted
 from gateway.metering.gpu.facts import Did
+from gateway.metering.gpu.rows import Knowledge
 from gateway.metering.gpu.spans import Span, length, union
 from gateway.metering.gpu.ticket import Ticket
 
@@ -68,6 +69,11 @@ class Tally:
         return Counted(
             steps, self._computed, self._looked_back, self._generated, self._context, self._prompts
         )
+
+    def known(self, offset_ns: int) -> Knowledge:
+        """All that other gateways need; `offset_ns` turns monotonic times into UTC."""
+        spans = tuple((begin + offset_ns, end + offset_ns) for begin, end in self.spans)
+        return Knowledge(self.counted(), self.abandoned, spans, self.over)
 
     def _occupy(self, begin: int, end: int) -> None:
         spans = self._spans

@@ -3,8 +3,7 @@
 import pytest
 
 from gateway.metering.gpu.counts import AllOurs, Counted, refined
-from gateway.metering.gpu.facts import Coefficients
-from gateway.metering.gpu.rows import Tokens
+from gateway.metering.gpu.facts import Coefficients, Tokens
 
 TOLD = Counted(steps=10, computed=100, looked_back=1_000, generated=50, context=5_000, prompts=400)
 

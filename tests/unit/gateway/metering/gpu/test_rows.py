@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from adapters.chat import TokenUsage
 from gateway.fleet.engines.reading import EngineReading, Reading
 from gateway.metering.gpu.accounts import GpuAccounts
-from gateway.metering.gpu.facts import SECOND, Booking, GpuBackend, Row, RowKey
+from gateway.metering.gpu.facts import SECOND, Booking, GpuBackend, Row, RowKey, Tokens
 from gateway.metering.gpu.hardware import NEUTRAL
-from gateway.metering.gpu.rows import InProcessRows, Tokens
+from gateway.metering.gpu.rows import InProcessRows
 from gateway.metering.gpu.rules import Rules
 
 MS = 1_000_000

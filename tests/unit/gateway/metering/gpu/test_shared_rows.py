@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from adapters.chat import TokenUsage
 from gateway.fleet.engines.reading import EngineReading, Reading
 from gateway.metering.gpu.accounts import GpuAccounts
-from gateway.metering.gpu.facts import SECOND, Booking, GpuBackend, Row, RowKey
+from gateway.metering.gpu.counts import Counted
+from gateway.metering.gpu.facts import SECOND, Booking, GpuBackend, Row, RowKey, Tokens
 from gateway.metering.gpu.hardware import NEUTRAL
-from gateway.metering.gpu.rows import Drawn, Tokens
+from gateway.metering.gpu.rows import Drawn, Knowledge
 from gateway.metering.gpu.rules import Rules
 from gateway.metering.gpu.shared_rows import SharedRows
 from tests.pools import FakePools, KeptPools
@@ -39,16 +40,27 @@ async def test_the_first_row_stands_and_its_pool_is_shared():
     assert await two.draw(KEY, 50) == Drawn(30, 30)
 
 
-async def test_tokens_are_told_and_portions_follow_them():
+async def test_tokens_are_told_and_portions_follow_what_was_drawn():
     kept = KeptPools()
     one, two = SharedRows(FakePools(kept), "one"), SharedRows(FakePools(kept), "two")
     for rows in (one, two):
         await rows.publish(KEY, row(), 1_000)
     await one.tell(KEY, Tokens(10, 30))
     assert await two.tell(KEY, Tokens(10, 10)) == Tokens(20, 40)
-    assert await one.portion(KEY, Tokens(10, 30)) == 750
-    await one.draw(KEY, 750)
-    assert await two.portion(KEY, Tokens(10, 10)) == 250
+    await one.draw(KEY, 300)
+    await two.draw(KEY, 100)
+    assert await one.portion(KEY, Tokens(10, 30)) == 450
+    await one.draw(KEY, 450)
+    assert await two.portion(KEY, Tokens(10, 10)) == 150
+
+
+async def test_before_a_row_is_posted_each_says_what_it_knows():
+    kept = KeptPools()
+    one, two = SharedRows(FakePools(kept), "one"), SharedRows(FakePools(kept), "two")
+    known = Knowledge(Counted(computed=5.5, generated=3), Counted(), ((1, 2), (5, 9)), over=False)
+    assert await one.meet(KEY, None) == []
+    assert await two.meet(KEY, known) == [None]
+    assert await one.meet(KEY, known) == [known]
 
 
 @pytest.mark.parametrize("fault", ["before", "after"])
@@ -124,7 +136,7 @@ def test_every_nanosecond_is_booked_once_between_them(plans, outages, faults, sw
             wall_ns=5_000 * SECOND,
             gateway=f"g{number}",
             rows=SharedRows(FakePools(kept, fault_of(number)), f"g{number}"),
-            rules=Rules(linger=2, patience_ns=SECOND),
+            rules=Rules(linger=2, patience_ns=SECOND, company_ns=SECOND),
         )
         for number in (0, 1)
     ]
