@@ -16,25 +16,25 @@ _NOT_TEXT: Final = frozenset(
     {"id", "type", "role", "object", "model", "thinking_blocks", "logprobs", "usage"}
 )
 _ARGUMENTS: Final = frozenset({"arguments", "partial_json"})  # JSON text: values are escaped in it once more
+_BRACKETED: Final = re.compile(r"\[[A-Z0-9_]+\]")
 _SAID: Final = frozenset({"content", "text"})
 
 
 class Values:
     """Placeholder → value. `json_text`: the application asked for an answer that is JSON itself."""
 
-    __slots__ = ("_find", "_json_text", "_longest", "_values")
+    __slots__ = ("_json_text", "_longest", "_values")
 
     def __init__(self, values: Mapping[str, str], *, json_text: bool) -> None:
         self._values = dict(values)
         self._json_text = json_text
         self._longest = max(map(len, values), default=0)
-        self._find = re.compile("|".join(map(re.escape, values)) or r"(?!)")
 
     def put_back(self, text: str, *, escaped: bool = False) -> str:
         """The text with its values; `escaped`: it is JSON text, so they stand inside strings."""
         if "[" not in text:
             return text
-        return self._find.sub(self._escaped if escaped else self._plain, text)
+        return _BRACKETED.sub(self._escaped if escaped else self._plain, text)
 
     def held(self, text: str) -> int:
         """How many characters at the end could be the beginning of a placeholder."""
@@ -64,10 +64,10 @@ class Values:
         }
 
     def _plain(self, match: re.Match[str]) -> str:
-        return self._values[match[0]]
+        return self._values.get(match[0], match[0])
 
     def _escaped(self, match: re.Match[str]) -> str:
-        return json.dumps(self._values[match[0]], ensure_ascii=False)[1:-1]
+        return json.dumps(self._plain(match), ensure_ascii=False)[1:-1]
 
 
 class Channels:

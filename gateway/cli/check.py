@@ -39,7 +39,8 @@ Zones = Mapping[str, tuple[bool, bool]]  # by name: outside, and only redacted
 def check(paths: tuple[Path, ...], asserted: tuple[Path, ...], form: str) -> None:
     """Validate the configuration in PATHS (files or folders; config/ by default) and show where data could go.
 
-    The tables are found by asking the compiled policy about every kind of request, not by reading its text.
+    The tables are found by asking the compiled policy about every kind of request, not by reading its text. What goes
+    somewhere only redacted is marked so; guarantees forbid it like any other way unless they say so themselves.
     Exits with 1 if anything is wrong.
     """
     today = datetime.now(tz=UTC).date()

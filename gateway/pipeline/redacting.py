@@ -5,6 +5,7 @@ can still be read afterwards, a detector that did not judge, a fault of any kind
 own life and told to nobody: reasons, records and metrics know types and counts.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,7 +23,8 @@ from routers.sensitivity.detector import Span
 from routers.sensitivity.label import Label, Level, Segment
 from routers.sensitivity.redaction import Plan
 
-LARGEST: Final = 1024 * 1024  # bytes of a body; a longer one is not redacted, which holds the loop
+LARGEST: Final = 1024 * 1024  # bytes of a body; a longer one is not redacted
+LONG: Final = 16 * 1024  # bytes of a body that is rewritten in a thread, so as not to hold the loop
 
 _log = logging.getLogger("weir.redaction")
 
@@ -41,7 +43,7 @@ class Redaction:
         if self.form is None:
             return f"not redacted: {self.why}"
         counted = ", ".join(f"{count} {type_}" for type_, count in self.counts.items())
-        return f"redacted where a model needs it so: {counted}{self.why and f'; {self.why}'}"
+        return f"redacted where a boundary asks for it: {counted}{self.why and f'; {self.why}'}"
 
 
 async def redact(
@@ -80,10 +82,10 @@ async def _redact(
     left = f"{', '.join(sorted(plan.left))} cannot be replaced with certainty" if plan.left else ""
     if not plan.placeholders:
         return Redaction(None, why=left or "nothing in it can be replaced")
-    document = _replaced(call, plan)
-    if redaction.remains(plan.placeholders, _texts(call, document)):
+    size = len(call.document.body)
+    form = _form(call, plan) if size < LONG else await asyncio.to_thread(_form, call, plan)
+    if form is None:
         return Redaction(None, why="a value stands where it cannot be replaced")
-    form = INGRESS[call.dialect].read(document, call.headers)
     label = redaction.left_over(original, await again(form), plan.replaced, judge.settings)
     if remembered is not None:
         label = _with(label, remembered)
@@ -91,9 +93,12 @@ async def _redact(
     return Redaction(Redacted(RedactedCall(form, values), label), plan.counts, left)
 
 
-def _replaced(call: Call, plan: Plan) -> Document:
-    found = redaction.pattern(plan.placeholders)
-    return rewritten(call, lambda text: found.sub(lambda match: plan.placeholders[match[0]], text))
+def _form(call: Call, plan: Plan) -> Call | None:
+    """The call with placeholders for values; None where a value can still be read in it."""
+    document = rewritten(call, lambda text: redaction.replaced(text, plan.placeholders))
+    if redaction.remains(plan.placeholders, _texts(call, document)):
+        return None
+    return INGRESS[call.dialect].read(document, call.headers)
 
 
 def _texts(call: Call, document: Document) -> Iterable[str]:

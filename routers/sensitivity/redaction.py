@@ -181,27 +181,49 @@ def _union(group: list[tuple[int, int, Sighting]]) -> tuple[int, int, tuple[str,
     return min(span[0] for span in group), max(span[1] for span in group), types
 
 
-def pattern(values: Collection[str]) -> re.Pattern[str]:
-    """Where any of the values stands by itself: the longest first, never within a word."""
-    longest = sorted(values, key=len, reverse=True)
-    return re.compile("|".join(map(_by_itself, longest)) or r"(?!)")
+def standing(text: str, values: Iterable[str]) -> list[tuple[int, int]]:
+    """Where values stand by themselves, never within a word; where two overlap the first, the longer. Searched for
+    one by one: a pattern made of them would stay behind in a cache."""
+    places: list[tuple[int, int]] = []
+    for value in values:
+        at = text.find(value)
+        while at >= 0:
+            if _by_itself(text, at, at + len(value)):
+                places.append((at, -len(value)))
+            at = text.find(value, at + 1)
+    apart: list[tuple[int, int]] = []
+    for start, size in sorted(places):
+        if not apart or start >= apart[-1][1]:
+            apart.append((start, start - size))
+    return apart
 
 
-def _by_itself(value: str) -> str:
-    before = r"(?<!\w)" if _WORD.match(value) else ""
-    behind = r"(?!\w)" if _WORD.match(value[-1]) else ""
-    return f"{before}{re.escape(value)}{behind}"
+def _by_itself(text: str, start: int, end: int) -> bool:
+    before = start > 0 and _WORD.match(text, start) and _WORD.match(text, start - 1)
+    return not before and not (_WORD.match(text, end - 1) and _WORD.match(text, end))
+
+
+def replaced(text: str, placeholders: Mapping[str, str]) -> str:
+    """The text with placeholders for the values that stand in it by themselves."""
+    pieces: list[str] = []
+    at = 0
+    for start, end in standing(text, placeholders):
+        pieces += (text[at:start], placeholders[text[start:end]])
+        at = end
+    return "".join([*pieces, text[at:]]) if pieces else text
 
 
 def remains(placeholders: Mapping[str, str], texts: Iterable[str]) -> bool:
     """Whether any of the values can still be read in these texts: by itself whatever its case, or with other signs
     between its letters and digits, or none, also across texts."""
-    names = pattern(placeholders.values())
-    read = [names.sub("\n", normalised(text)[0]).casefold() for text in texts]
+    names = set(placeholders.values())
+    read = [
+        _PLACEHOLDER.sub(lambda name: "\n" if name[0] in names else name[0], normalised(text)[0]).casefold()
+        for text in texts
+    ]
     everything = "\n".join(read)
     compact = _compact(everything)
-    alone = pattern([value.casefold() for value in placeholders])
-    return alone.search(everything) is not None or any(
+    return bool(standing(everything, [value.casefold() for value in placeholders])) or any(
         _telling(whole) and whole in compact for whole in map(_compact, placeholders)
     )
 

@@ -37,6 +37,7 @@ TRUTHS: Final[dict[str, tuple[Any, Level, frozenset[str] | None]]] = {
     "mail": ("Write to jane.miller@acme-widgets.com.", Level.CONFIDENTIAL, frozenset({"CONTACT"})),
     "image": (IMAGE, Level.RESTRICTED, None),
 }
+VALUES: Final = {"number": b"536-22-8741", "mail": b"jane.miller@acme-widgets.com"}  # what can be redacted
 LEVELS: Final = st.sampled_from(Level)
 NAMES: Final = st.sampled_from(["llama", "gpt", "claude"])
 ORDER: Final = st.lists(NAMES, min_size=1, max_size=3, unique=True).map(tuple)
@@ -57,6 +58,7 @@ BOUNDARIES: Final = st.lists(
             Data, categories=st.frozensets(st.sampled_from(["GOV_ID", "CONTACT", "HEALTH"]), min_size=1)
         ),
         tenants=st.sampled_from([None, None, None, frozenset({"acme"}), frozenset({"globex"})]),
+        redacted=st.sampled_from([False, True, True]),
     ),
     min_size=1,
     max_size=2,
@@ -125,6 +127,15 @@ def weir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandboxed]:
     running.stop()
 
 
+def may_leave_redacted(
+    case: Case, zone: Zone, truth: tuple[Level, frozenset[str] | None], claimed: Level
+) -> bool:
+    """The oracle of the redacted form: nothing is left of the truth but what a client claimed, and boundaries that know
+    no redaction hold as ever."""
+    firm = replace(case, boundaries=[each for each in case.boundaries if not each.redacted])
+    return may_leave(firm, zone, *truth) and may_leave(case, zone, claimed, frozenset())
+
+
 def may_leave(case: Case, zone: Zone, level: Level, categories: frozenset[str] | None) -> bool:
     """The oracle: whether tenant acme's data of that kind may go to that zone outside."""
     if case.air_gapped:
@@ -150,17 +161,17 @@ def may_leave(case: Case, zone: Zone, level: Level, categories: frozenset[str] |
 
 
 @settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 @given(
     cases=st.tuples(CASES, CASES),
     facts=st.fixed_dictionaries(dict.fromkeys(OUTSIDE, FACTS)),
-    text=st.sampled_from(sorted(TRUTHS)),
+    text=st.sampled_from([*sorted(TRUTHS), *sorted(VALUES)]),
     floor=st.none() | LEVELS,
     asked=st.sampled_from(["auto", "auto", "gpt", "claude", "llama"]),
     faults=st.tuples(FAULTS, FAULTS, FAULTS),
-    broken=st.sampled_from(["", "", "crash", "words", "far", "types", "none"]),
-    deaf=st.sampled_from(["", "", "", "crash", "hang", "words", "none", "far"]),
+    broken=st.sampled_from(["", "", "", "", "crash", "words", "far", "types", "none"]),
+    deaf=st.sampled_from([*[""] * 8, "crash", "hang", "words", "none", "far"]),
     swap=st.sampled_from([None, 0, 1]),
     stream=st.booleans(),
     down=st.booleans(),
@@ -169,9 +180,11 @@ def test_no_protected_request_reaches_an_outside_stand_in(
     weir: Sandboxed, cases, facts, text, floor, asked, faults, broken, deaf, swap, stream, down
 ) -> None:
     content, level, categories = TRUTHS[text]
-    level = max(level, Level.INTERNAL if floor is None else floor)
+    claimed = max(Level.INTERNAL, Level.INTERNAL if floor is None else floor)
+    level = max(level, claimed)
+    value = VALUES.get(text)
     if broken or deaf:  # what detection did not judge may hold anything
-        level, categories = Level.RESTRICTED, None
+        level, categories, value = Level.RESTRICTED, None, None
     zones = {
         name: Zone(name, False, law, days, certified=certified)
         for name, (law, days, certified) in facts.items()
@@ -193,9 +206,14 @@ def test_no_protected_request_reaches_an_outside_stand_in(
             weir.run(weir.sandbox.vllm.up())
     for part, name in ((weir.sandbox.openai, "openai"), (weir.sandbox.anthropic, "anthropic")):
         inforce = cases if swap == 0 else cases[:1]
-        for _ in part.received:
-            event("left, as it may")
-            assert all(may_leave(case, zones[name], level, categories) for case in inforce)
+        for sent in part.received:
+            if value is None or value in sent.body:
+                event("left, as it may")
+                assert all(may_leave(case, zones[name], level, categories) for case in inforce)
+            else:
+                event("left redacted, as it may")
+                truth = (level, categories)
+                assert all(may_leave_redacted(case, zones[name], truth, claimed) for case in inforce)
         if not may_leave(cases[0], zones[name], level, categories):
             event("protected")
 

@@ -360,7 +360,7 @@ def test_a_conversation_goes_on_redacted_while_it_shows_what_it_had_and_not_when
 
 def test_whatever_breaks_nothing_leaves(weir: Sandboxed, monkeypatch: pytest.MonkeyPatch) -> None:
     mail = [{"role": "user", "content": "mail jane.miller@acme-widgets.com"}]
-    for broken in ("plan", "pattern", "remains", "left_over"):
+    for broken in ("plan", "replaced", "remains", "left_over"):
         with monkeypatch.context() as patched:
             patched.setattr(f"gateway.pipeline.redacting.redaction.{broken}", lambda *_: 1 / 0)
             assert weir.ask(mail, model="gpt")[0] == 403

@@ -1,7 +1,9 @@
 """What can be replaced with certainty and what cannot; what the label of the rest is; what can still be read."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
 
@@ -12,7 +14,16 @@ from hypothesis import strategies as st
 from routers.sensitivity.classifier import Classifier, triggers
 from routers.sensitivity.engine import compile_triggers
 from routers.sensitivity.label import Label, Level, Segment
-from routers.sensitivity.redaction import MOST_VALUES, Plan, least, left_over, pattern, plan, remains
+from routers.sensitivity.redaction import (
+    MOST_VALUES,
+    Plan,
+    least,
+    left_over,
+    plan,
+    remains,
+    replaced,
+    standing,
+)
 from routers.sensitivity.settings import Settings
 
 Planned = Callable[..., Plan]
@@ -182,13 +193,31 @@ def test_the_proof_s_least_is_never_more_than_what_is_left(original, again, repl
     assert least(original, {}).categories <= left.categories
 
 
-@given(st.lists(st.text("abc-.1 ", min_size=1).map(str.strip).filter(bool), min_size=1, max_size=5))
-def test_the_pattern_finds_each_value_where_it_stands_by_itself(values: list[str]) -> None:
-    find = pattern(values)
+@given(
+    st.lists(st.text("ab-.1 ", min_size=1).map(str.strip).filter(bool), min_size=1, max_size=5),
+    st.text("ab-.1 "),
+)
+def test_values_are_found_where_they_stand_by_themselves(values: list[str], text: str) -> None:
     for value in values:
-        found = find.match(value)
-        assert found is not None
-        assert found[0] == value
-    assert find.search("zzz") is None
-    word = pattern(["a-1"])
-    assert [bool(word.search(text)) for text in ("xa-1", "a-12", "(a-1)")] == [False, False, True]
+        assert standing(value, values) == [(0, len(value))]
+    places = standing(text, values)
+    assert places == sorted(places)
+    for (_, end), (start, _) in pairwise(places):
+        assert end <= start
+    covered = {at for start, end in places for at in range(start, end)}
+    alone = (
+        m for v in values for m in re.finditer(rf"(?=(?<!\w){re.escape(v)})", text) if re.match(r"\w", v)
+    )
+    for match in alone:  # whatever stands by itself is replaced, or overlaps with what is
+        value = next(v for v in values if text.startswith(v, match.start()))
+        end = match.start() + len(value)
+        if not re.match(r"\w\w", text[end - 1 : end + 1]):
+            assert covered & set(range(match.start(), end))
+
+
+@pytest.mark.parametrize(
+    ("text", "there"), [("xa-1", False), ("a-12", False), ("(a-1)", True), ("a-1.", True)]
+)
+def test_a_part_of_a_word_is_no_value(text: str, there: bool) -> None:
+    assert bool(standing(text, ["a-1"])) is there
+    assert replaced(text, {"a-1": "[X_1]"}) == text.replace("a-1", "[X_1]" if there else "a-1")
