@@ -69,7 +69,7 @@ class Route:
         return next((atom.share for atom in atoms(self.when) if isinstance(atom, Hardest)), None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, since it is made for every request; nobody changes one
 class Decision:
     """Where a request goes. `targets` is empty where it may go nowhere; `blocked_by` then names the
     boundaries that kept it, and is empty too where no model could have done it at all."""
