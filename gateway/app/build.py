@@ -14,12 +14,19 @@ from adapters.openai import OpenAI
 from adapters.transport import Limits, Pool, Timeouts, proxy_fault, tls_context
 from adapters.vllm import VLLM
 from gateway.access.keys import Credential, Keyring
-from gateway.configuration.settings import BackendSettings, ComplexitySettings, SensitivitySettings, Snapshot
+from gateway.configuration.settings import (
+    BackendSettings,
+    ComplexitySettings,
+    OtlpSettings,
+    SensitivitySettings,
+    Snapshot,
+)
 from gateway.detectors.http import HttpDetector
 from gateway.detectors.pattern_cache import cache_directory, cached_engine
 from gateway.dispatch.job import Engines
 from gateway.fleet.replicas import Placement
 from gateway.metering.budgets.limits import Allowances
+from gateway.metering.otlp.apart import missing
 from gateway.metering.price_file import NO_OVERRIDES, read_price_file
 from gateway.metering.prices import PriceBook
 from gateway.metering.tariffs import GpuTariff, TokenTariff
@@ -56,6 +63,8 @@ def runtime(snapshot: Snapshot, environ: Mapping[str, str], before: Runtime | No
     """
     same = before is not None and before.snapshot.complexity == snapshot.complexity
     scored = before.judge.scorer if before is not None and same else scorer(snapshot.complexity)
+    if snapshot.telemetry.otlp is not None and (lacking := missing()):
+        raise OSError(lacking)
     backends = {name: adapter(settings) for name, settings in snapshot.backends.items()}
     charged = tariffs(snapshot)
     return Runtime(
@@ -225,6 +234,12 @@ def open_pool(settings: BackendSettings, url: str) -> Pool:
         ),
         tls=tls_context(settings.ca_file) if url.startswith("https://") else None,
     )
+
+
+def telemetry(snapshot: Snapshot) -> tuple[OtlpSettings | None, Mapping[str, str]]:
+    """Who is told of traces and metrics, and what providers are called there."""
+    called = {name: each.provider or each.kind for name, each in snapshot.backends.items()}
+    return snapshot.telemetry.otlp, called
 
 
 def refuse_proxies(snapshot: Snapshot, environ: Mapping[str, str]) -> None:

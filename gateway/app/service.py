@@ -45,6 +45,7 @@ from gateway.metering.gpu.accounts import GpuAccounts
 from gateway.metering.gpu.rules import Rules
 from gateway.metering.gpu.shared_rows import SharedRows
 from gateway.metering.gpu.turns import Turns
+from gateway.metering.otlp.apart import ExporterApart
 from gateway.metering.prometheus import Metrics
 from gateway.pipeline.booking import Till
 from gateway.pipeline.pipeline import Pipeline, Runtime
@@ -119,6 +120,8 @@ class Service:
         self.metrics.watch_state(lambda: not self._state.trouble)
         self.budgets: Final = Budgets(self._state, self.metrics, time.time_ns)
         self._opening = Opening(self._state, self._ledger, self.ledger_store)
+        self._exporter = ExporterApart(self._ledger, VERSION)
+        self.metrics.watch_telemetry(lambda: self._exporter.exported, lambda: self._exporter.dropped)
         till = Till(self.metrics, self._ledger, self._accounts, self.budgets, self._actions)
         dispatcher = Dispatcher(self._fleet, self._engines)
         self._conversations = open_conversations(runtime.snapshot.state)
@@ -207,6 +210,7 @@ class Service:
         await self._actions.close(everything=True)
         if self._pools is not None:
             await self._pools.close()
+        await asyncio.to_thread(self._exporter.close)
         await self._state.close()
         await self._conversations.close()
         await self._runtime.panel.aclose()
@@ -220,6 +224,7 @@ class Service:
         """Listen, and start the background tasks."""
         run = asyncio.get_running_loop().create_task
         await asyncio.to_thread(self._ledger.refuse_beside_another)
+        await self._export()
         if not await self._opening.try_to(self._allowances()):
             self._tasks.append(run(self._opening.bring(self._allowances)))
         server = self._runtime.snapshot.server
@@ -278,11 +283,17 @@ class Service:
         if runtime.judge.scorer is before.judge.scorer:
             runtime.hardness.inherit(before.hardness)
         self._take_over(runtime)
+        await self._export()
         await before.panel.aclose()
         await self._opening.try_to(
             self._allowances()
         )  # there may be budgets now that were not counted before
         self.metrics.policy_reloads.at("accepted").value += 1
+
+    async def _export(self) -> None:
+        """Tell the collector that is configured, if any, of what is booked from now on."""
+        otlp, called = build.telemetry(self._runtime.snapshot)
+        await asyncio.to_thread(self._exporter.follow, otlp, called)
 
     def _allowances(self) -> Allowances:
         return self._runtime.reserving.allowances
@@ -328,6 +339,7 @@ class Service:
             "journal": self._ledger.id,
             "ledger": self._ledger.trouble or "ok",
             "state": self._state.trouble or "ok",
+            "telemetry": self._exporter.trouble or "ok",
             "ledger_lag_seconds": round(self._ledger.lag_seconds(), 3),
             "configuration": "the files have mistakes; the last good one is in force" if refused else "ok",
             "retiring": self._retirements.soon(datetime.now(UTC).date()),

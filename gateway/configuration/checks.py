@@ -31,6 +31,7 @@ def problems(document: Document, source: Source, today: date) -> list[Problem]:
         *check.tenants(),
         *check.state(),
         *check.detectors(),
+        *check.telemetry(),
     ]
 
 
@@ -221,6 +222,11 @@ class _Check:
             yield from self._unknown((*here, "zone"), "zone", each.zone, self.document.zones)
             if first.setdefault(each.name, i) != i:
                 yield self._problem((*here, "name"), f"there are two detectors named `{each.name}`")
+
+    def telemetry(self) -> Found:
+        otlp = self.document.telemetry.otlp
+        if otlp is not None:
+            yield from self._unknown(("telemetry", "otlp", "zone"), "zone", otlp.zone, self.document.zones)
 
     def state(self) -> Found:
         redis = self.document.state.redis

@@ -147,6 +147,7 @@ class _Builder:
                 document.reserve.unpriced,
             ),
             actions=document.actions.settings(),
+            telemetry=document.telemetry.settings(),
             complexity=complexity,
             warnings=(
                 *checks.warnings(document, self._source, today),

@@ -35,6 +35,7 @@ from gateway.configuration.spending import (
     StateTerms,
     WorkflowEntry,
 )
+from gateway.configuration.telemetry import TelemetryTerms
 from gateway.configuration.units import seconds, size
 from routers.policy.facts import Openness
 from routers.policy.policy import FAULTS
@@ -550,6 +551,11 @@ class Document(Strict):
         ActionTerms(),
         description="When an action is over, and when it succeeded.",
         examples=[{"quiet": "5m"}],
+    )
+    telemetry: TelemetryTerms = Field(
+        TelemetryTerms(),
+        description="What leaves for other tools by itself.",
+        examples=[{"otlp": {"endpoint": "http://10.0.0.9:4318", "zone": "datacenter"}}],
     )
     server: ServerTerms = Field(ServerTerms(), description="The process.", examples=[{"port": 4000}])
 

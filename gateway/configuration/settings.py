@@ -152,6 +152,26 @@ class ActionSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class OtlpSettings:
+    """An OpenTelemetry collector; times in seconds."""
+
+    endpoint: str
+    zone: str
+    headers: Mapping[str, Secret] = field(default_factory=dict)
+    ca_file: str | None = None
+    every: float = 5.0
+    timeout: float = 5.0
+    most_waiting: int = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class TelemetrySettings:
+    """What leaves for other tools by itself."""
+
+    otlp: OtlpSettings | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StateSettings:
     """Where several gateways share what they count, and what becomes of limited requests while it is gone."""
 
@@ -259,6 +279,7 @@ class Settings:
     state: StateSettings = StateSettings()
     reserve: ReserveSettings = ReserveSettings()
     actions: ActionSettings = ActionSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
     complexity: ComplexitySettings = ComplexitySettings()
     warnings: tuple[str, ...] = ()
     files: tuple[str, ...] = ()  # every file it was read from, the YAML and what that names
@@ -278,6 +299,7 @@ class Snapshot:
     state: StateSettings
     reserve: ReserveSettings
     actions: ActionSettings
+    telemetry: TelemetrySettings
     complexity: ComplexitySettings
     warnings: tuple[str, ...]
     files: tuple[str, ...]
@@ -305,6 +327,7 @@ class Snapshot:
             settings.state,
             settings.reserve,
             settings.actions,
+            settings.telemetry,
             settings.complexity,
             settings.warnings,
             settings.files,

@@ -232,6 +232,7 @@ class Answering:
             attempt.engine_metrics = relay.metrics
             attempt.usage = relay.usage
             attempt.made = relay.made
+            attempt.finish = relay.finish_reason or ""
             attempt.content_events = relay.content_events
         if attempt.usage.source != "unknown":
             return

@@ -48,6 +48,7 @@ class Attempt:
     content_events: int = 0
     engine_metrics: dict[str, float] | None = None
     ticket: Ticket | None = None
+    finish: str = ""  # why the answer ended, in its own dialect's word
     made: tuple[str, ...] = ()  # ids of what the provider keeps of the answer
 
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from adapters.call import Backend, Outgoing
+from adapters.call import Backend, Outgoing, traced
 from adapters.errors import Unsupported, UpstreamError
 from gateway.dispatch.answering import Answering
 from gateway.dispatch.attempt import Attempt, CannotCarry, NoTargetLeft, Refused
@@ -56,6 +56,8 @@ class Dispatcher:
                 job.unsupported = unsupported
                 job.cannot[permit.model] = str(unsupported)
                 continue
+            if job.traceparent is not None:
+                outgoing = traced(outgoing, job.traceparent(job.attempts + 1))
             if await self._attempt(job, permit, replica, backend, outgoing):
                 return True
             escalation = job.escalation

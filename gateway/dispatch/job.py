@@ -1,6 +1,6 @@
 """One request to be served: what dispatch is handed for it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from adapters.call import Backend, Call, Headers, Refusal
@@ -49,6 +49,9 @@ class Job:
     unsupported: Unsupported | None = None
     cannot: dict[str, str] = field(default_factory=dict)  # targets that cannot carry the call, and why
     tried: list[Replica] = field(default_factory=list)
+    traceparent: Callable[[int], bytes] | None = (
+        None  # what the nth attempt's provider is told, where that is traced
+    )
     escalation: Escalation | None = None  # what is done about answers at fault, where the route asks for it
 
     def permitted(self, policy: Policy, model: str) -> Permit | Dropped:

@@ -93,6 +93,11 @@ class Ledger:
         return self._journal.id
 
     @property
+    def directory(self) -> Path:
+        """Where the journal is."""
+        return self._journal.directory
+
+    @property
     def last(self) -> int:
         """The number of the last line written (0: none)."""
         return self._journal.last

@@ -82,6 +82,11 @@ class Reader:
         self._segment: Path | None = None
         self._position = 0
 
+    @property
+    def line(self) -> int:
+        """The last line that was read."""
+        return self._number
+
     def read(self, up_to: int, most: int) -> list[Line]:
         """The next lines up to and including `up_to`, at most so many. Raises ValueError, OSError."""
         lines: list[Line] = []

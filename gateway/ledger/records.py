@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 from adapters.chat import TokenUsage
 
 SCHEMA: Final = (
-    6  # raised when a kind of record or a field is added or changes its meaning; stores upgrade older ones
+    7  # raised when a kind of record or a field is added or changes its meaning; stores upgrade older ones
 )
 
 Outcome = Literal[
@@ -71,6 +71,7 @@ class RequestRecord:
     complexity: float | None = None
     kind: str = ""
     policy: str = ""  # hash of the policy in force
+    trace: str = ""  # the client's W3C `traceparent`, where traces are exported
     reasons: tuple[str, ...] = ()
     dropped: Mapping[str, str] = field(default_factory=_empty)  # model → why it was not a target
     passed_over: tuple[str, ...] = ()  # routes whose condition held but that had no target left
@@ -111,6 +112,7 @@ class AttemptRecord:
     outcome: Outcome = "ok"
     error: str = ""  # as RequestRecord.error: `busy`, `first_byte_timeout`, …
     sent: bool = True  # whether any byte may have reached the provider
+    finish: str = ""  # why the answer ended, in its own dialect's word: `stop`, `length`, `end_turn`, …
     upstream_id: str = ""  # the provider's id of the answer, for its support and its invoice
     usage: TokenUsage = field(default=_no_usage)
     usd: Decimal | None = None  # None: unknown, which is not 0

@@ -299,6 +299,13 @@ class Metrics:
             Sampled("counter", "weir_ledger_unbooked_records_total", "Records lost to a full disk.", unbooked)
         )
 
+    def watch_telemetry(self, exported: Callable[[], int], dropped: Callable[[], int]) -> None:
+        """Show how many spans a collector took, and how many it never will."""
+        name = "weir_telemetry_spans_exported_total"
+        self._family(Sampled("counter", name, "Spans that a collector took.", exported))
+        name = "weir_telemetry_spans_dropped_total"
+        self._family(Sampled("counter", name, "Spans dropped for want of a collector.", dropped))
+
     def watch_state(self, is_up: Callable[[], bool]) -> None:
         """Show whether the state that limits are counted in can be asked."""
         self._family(

@@ -14,6 +14,7 @@ from gateway.dispatch.escalation import Escalation
 from gateway.ledger.records import AttemptRecord, Outcome, RequestRecord, attempt_id
 from gateway.metering.budgets.budgets import Hold
 from gateway.metering.charges import NOTHING, Charge
+from gateway.metering.otlp.identity import traceparent
 from gateway.pipeline.judge import Purpose
 from gateway.pipeline.redacting import Redaction
 from routers.policy.policy import Decision
@@ -53,6 +54,7 @@ class Journey:
     answered: Attempt | None = None  # whose answer the client has, where it is not the last's
     hold: Hold | None = None  # of its budgets, where something limits it
     settled: list[Settled] = field(default_factory=list)
+    trace: str = ""  # the client's `traceparent`, where traces are exported
     client_left: bool = False
     closed: bool = False
 
@@ -81,6 +83,10 @@ class Journey:
         if self.redaction is None or not any(each.attempt.permit.redacted for each in self.settled):
             return {}
         return self.redaction.counts
+
+    def traceparent(self, attempt: int) -> bytes:
+        """What the provider of the nth attempt is told of the trace."""
+        return traceparent(self.id, self.trace, attempt_id(self.id, attempt))
 
     def charge(self) -> Charge:
         """What all its attempts cost together."""
@@ -119,6 +125,7 @@ class Journey:
             error=attempt.fault,
             sent=attempt.sent,
             upstream_id=attempt.upstream_id,
+            finish=attempt.finish,
             usage=attempt.usage,
             usd=charge.usd,
             components={str(name): usd for name, usd in charge.components.items()},
@@ -159,6 +166,7 @@ class Journey:
             complexity=signals.complexity if signals else None,
             kind=signals.kind if signals else "",
             policy=self.policy,
+            trace=self.trace,
             reasons=self.reasons(),
             dropped=self.dropped(),
             passed_over=tuple(route for route, _ in decision.passed_over) if decision else (),

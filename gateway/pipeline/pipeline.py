@@ -22,6 +22,7 @@ from gateway.dispatch.escalation import Escalation
 from gateway.dispatch.job import Engines, Job
 from gateway.ledger.records import Outcome
 from gateway.metering.budgets.budgets import CannotCount, OverBudget, OverRate
+from gateway.metering.otlp.identity import continued
 from gateway.pipeline.belongings import Belongings
 from gateway.pipeline.booking import Account, Tariff, Till
 from gateway.pipeline.detecting import Panel
@@ -114,6 +115,8 @@ class Pipeline:
         try:
             principal = self._authenticated(runtime, exchange)
             journey = Journey(exchange.id, principal, runtime.snapshot.policy.hash, ingress)
+            if runtime.snapshot.telemetry.otlp is not None:
+                journey.trace = continued((exchange.header(b"traceparent") or b"").decode("latin-1"))
             account = Account(self._till, journey, runtime.tariffs)
             try:
                 await self._travel(exchange, runtime, journey, account)
@@ -246,6 +249,8 @@ class Pipeline:
                 runtime.engines.policy, decision, journey.call
             )
         journey.cannot = job.cannot
+        if runtime.snapshot.telemetry.otlp is not None:
+            job.traceparent = journey.traceparent
         try:
             await self._dispatcher.run(job)
         except asyncio.CancelledError:

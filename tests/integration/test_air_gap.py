@@ -22,6 +22,7 @@ import pytest
 
 from gateway.access import keys
 from gateway.sandbox.sandbox import Sandbox
+from tests.integration.collectors import StandInCollector, collecting
 from tests.integration.commands import ROOT, WEIR, environ, read_until
 
 STRACE: Final = shutil.which("strace")
@@ -39,6 +40,7 @@ models:
   gpt: {backend: other, upstream: gpt-5}
 routes: [{name: everyday, use: [llama], on_failure: [gpt]}]
 tenants: {acme: {keys: [{id: app, sha256: "%(sha256)s"}]}}
+telemetry: {otlp: {endpoint: "%(collector)s", zone: home, every: 300ms}}
 server: {ledger: "%(folder)s/ledger.sqlite", port: 0, metrics: {port: 0}}
 """
 
@@ -105,22 +107,29 @@ async def test_no_connection_leaves_the_machine(tmp_path: Path) -> None:
     log, key = tmp_path / "calls", keys.create()
     config = tmp_path / "weir.yaml"
     async with Sandbox(tokens_per_second=2000) as sandbox:
-        policy = POLICY % {
-            "vllm": sandbox.vllm.url,
-            "openai": sandbox.openai.url,
-            "sha256": keys.digest(key),
-            "folder": tmp_path,
-        }
-        config.write_text(policy)
-        process = served(config, log)
-        assert process.stderr is not None
-        try:
-            await asyncio.to_thread(_live, process, sandbox, config, policy, key, asyncio.get_running_loop())
-        finally:
-            if process.poll() is None:
-                process.kill()
-            process.wait(10)
-            process.stderr.close()
+        with collecting() as collector:
+            await lived(sandbox, collector, config, log, key)
+    assert collector.spans, "it told its collector"
+
+
+async def lived(sandbox: Sandbox, collector: StandInCollector, config: Path, log: Path, key: str) -> None:
+    policy = POLICY % {
+        "vllm": sandbox.vllm.url,
+        "openai": sandbox.openai.url,
+        "collector": collector.url,
+        "sha256": keys.digest(key),
+        "folder": config.parent,
+    }
+    await asyncio.to_thread(config.write_text, policy)
+    process = served(config, log)
+    assert process.stderr is not None
+    try:
+        await asyncio.to_thread(_live, process, sandbox, config, policy, key, asyncio.get_running_loop())
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait(10)
+        process.stderr.close()
     found = seen(log, process.pid)
     assert found, "it spoke to its engines"
     assert {each for each in found if not ip_address(each).is_loopback} == set()
@@ -157,15 +166,20 @@ def _live(
     assert process.wait(60) == 0
 
 
-def test_a_zone_outside_is_refused_before_anything_listens(tmp_path: Path) -> None:
+@pytest.mark.parametrize("used_by", ["nobody", "the collector"])
+def test_a_zone_outside_is_refused_before_anything_listens(tmp_path: Path, used_by: str) -> None:
     config = tmp_path / "weir.yaml"
     policy = POLICY % {
         "vllm": "http://127.0.0.1:1",
         "openai": "http://127.0.0.1:2",
+        "collector": "http://127.0.0.1:3",
         "sha256": "0" * 64,
         "folder": tmp_path,
     }
-    config.write_text(policy.replace("zones: {home", "zones: {cloud: {inside: false}, home"))
+    policy = policy.replace("zones: {home", "zones: {cloud: {inside: false}, home")
+    if used_by == "the collector":
+        policy = policy.replace('3", zone: home', '3", zone: cloud')
+    config.write_text(policy)
     log = tmp_path / "calls"
     process = served(config, log)
     _, said = process.communicate(timeout=60)

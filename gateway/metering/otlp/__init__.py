@@ -1,0 +1,1 @@
+"""Traces and metrics for OpenTelemetry's collectors, made from what is booked, in a process of their own."""

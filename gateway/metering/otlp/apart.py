@@ -1,0 +1,158 @@
+"""The gateway's end of the exporting process: starts it, hears how far it came, starts it again."""
+
+import json
+import logging
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from importlib.util import find_spec
+from typing import Any, Final
+
+from gateway.configuration.settings import OtlpSettings
+from gateway.ledger.ledger import Ledger
+
+_log = logging.getLogger("weir.telemetry")
+
+_RESTART: Final = 5.0  # seconds before a process that died is started again
+_END: Final = 15.0  # seconds it has to tell the collector of what is left
+_CHILD: Final = """
+import json, sys
+task = json.loads(sys.stdin.readline())
+sys.path[:] = task["path"]
+from gateway.metering.otlp.exporter import export
+export(task)
+"""
+
+
+class ExporterApart:
+    """What a collector is told of, and by which process. None is running until `follow` names a collector."""
+
+    def __init__(self, ledger: Ledger, version: str) -> None:
+        self._ledger = ledger
+        self._resource = {
+            "service.name": "weir",
+            "service.version": version,
+            "service.instance.id": ledger.id,
+        }
+        self._task: dict[str, Any] | None = None
+        self._running: _Running | None = None
+        self._before = (0, 0)  # what earlier processes exported and dropped
+
+    @property
+    def exported(self) -> int:
+        """Spans that collectors took, since start."""
+        return self._before[0] + (self._running.exported if self._running else 0)
+
+    @property
+    def dropped(self) -> int:
+        """Spans that will never arrive, since start."""
+        return self._before[1] + (self._running.dropped if self._running else 0)
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing is exported just now; empty: it is, or nothing is to be."""
+        return self._running.trouble if self._running else ""
+
+    def follow(self, otlp: OtlpSettings | None, providers: Mapping[str, str]) -> None:
+        """Tell this collector from now on; None: nobody. `providers`: what backends are called. Blocks for as long
+        as the last export of another one takes."""
+        task = None if otlp is None else _task(otlp, providers, self._resource)
+        if task == self._task:
+            return
+        self.close()
+        self._task = task
+        if task is not None:
+            self._running = _Running({**task, "directory": str(self._ledger.directory)}, self._ledger.last)
+
+    def close(self) -> None:
+        """Export what is booked, within a few seconds, and end."""
+        running, self._running, self._task = self._running, None, None
+        if running is not None:
+            running.close()
+            exported, dropped = self._before
+            self._before = (exported + running.exported, dropped + running.dropped)
+
+
+def missing() -> str:
+    """What has to be installed before anything can be exported; empty: nothing."""
+    if find_spec("opentelemetry") is not None and find_spec("opentelemetry.proto") is not None:
+        return ""
+    return "`telemetry.otlp` needs OpenTelemetry's messages: pip install 'weir-gateway[otlp]'"
+
+
+def _task(otlp: OtlpSettings, providers: Mapping[str, str], resource: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "path": sys.path,
+        "endpoint": otlp.endpoint,
+        "headers": {name: value.reveal() for name, value in otlp.headers.items()},  # through the pipe only
+        "ca_file": otlp.ca_file,
+        "timeout": otlp.timeout,
+        "every": otlp.every,
+        "most": otlp.most_waiting,
+        "providers": dict(providers),
+        "resource": dict(resource),
+    }
+
+
+class _Running:
+    """One configuration's process, and the thread that attends to it."""
+
+    def __init__(self, task: dict[str, Any], after: int) -> None:
+        self._started = {**task, "after": after}
+        self.exported = self.dropped = 0
+        self.trouble = ""
+        self._stop = threading.Event()
+        self._process = self._start()
+        self._thread = threading.Thread(target=self._attend, name="weir-telemetry", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Let it end."""
+        self._stop.set()
+        self._hang_up()
+        self._thread.join(_END)
+        if self._process.poll() is None:
+            self._process.kill()
+            self._thread.join()
+
+    def _hang_up(self) -> None:
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(  # noqa: S603  # our own module, by our own interpreter
+            [sys.executable, "-c", _CHILD],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C at a terminal is the gateway's to answer
+        )
+        assert process.stdin is not None  # noqa: S101  # it was opened with a pipe
+        process.stdin.write(f"{json.dumps(self._started)}\n".encode())
+        process.stdin.flush()
+        return process
+
+    def _attend(self) -> None:
+        while True:
+            self._listen(self._process)
+            self._process.wait()
+            if self._stop.is_set():
+                return
+            self.trouble = "the process that exports telemetry ended; it is started again"
+            _log.warning("%s", self.trouble)
+            self._hang_up()
+            if self._stop.wait(_RESTART):
+                return
+            self._process = self._start()
+
+    def _listen(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdout is not None  # noqa: S101  # it was opened with a pipe
+        exported, dropped = self.exported, self.dropped
+        with process.stdout as reports:
+            for line in reports:
+                report = json.loads(line)
+                self.exported, self.dropped = exported + report["exported"], dropped + report["dropped"]
+                if report["trouble"] and report["trouble"] != self.trouble:
+                    _log.warning("spans wait: %s", report["trouble"])
+                self.trouble = report["trouble"]
+                self._started["after"] = report["line"]
