@@ -5,21 +5,17 @@ import contextlib
 import logging
 import os
 import secrets
-import socket
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, Self
 
-import uvicorn
-
 from gateway.api import errors
 from gateway.api.asgi import Application, DataPlane
 from gateway.api.control import Control, control_app, metrics_app
-from gateway.api.protocol import EdgeLimits, serve_protocol
 from gateway.app import build
 from gateway.app.collecting import collect_in_quiet
 from gateway.app.costs import Beginnings, LearnedCosts, gpu_backends
@@ -27,6 +23,7 @@ from gateway.app.counting import Opening, open_conversations, open_pools, open_s
 from gateway.app.energy import EnergyWatch
 from gateway.app.engines import EngineWatch
 from gateway.app.retirement import Retirements
+from gateway.app.server import Server
 from gateway.configuration.loading import load
 from gateway.configuration.problems import ConfigurationErrors
 from gateway.configuration.rates import UNRATED, GpuRates
@@ -53,9 +50,6 @@ from gateway.pipeline.pipeline import Pipeline, Runtime
 log = logging.getLogger("weir.app")
 
 VERSION: Final = version("weir-gateway")
-KEEP_ALIVE_SECONDS: Final = (
-    75  # longer than SDKs keep an idle connection, so that none closes under their hands
-)
 
 
 class Service:
@@ -133,7 +127,7 @@ class Service:
         )
         self._application: Application = DataPlane(self.pipeline.serve, control_app(control))
         self._metrics_application: Application = metrics_app(control)
-        self._servers: list[_Server] = []
+        self._servers: list[Server] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._watcher = Watcher(
             paths,
@@ -229,11 +223,11 @@ class Service:
             self._tasks.append(run(self._opening.bring(self._allowances)))
         server = self._runtime.snapshot.server
         self._servers.append(
-            await _Server.open(self._application, host, port, server.shutdown_grace, server.header_timeout)
+            await Server.open(self._application, host, port, server.shutdown_grace, server.header_timeout)
         )
         if server.metrics.port is not None:
             self._servers.append(
-                await _Server.open(
+                await Server.open(
                     self._metrics_application, server.metrics.host, server.metrics.port, 1.0, 10.0
                 )
             )
@@ -345,64 +339,3 @@ class Service:
             "retiring": self._retirements.soon(datetime.now(UTC).date()),
             "warnings": list(snapshot.warnings),
         }
-
-
-class _Server:
-    """One uvicorn on one socket, run as a task and stopped by its owner."""
-
-    def __init__(self, server: uvicorn.Server, listener: socket.socket) -> None:
-        self._server = server
-        self._listener = listener
-        self._task = asyncio.get_running_loop().create_task(self._server.serve([listener]))
-        host, port = listener.getsockname()[:2]
-        self.url: Final = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-    @classmethod
-    async def open(
-        cls, application: Application, host: str, port: int, grace: float, header_timeout: float
-    ) -> Self:
-        """Listen and be ready. Raises OSError where the port is taken."""
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind((host, port))
-        except BaseException:
-            listener.close()
-            raise
-        config = uvicorn.Config(
-            application,
-            http=serve_protocol(EdgeLimits(header_seconds=header_timeout)),
-            interface="asgi3",
-            ws="none",
-            proxy_headers=False,
-            timeout_keep_alive=KEEP_ALIVE_SECONDS,
-            lifespan="off",
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            date_header=False,
-            backlog=4096,
-            timeout_graceful_shutdown=int(grace),
-        )
-        server = _QuietServer(config)
-        opened = cls(server, listener)
-        while not server.started:
-            if opened._task.done():  # its own
-                await opened._task  # raises why it did not start
-            await asyncio.sleep(0.005)
-        return opened
-
-    async def stop(self) -> None:
-        """Close the port, and wait for the exchanges under way."""
-        self._server.should_exit = True
-        await self._task
-        self._listener.close()
-
-
-class _QuietServer(uvicorn.Server):
-    """A server that leaves the process's signals to whoever runs it."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
