@@ -89,7 +89,8 @@ def _check_usage(usage: Any, reported: dict[str, Any] | None, name: str) -> None
     assert usage.audio_out == (wrote.get("audio_tokens") or 0), name
 
 
-def test_requests_reach_the_provider_as_they_came(recorded, share, pair) -> None:
+@pytest.mark.parametrize("backend", [OpenAI(), VLLM()], ids=["openai", "vllm"])
+def test_requests_reach_the_provider_as_they_came(recorded, share, pair, backend) -> None:
     """All but the model's name, and the usage Weir asks for where the client did not."""
     rows = recorded("openai", _PATH)
     same, refused = 0, []
@@ -100,14 +101,16 @@ def test_requests_reach_the_provider_as_they_came(recorded, share, pair) -> None
         except chat.InvalidRequest:
             refused.append(recording["response"]["status"])
             continue
-        sent = json.loads(OpenAI().outgoing(call, "their-name").body)
+        sent = json.loads(backend.outgoing(call, "their-name").body)
         expected = {**body, "model": "their-name"}
         if call.stream:
             expected["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
         assert sent == expected, recording["id"]
         same += 1
-    pair("chat", "chat (openai)", "requests", same, len(rows), by_name=len(refused))
-    share("chat requests sent on as they came (the rest is the client's fault)", same, len(rows))
+    pair("chat", f"chat ({backend.kind})", "requests", same, len(rows), by_name=len(refused))
+    share(
+        f"chat requests sent on as they came, but for the client's faults ({backend.kind})", same, len(rows)
+    )
     assert same + len(refused) == len(rows)
     assert refused == [400, 400]  # the provider refused these too
 

@@ -11,6 +11,7 @@ from adapters.dialects import chat
 from adapters.document import parse
 from adapters.errors import Unsupported
 from adapters.openai import OpenAI
+from adapters.vllm import VLLM
 from tests.contract.messages_oracle import assembled, booked, check, check_message, message_of, read_whole
 
 pytestmark = pytest.mark.recordings
@@ -79,18 +80,21 @@ def test_the_usage_chunk_is_only_for_those_who_asked(recorded) -> None:
     assert relay.usage.source == "reported"
 
 
-def test_messages_clients_get_the_bytes(recorded, share, pair, chunked) -> None:
+@pytest.mark.parametrize("backend", [_CLAUDE, VLLM()], ids=["anthropic", "vllm"])
+def test_messages_clients_get_the_bytes(recorded, share, pair, chunked, backend) -> None:
     rows = [r for r in recorded("anthropic", _PATH) if r["response"]["status"] == 200]
     for recording in rows:
         stream = "sse" in recording["response"]
         document = parse(json.dumps(recording["request"]["body"]).encode())
-        relay = _CLAUDE.relay(Call("messages", document, stream, wants_usage=True), "claude", ())
+        relay = backend.relay(Call("messages", document, stream, wants_usage=True), "claude", ())
         body = _body(recording)
         assert b"".join(relay.feed(piece) for piece in chunked(body, 5)) + relay.finish() == body
         assert relay.complete
         assert (relay.usage.prompt, relay.usage.generated) == booked(recording), recording["id"]
-    pair("messages", "messages", "answers", len(rows), len(rows))
-    share("messages answers relayed byte for byte to messages clients", len(rows), len(rows))
+    pair("messages", f"messages ({backend.kind})", "answers", len(rows), len(rows))
+    share(
+        f"messages answers relayed byte for byte to messages clients ({backend.kind})", len(rows), len(rows)
+    )
 
 
 def test_requests_there_and_back(recorded, share, pair) -> None:

@@ -109,7 +109,7 @@ def test_counts_reach_the_client_unchanged_and_cost_nothing(recorded, share, pai
         assert relay.feed(body) + relay.finish() == body
         assert (relay.usage.prompt, relay.usage.generated, relay.usage.source) == (0, 0, "reported")
     assert len(rows) == 7
-    pair("count_tokens", "count_tokens", "answers", len(rows), len(rows))
+    pair("count_tokens", "count_tokens (anthropic)", "answers", len(rows), len(rows))
     share("count_tokens answers relayed byte for byte", len(rows), len(rows))
 
 
@@ -147,7 +147,7 @@ def test_requests_go_on_with_nothing_changed_but_the_model(
         assert sent.body.decode() == wanted, recording["id"]
         passed += 1
     assert passed + refused == len(rows) == total
-    native = f"{dialect} (openai)" if provider == "openai" else dialect
+    native = f"{dialect} ({provider})"
     pair(dialect, native, "requests", passed, total, by_name=refused)
     share(f"{dialect} requests passed on with nothing changed but the model", passed, total - refused)
 

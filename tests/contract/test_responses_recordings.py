@@ -115,6 +115,35 @@ def test_requests_reach_the_provider_as_they_came(recorded, share, pair) -> None
     )
 
 
+def test_requests_reach_an_engine_as_they_came_or_are_refused_by_name(recorded, pair) -> None:
+    """vLLM gets what it can do unchanged, as chat what only its chat understands, and nothing it would overlook."""
+    rows = [row["request"]["body"] for row in recorded("openai", _PATH)]
+    rows = [body for body in rows if "model" in body and "input" in body]
+    same, as_chat, refused = 0, 0, collections.Counter[str]()
+    for body in rows:
+        try:
+            sent = VLLM().outgoing(responses.read(parse(json.dumps(body).encode())), "llama")
+        except Unsupported as error:
+            refused[next(why for why, names in _BEYOND.items() if names(error.field))] += 1
+            continue
+        if sent.path.endswith(b"/responses"):
+            assert json.loads(sent.body) == {**body, "model": "llama", "input": _unsealed(body["input"])}
+            same += 1
+        else:
+            _check_carried(body, json.loads(sent.body), "as chat")
+            as_chat += 1
+    assert same + as_chat + refused.total() == len(rows) == 353
+    assert as_chat > 0
+    pair("responses", "responses (vllm)", "requests", same + as_chat, len(rows), by_name=refused.total())
+
+
+def _unsealed(given: Any) -> Any:
+    """The input without thoughts that only their maker can read."""
+    if isinstance(given, str):
+        return given
+    return [item for item in given if not (item.get("type") == "reasoning" and item.get("encrypted_content"))]
+
+
 def test_errors(recorded, share) -> None:
     rows = [r for r in recorded("openai", _PATH) if r["response"]["status"] != 200]
     for recording in rows:
