@@ -7,12 +7,13 @@ from adapters.chat import TokenUsage
 from gateway.metering.gpu.cached import CachedShares
 from gateway.metering.gpu.company import Company
 from gateway.metering.gpu.counts import AllOurs, Counted, refined
+from gateway.metering.gpu.drawing import Drawing
 from gateway.metering.gpu.facts import NOTHING, SECOND, Booking, Coefficients, GpuBackend, Row, RowKey, Tokens
 from gateway.metering.gpu.held import Claims, Held, booking, correction
 from gateway.metering.gpu.learning import Learner
 from gateway.metering.gpu.level import PriceLevel
 from gateway.metering.gpu.remainder import Remainder
-from gateway.metering.gpu.rows import WindowRows
+from gateway.metering.gpu.rows import Knowledge, WindowRows
 from gateway.metering.gpu.rules import Rules
 from gateway.metering.gpu.spans import Span, length
 from gateway.metering.gpu.tally import Tally
@@ -57,8 +58,8 @@ class ReplicaBook:
         self._level = PriceLevel(rules.usual_windows, rules.cap, rules.settled_after)
         self._all_ours = AllOurs(rules.usual_windows)
         self._remainder = Remainder(rows, writer, self._turns)
-        self._overdue: list[Booking] = []  # corrections of other windows, found while closing one
-        self._company = Company(rows, self._offset)
+        self._drawing = Drawing(rows, self._turns)
+        self._company = Company(rows, self._offset, self._next)
         self._waiting_ns = 0
         self.steps_per_token = 1.0
 
@@ -151,7 +152,9 @@ class ReplicaBook:
 
     def closable(self, now_ns: int, *, final: bool = False) -> bool:
         """Whether `close_next` has a window to close."""
-        return (final and self.bounds(self._next)[0] < now_ns) or self._ready(now_ns)
+        begin, end = self.bounds(self._next)
+        due = end + self._rules.company_ns <= now_ns and self._ready(self._next, now_ns)
+        return due or (final and begin < now_ns)
 
     async def agreed(self, now_ns: int, *, final: bool = False) -> bool:
         """Whether every gateway that had requests in the next window has said what it knows of them, or had its time
@@ -165,9 +168,17 @@ class ReplicaBook:
         return met or final or now_ns >= end + self._rules.patience_ns
 
     async def announce(self, now_ns: int) -> None:
-        """Tell other gateways of the windows that are over, in which this one may have had requests."""
-        if self._rows.shared and self._tickets:
-            await self._company.announce(map(self._key, range(self._next, self.window(now_ns))))
+        """Tell other gateways what this one knows of the windows it could close; of further ones that are over, that it
+        may have something to say."""
+        if not self._rows.shared:
+            return
+        for window in range(max(self._next, self._company.said), self.window(now_ns)):
+            if self._company.said == window and self._ready(window, now_ns):
+                await self._company.meet(
+                    self._key(window), await self._tallied(window, self.bounds(window)[1])
+                )
+            elif self._tickets:
+                await self._company.announce(self._key(window))
 
     async def close_next(self, now_ns: int) -> list[Booking]:
         """Close one window, up to `now_ns` if it is not over; book the one that came to rest by that."""
@@ -176,7 +187,9 @@ class ReplicaBook:
         window = self._next
         self._next += 1  # before any pause: whatever is learned of the window from here on is a correction
         await self._settle(window, min(now_ns, self.bounds(window)[1]))
-        if len(self._held) > 1 + self._rules.linger:
+        self._held[-1].since_ns = now_ns
+        rested = now_ns - self._rules.company_ns  # other gateways have claimed by then what is theirs
+        while len(self._held) > 1 + self._rules.linger and self._held[0].since_ns <= rested:
             booked += await self._finish(self._held.popleft())
         return booked
 
@@ -187,19 +200,20 @@ class ReplicaBook:
         while final and self._held:
             booked += await self._finish(self._held.popleft())
         booked += await self._remainder.catch_up()
-        booked += self._overdue
-        self._overdue = []
+        booked += self._drawing.overdue
+        self._drawing.overdue = []
         await self._forget()
         return booked
 
-    def _ready(self, now_ns: int) -> bool:
-        end = self.bounds(self._next)[1]
-        if end + self._rules.company_ns > now_ns:
+    def _ready(self, window: int, now_ns: int) -> bool:
+        """Whether all is known that is worth waiting for."""
+        end = self.bounds(window)[1]
+        if end > now_ns:
             return False
         if self.watch.counted_until() < end and now_ns < end + self._rules.grace_ns:
             return False
         return now_ns >= end + self._rules.patience_ns or not any(
-            ticket.begun < end and ticket.unclear(self._next) for ticket in self._working
+            ticket.begun < end and ticket.unclear(window) for ticket in self._working
         )
 
     async def _settle(self, window: int, end: int) -> None:
@@ -208,7 +222,8 @@ class ReplicaBook:
         before = self._waiting_ns
         told = self.watch.counted(tally.begin, end)
         own = tally.counted()
-        row, work, rest = self._measure(tally, told)
+        known = self._company.together(tally)
+        row, work, rest = self._measure(tally, known, told)
         pool = self.backend.gpus * row.paid_ns
         posted = self._closed[window] = await self._rows.publish(key, row, pool)
         self._waiting_ns = posted.waiting_ns
@@ -225,9 +240,11 @@ class ReplicaBook:
         await self._rows.tell(key, held.ours)
         wanted = await self._wanted(tally, posted)
         if wanted or work:
-            held.granted, held.short = await self._claim(key, wanted, window)
+            held.granted, held.short = await self._drawing.claim(key, posted, wanted, window)
         else:
-            held.granted = await self._draw(key, self.backend.gpus * posted.paid_ns, held.present, window)
+            present = sum(tally.present.values())  # nothing tells what was done: by how long each was there
+            part = self.backend.gpus * posted.paid_ns * present // max(1, known.present_ns)
+            held.granted = await self._drawing.draw(key, posted, part, held.present, window)
         for earlier in reversed(self._held):
             await self._even_out(earlier, held)
         self._held.append(held)
@@ -240,11 +257,10 @@ class ReplicaBook:
                 tally.add(ticket)
         return tally
 
-    def _measure(self, tally: Tally, told: Counted | None) -> tuple[Row, float, int]:
+    def _measure(self, tally: Tally, known: Knowledge, told: Counted | None) -> tuple[Row, float, int]:
         """The window's row, the seconds of work that explain its busy time, and how much of that time (ns) was
         outside gateways' requests."""
-        begin, end, known = tally.begin, tally.end, self._company.together(tally)
-        spans = known.spans
+        begin, end, spans = tally.begin, tally.end, known.spans
         rest_busy, unobserved = self.watch.rest(begin, end, spans)
         busy = int(length(spans) * self.watch.inside(begin, end)) + rest_busy
         counted = refined(told, known.counted) if told else known.counted
@@ -283,39 +299,6 @@ class ReplicaBook:
                     wanted[ticket] = ns
         return wanted
 
-    async def _claim(self, key: RowKey, wanted: Claims, window: int) -> tuple[Claims, Claims]:
-        """Draw on `key` for claims that belong to `window`; what each ticket got, and what it lacks."""
-        total = sum(wanted.values())
-        granted = await self._draw(key, total, wanted, window)
-        if sum(granted.values()) == total:
-            return granted, {}
-        short: Claims = {}
-        async for few in self._turns.over(list(wanted.items())):
-            short.update({t: ns - granted.get(t, 0) for t, ns in few if ns > granted.get(t, 0)})
-        return granted, short
-
-    async def _draw(self, key: RowKey, gpu_ns: int, weights: Claims, window: int | None) -> Claims:
-        """Draw on `key` and divide what comes by weight, to the nanosecond. `window`: the one that the tickets
-        owe it for, where it is a bill by its prices."""
-        total = sum(weights.values())
-        if not total or not gpu_ns:
-            return {}
-        drawn = await self._rows.draw(key, gpu_ns)
-        if drawn.late_ns:  # foreign time that was booked before it was claimed
-            row = self._closed[key.window]
-            self._overdue.append(correction("foreign", key, -drawn.late_ns, row))
-        granted: Claims = {}
-        passed = given = 0
-        async for few in self._turns.over(list(weights.items())):
-            for ticket, weight in few:
-                passed += weight
-                part = drawn.gpu_ns * passed // total - given
-                given += part
-                granted[ticket] = part
-                if window is not None:
-                    ticket.booked[window] = ticket.booked.get(window, 0) + part
-        return granted
-
     async def _even_out(self, left: Held, right: Held) -> None:
         """Tokens that arrived on the other side of a window's edge draw on the neighbour's unclaimed time."""
         if not left.explained:
@@ -325,7 +308,9 @@ class ReplicaBook:
                 left.short[ticket] = max(0, owed - left.granted.get(ticket, 0))
         for claimant, source in ((right, left), (left, right)):
             if claimant.short:
-                granted, claimant.short = await self._claim(source.key, claimant.short, claimant.key.window)
+                granted, claimant.short = await self._drawing.claim(
+                    source.key, source.row, claimant.short, claimant.key.window
+                )
                 await self._add(source, granted)
 
     async def _add(self, held: Held, granted: Claims) -> None:
@@ -342,7 +327,8 @@ class ReplicaBook:
         if held.rest_ns or not self._all_ours:
             return
         left = await self._rows.portion(held.key, held.ours)
-        await self._add(held, await self._draw(held.key, left, held.granted or held.present, None))
+        weights = held.granted or held.present
+        await self._add(held, await self._drawing.draw(held.key, held.row, left, weights))
 
     async def _finish(self, held: Held) -> list[Booking]:
         await self._top_up(held)
@@ -374,7 +360,7 @@ class ReplicaBook:
     async def _correct_window(self, window: int, claims: Claims) -> list[Booking]:
         """Draw more, or give back; all claims of one sign."""
         key = self._key(window)
-        granted = await self._draw(key, sum(claims.values()), claims, window)
+        granted = await self._drawing.draw(key, self._closed[window], sum(claims.values()), claims, window)
         for held in self._held:
             if held.key.window == window:
                 await self._add(held, granted)

@@ -21,6 +21,7 @@ class Held:
     rest_ns: int  # busy while no own request was there
     present: Claims  # who was there, and for how long
     carried_ns: int  # waiting at the window's end less at its beginning
+    since_ns: int = 0  # when it was measured
     granted: Claims = field(default_factory=dict)
     short: Claims = field(default_factory=dict)  # claims the window's own time did not reach for
 

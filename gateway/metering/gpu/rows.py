@@ -32,6 +32,7 @@ class Knowledge:
     abandoned: Counted  # prompts computed, in part, for clients that left
     spans: tuple[Span, ...]  # when any was at the engine
     over: bool  # none is there beyond the window's end
+    present_ns: int  # how long each was there, summed
 
 
 class WindowRows(Protocol):

@@ -193,7 +193,13 @@ def _knowledge(said: str) -> Knowledge | None:
         return None
     fields = orjson.loads(said)
     spans = tuple((begin, end) for begin, end in fields["spans"])
-    return Knowledge(Counted(**fields["counted"]), Counted(**fields["abandoned"]), spans, fields["over"])
+    return Knowledge(
+        Counted(**fields["counted"]),
+        Counted(**fields["abandoned"]),
+        spans,
+        fields["over"],
+        fields["present_ns"],
+    )
 
 
 def _text(row: Row) -> str:

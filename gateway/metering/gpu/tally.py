@@ -73,7 +73,7 @@ class Tally:
     def known(self, offset_ns: int) -> Knowledge:
         """All that other gateways need; `offset_ns` turns monotonic times into UTC."""
         spans = tuple((begin + offset_ns, end + offset_ns) for begin, end in self.spans)
-        return Knowledge(self.counted(), self.abandoned, spans, self.over)
+        return Knowledge(self.counted(), self.abandoned, spans, self.over, sum(self.present.values()))
 
     def _occupy(self, begin: int, end: int) -> None:
         spans = self._spans

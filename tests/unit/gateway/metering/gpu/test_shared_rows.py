@@ -57,7 +57,9 @@ async def test_tokens_are_told_and_portions_follow_what_was_drawn():
 async def test_before_a_row_is_posted_each_says_what_it_knows():
     kept = KeptPools()
     one, two = SharedRows(FakePools(kept), "one"), SharedRows(FakePools(kept), "two")
-    known = Knowledge(Counted(computed=5.5, generated=3), Counted(), ((1, 2), (5, 9)), over=False)
+    known = Knowledge(
+        Counted(computed=5.5, generated=3), Counted(), ((1, 2), (5, 9)), over=False, present_ns=7
+    )
     assert await one.meet(KEY, None) == []
     assert await two.meet(KEY, known) == [None]
     assert await one.meet(KEY, known) == [known]

@@ -1,0 +1,50 @@
+"""Draws on windows' pools for many requests at once, and divides what comes to the nanosecond."""
+
+from gateway.metering.gpu.facts import Booking, Row, RowKey
+from gateway.metering.gpu.held import Claims, correction
+from gateway.metering.gpu.rows import WindowRows
+from gateway.metering.gpu.turns import Turns
+
+
+class Drawing:
+    """One replica's. `overdue` gathers corrections of foreign time that was booked before it was claimed."""
+
+    def __init__(self, rows: WindowRows, turns: Turns) -> None:
+        self._rows = rows
+        self._turns = turns
+        self.overdue: list[Booking] = []
+
+    async def claim(self, key: RowKey, row: Row, wanted: Claims, window: int) -> tuple[Claims, Claims]:
+        """Draw on `key`, whose row is given, for claims that belong to `window`; what each ticket got, and what it
+        lacks."""
+        total = sum(wanted.values())
+        granted = await self.draw(key, row, total, wanted, window)
+        if sum(granted.values()) == total:
+            return granted, {}
+        short: Claims = {}
+        async for few in self._turns.over(list(wanted.items())):
+            short.update({t: ns - granted.get(t, 0) for t, ns in few if ns > granted.get(t, 0)})
+        return granted, short
+
+    async def draw(
+        self, key: RowKey, row: Row, gpu_ns: int, weights: Claims, window: int | None = None
+    ) -> Claims:
+        """Draw on `key` and divide what comes by weight. `window`: the one that the tickets owe it for, where it is a
+        bill by its prices."""
+        total = sum(weights.values())
+        if not total or not gpu_ns:
+            return {}
+        drawn = await self._rows.draw(key, gpu_ns)
+        if drawn.late_ns:
+            self.overdue.append(correction("foreign", key, -drawn.late_ns, row))
+        granted: Claims = {}
+        passed = given = 0
+        async for few in self._turns.over(list(weights.items())):
+            for ticket, weight in few:
+                passed += weight
+                part = drawn.gpu_ns * passed // total - given
+                given += part
+                granted[ticket] = part
+                if window is not None:
+                    ticket.booked[window] = ticket.booked.get(window, 0) + part
+        return granted
