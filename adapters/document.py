@@ -12,7 +12,7 @@ from json import JSONDecodeError, JSONDecoder
 from json.decoder import scanstring  # type: ignore[attr-defined]  # untyped, but documented in its source
 from typing import Any, Final, Literal
 
-_skip_whitespace = re.compile(r"[ \t\n\r]*").match
+skip_whitespace = re.compile(r"[ \t\n\r]*").match
 
 type_of_fault = Literal["not_utf8", "not_json", "not_an_object", "duplicate_key", "too_deep"]
 
@@ -99,25 +99,28 @@ def parse(body: bytes) -> Document:
     """Parse one JSON object. Raises InvalidDocument for anything parsers could disagree about:
     invalid UTF-8, duplicate keys at any depth, NaN and infinities, text behind the object."""
     try:
-        text = body.decode()
-    except UnicodeDecodeError as error:
-        raise InvalidDocument("not_utf8", f"the body is not UTF-8: byte {error.start} is invalid") from None
-    try:
-        return _walk(body, text)
-    except JSONDecodeError as error:
-        raise InvalidDocument(
-            "not_json", f"the body is not JSON: {error.msg} at character {error.pos}"
-        ) from None
-    except (StopIteration, IndexError):
-        raise InvalidDocument(
-            "not_json", "the body is not JSON: it ends too early or has an empty place"
-        ) from None
-    except RecursionError:
-        raise InvalidDocument("too_deep", "the body is nested too deeply") from None
-    except InvalidDocument:
-        raise
-    except ValueError as error:  # a number of more digits than Python will convert
-        raise InvalidDocument("not_json", f"the body is not JSON Weir can read: {error}") from None
+        return _walk(body, body.decode())
+    except FAULTS as error:
+        raise told(error) from None
+
+
+FAULTS: Final = (ValueError, StopIteration, IndexError, RecursionError)  # what reading a bad body raises
+
+
+def told(error: Exception) -> InvalidDocument:
+    """What is wrong with the body, where reading it raised one of FAULTS."""
+    match error:
+        case InvalidDocument():
+            return error
+        case UnicodeDecodeError():
+            return InvalidDocument("not_utf8", f"the body is not UTF-8: byte {error.start} is invalid")
+        case JSONDecodeError():
+            return InvalidDocument("not_json", f"the body is not JSON: {error.msg} at character {error.pos}")
+        case RecursionError():
+            return InvalidDocument("too_deep", "the body is nested too deeply")
+        case ValueError():  # a number of more digits than Python will convert
+            return InvalidDocument("not_json", f"the body is not JSON Weir can read: {error}")
+    return InvalidDocument("not_json", "the body is not JSON: it ends too early or has an empty place")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -127,13 +130,19 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         seen: set[str] = set()
         for key, _ in pairs:
             if key in seen:
-                raise _duplicate(key)
+                raise duplicate(key)
             seen.add(key)
     return members
 
 
-def _duplicate(key: str) -> InvalidDocument:
+def duplicate(key: str) -> InvalidDocument:
+    """An object has this key twice."""
     return InvalidDocument("duplicate_key", f"the key {key[:64]!r} stands twice in one object; send it once")
+
+
+def no_object() -> InvalidDocument:
+    """The body is JSON, but something else."""
+    return InvalidDocument("not_an_object", 'the body must be a JSON object, like {"model": …}')
 
 
 def _refuse_constant(name: str) -> Any:
@@ -141,16 +150,16 @@ def _refuse_constant(name: str) -> Any:
 
 
 _decoder = JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant)
-_scan_value = _decoder.scan_once  # type: ignore[attr-defined]  # typeshed leaves it out
+scan_value = _decoder.scan_once  # type: ignore[attr-defined]  # typeshed leaves it out
 
 
 def _walk(body: bytes, text: str) -> Document:
     """Walk the top-level object, handing each value to the C scanner, and note where it stood."""
-    skip = _skip_whitespace
+    skip = skip_whitespace
     at = skip(text, 0).end()  # type: ignore[union-attr]  # the pattern matches the empty string, so never None
     if text[at : at + 1] != "{":
-        _scan_value(text, at)  # raises where it is no JSON at all
-        raise InvalidDocument("not_an_object", 'the body must be a JSON object, like {"model": …}')
+        scan_value(text, at)  # raises where it is no JSON at all
+        raise no_object()
     values: dict[str, Any] = {}
     members: dict[str, Member] = {}
     at = skip(text, at + 1).end()  # type: ignore[union-attr]  # as above
@@ -165,8 +174,8 @@ def _walk(body: bytes, text: str) -> Document:
                 raise JSONDecodeError("':' was expected", text, at)
             value_start = skip(text, at + 1).end()  # type: ignore[union-attr]  # as above
             if key in values:
-                raise _duplicate(key)
-            values[key], at = _scan_value(text, value_start)
+                raise duplicate(key)
+            values[key], at = scan_value(text, value_start)
             members[key] = Member(start, value_start, at)
             at = skip(text, at).end()  # type: ignore[union-attr]  # as above
             if text[at] == "}":

@@ -36,6 +36,7 @@ from gateway.app.collecting import settle
 BAR_MS: Final = 5.0
 WINDOWS: Final = (2_000, 10_000)  # requests that one second of one replica saw
 LARGE: Final = 100 * 1024  # bytes of a large request
+LARGER_MB: Final = (1, 5, 20)
 _SETTLE: Final = 0.3  # seconds between situations
 
 
@@ -78,6 +79,9 @@ async def _pauses(rounds: int) -> dict[str, list[tuple[float, float]]]:
         small, large = folder / "small.json", folder / "large.json"
         small.write_bytes(bodies(1)[0])
         large.write_bytes(bodies(1, size=LARGE)[0])
+        larger = {size: folder / f"{size}MB.json" for size in LARGER_MB}
+        for size, file in larger.items():
+            file.write_bytes(bodies(1, size=size * 1024 * 1024)[0])
         heartbeat = Heartbeat()
 
         command = [sys.executable, "-m", "bench.loop_pause", "--send", service.url, key]
@@ -98,6 +102,10 @@ async def _pauses(rounds: int) -> dict[str, list[tuple[float, float]]]:
             "idle, engines scraped (72 KB pages)": lambda: asyncio.sleep(1.0),
             "requests of 1 KB": lambda: request(small),
             "requests of 100 KB": lambda: request(large),
+            **{
+                f"a request of {size} MB": lambda file=file: request(file)  # type: ignore[misc]  # bound now
+                for size, file in larger.items()
+            },
             "a reload": lambda: _reload(service, config),
             **dict(zip(prepared, (each.close for each in windows.values()), strict=True)),
         }
@@ -147,7 +155,12 @@ def main() -> None:
     if chosen.send:
         url, key = chosen.send
         for line in sys.stdin:
-            send_in_turn(url, key, Path(line.strip()).read_bytes(), 10)
+            send_in_turn(
+                url,
+                key,
+                Path(line.strip()).read_bytes(),
+                10 if len(Path(line.strip()).read_bytes()) <= LARGE else 1,
+            )
             print("done", flush=True)
         return
     logging.getLogger("weir").setLevel(logging.ERROR)  # each reload warns that the mock upstream has no TLS

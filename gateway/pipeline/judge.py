@@ -91,14 +91,14 @@ class Judge:
 
     async def seen(self, segments: Sequence[Segment]) -> Seen:
         """What stands where, for redaction."""
-        return await _sliced(self._classifier.sightings(segments))
+        return await by_turns(self._classifier.sightings(segments))
 
     async def _label(self, seen: Visible, floor: Level | None) -> Label:
-        return await _sliced(self._classifier.slices(segments_of(seen), seen.opaque, floor))
+        return await by_turns(self._classifier.slices(segments_of(seen), seen.opaque, floor))
 
 
-async def _sliced(slices: Generator[None, None, _Found]) -> _Found:
-    """Run the classifier a slice at a time, so that one long prompt never holds up the others."""
+async def by_turns(slices: Generator[None, None, _Found]) -> _Found:
+    """Do long work a slice at a time, so that one long prompt never holds up the others."""
     handed_back = time.perf_counter()
     while True:
         try:

@@ -12,7 +12,8 @@ from adapters.call import COUNTING, Call, Dialect
 from adapters.declared import TALKING
 from adapters.dialects.checks import InvalidRequest, own_metadata
 from adapters.dialects.ingress import Ingress
-from adapters.document import InvalidDocument, parse
+from adapters.document import Document, InvalidDocument, parse
+from adapters.unhurried import parse_in_slices
 from adapters.visible import visible
 from gateway.access.keys import AccessDenied, Keyring, Principal
 from gateway.configuration.settings import Snapshot
@@ -38,7 +39,7 @@ from gateway.pipeline.faults import (
 )
 from gateway.pipeline.hardness import Hardness
 from gateway.pipeline.journey import Journey
-from gateway.pipeline.judge import Judge, purpose, segments_of
+from gateway.pipeline.judge import Judge, by_turns, purpose, segments_of
 from gateway.pipeline.redacting import Redaction, redact
 from gateway.pipeline.remembering import Stickiness, beyond_redaction, held_to_before, why
 from gateway.pipeline.reserving import Reserving
@@ -50,6 +51,7 @@ from routers.sensitivity.label import Label, Level
 from routers.signals import Signals
 
 SECONDS_PER_DAY: Final = 86_400
+AT_ONCE: Final = 256 * 1024  # bytes of a body that are parsed in half a millisecond
 _OWN_HEADERS: Final = ("x-weir-action", "x-weir-workflow", "x-weir-conversation", "x-weir-sensitivity")
 _LONGEST_HEADER: Final = 512
 
@@ -145,7 +147,7 @@ class Pipeline:
         server = runtime.snapshot.server
         body = await exchange.body(server.max_body, server.body_timeout)
         journey.received = time.monotonic_ns()
-        call = journey.call = journey.ingress.read(parse(body), exchange.allowed_headers())
+        call = journey.call = journey.ingress.read(await _parsed(body), exchange.allowed_headers())
         journey.purpose = purpose(_own_headers(exchange), own_metadata(call.document.values))
         journey.debug = exchange.header(b"x-weir-debug") == b"1"
         principal = journey.principal
@@ -293,6 +295,11 @@ def _decided(runtime: Runtime, journey: Journey, signals: Signals, opening: str,
     if remembered:
         decision = replace(decision, reasons=(*decision.reasons, remembered))
     return decision
+
+
+async def _parsed(body: bytes) -> Document:
+    """The body read: at once, or by turns where that would hold up others. Raises InvalidDocument."""
+    return parse(body) if len(body) <= AT_ONCE else await by_turns(parse_in_slices(body))
 
 
 def _only(backend: str, decision: Decision) -> Decision:

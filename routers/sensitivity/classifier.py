@@ -1,5 +1,6 @@
 """Labels a request: everything the model would see is scanned once, and looked at closely where something was seen."""
 
+from bisect import bisect_right
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -189,8 +190,11 @@ class Classifier:
     def _request(self, segments: Sequence[Segment], request: _Request) -> Iterator[None]:
         """All segments as one text, then what stands across their joints."""
         texts: list[str] = []
-        at = 0
+        at = paused = 0
         for segment in segments:
+            if at - paused > _PIECE:
+                paused = at
+                yield
             text = "" if segment.origin == "sealed" and ciphertext(segment.text) else segment.text
             text, exact = normalised(text) if len(text) <= _PIECE else (yield from self._normalised(text))
             request.starts.append(at)
@@ -203,7 +207,7 @@ class Classifier:
             said = [
                 (segment.origin, text) for segment, text in zip(segments, texts[::2], strict=True) if text
             ]
-            across = views.joints(said)
+            across = yield from views.joints(said)
             if across:
                 yield from self._scan(_Text(across, 1, False), request)
 
@@ -297,8 +301,7 @@ class Classifier:
             if (type_, start, end) in request.places:
                 return
             request.places.add((type_, start, end))
-            while segment + 1 < len(request.starts) and request.starts[segment + 1] <= start:
-                segment += 1
+            segment = bisect_right(request.starts, start) - 1
             start, end = start - request.starts[segment], end - request.starts[segment]
         if under.depth or not request.exact[segment]:
             start = end = 0

@@ -18,6 +18,7 @@ _BEFORE: Final = (
 )
 _AFTER: Final = 48
 _AHEAD: Final = 160  # how far behind a sign it must have begun to match
+_TEXTS: Final = 128  # texts whose ends are put together between two yields
 _SIGNS: Final = 16  # signs looked at between two yields
 _BACK: Final = 160  # how far before a sign the stretch it belongs to may begin
 
@@ -319,12 +320,14 @@ _BEGINNING: Final = re.compile(r"[^\s\"'`<>()]{1,64}")
 _TELLING: Final = re.compile(r"[0-9@_+/=]|[.-].")
 
 
-def joints(texts: Sequence[tuple[str, str]]) -> str:
+def joints(texts: Sequence[tuple[str, str]]) -> Generator[None, None, str]:
     """What stands across the joints of parts and turns: one speaker's end and next beginning, put together.
-    Only where the two touch in something that could be half of a value."""
+    Only where the two touch in something that could be half of a value. Yields now and then, as `read` does."""
     last: dict[str, str] = {}
     pieces: list[str] = []
-    for origin, text in texts:
+    for count, (origin, text) in enumerate(texts, 1):
+        if count % _TEXTS == 0:
+            yield
         if origin not in _SPOKEN:
             continue
         text = text.strip()

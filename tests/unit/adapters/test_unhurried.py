@@ -1,0 +1,107 @@
+"""A body parsed in slices is the body parsed at once: the same values and places, or the same fault."""
+
+import json
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adapters.document import Document, InvalidDocument, parse
+from adapters.unhurried import parse_in_slices
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=60),
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=8), inner, max_size=5),
+    max_leaves=25,
+)
+BODIES = st.builds(
+    lambda value, ascii_only, indent: json.dumps(value, ensure_ascii=ascii_only, indent=indent).encode(
+        "utf-8", "surrogatepass"
+    ),
+    st.dictionaries(st.text(max_size=8), VALUES, max_size=6),
+    st.booleans(),
+    st.none() | st.just(1),
+)
+FRAGMENTS = st.lists(
+    st.sampled_from(
+        [b"{", b"}", b"[", b"]", b'"', b":", b",", b'"a"', b'"a":', b'"\\u00e9"', b'"\\ud83d\\ude00"', b'"\\ud83d',
+         b"\\",
+         b"\\n", b"12", b"-", b"1e5", b"NaN", b"true", b" ", b"\n", b"\xc3\xa9", b"\xff", b"\x01", b"x" * 20]
+    ),
+    max_size=12,
+).map(b"".join)  # fmt: skip
+
+
+def _all(work: Generator[None, None, Document]) -> tuple[Document, int]:
+    turns = 0
+    while True:
+        try:
+            next(work)
+        except StopIteration as done:
+            return done.value, turns
+        turns += 1
+
+
+def _outcome(read: Any, body: bytes) -> Any:
+    try:
+        document = read(body)
+    except InvalidDocument as fault:
+        return fault.fault
+    return document.text, repr(document.values), document.members
+
+
+@settings(deadline=None, max_examples=400)
+@given(
+    BODIES
+    | FRAGMENTS
+    | st.tuples(BODIES, st.integers(0, 400), st.integers(0, 3), FRAGMENTS).map(
+        lambda part: part[0][: part[1]] + part[3] + part[0][part[1] + part[2] :]
+    ),
+    st.sampled_from([1, 2, 7, 16, 64, 65_536]),
+)
+def test_the_same_as_at_once(body: bytes, stretch: int) -> None:
+    assert _outcome(lambda raw: _all(parse_in_slices(raw, stretch))[0], body) == _outcome(parse, body)
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * 500_000, 'line\n"quoted" \\ \u00e9 \U0001f600 ' * 20_000, "\n" * 300_000]
+)
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_one_long_string_takes_many_turns(text: str, ascii_only: bool) -> None:
+    body = json.dumps({"messages": [{"content": [{"text": text}]}]}, ensure_ascii=ascii_only).encode()
+    document, turns = _all(parse_in_slices(body))
+    assert document.values["messages"][0]["content"][0]["text"] == text
+    assert turns > len(body) // 131_072
+
+
+def test_many_small_messages_take_many_turns() -> None:
+    body = json.dumps({"model": "m", "messages": [{"role": "user", "content": "hi there"}] * 30_000}).encode()
+    document, turns = _all(parse_in_slices(body))
+    assert document == parse(body)
+    assert turns > 15
+
+
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [
+        (b'{"a": ' + b"[" * 5_000, "too_deep"),
+        (b'{"a": [{"b": 1, "b": 2}]}', "duplicate_key"),
+        (b'{"a": 1, "a": 2}', "duplicate_key"),
+        (b'{"a": "' + b"x" * 200_000 + b"\x01" + b'"}', "not_json"),
+        (b'{"a": "' + b"x" * 2_000_000 + b'\xff"}', "not_utf8"),
+        (b"[1]", "not_an_object"),
+    ],
+)
+def test_faults_are_told_as_at_once(body: bytes, fault: str) -> None:
+    with pytest.raises(InvalidDocument) as sliced:
+        _all(parse_in_slices(body))
+    with pytest.raises(InvalidDocument) as whole:
+        parse(body)
+    assert sliced.value.fault == whole.value.fault == fault
+    assert str(sliced.value) == str(whole.value)
