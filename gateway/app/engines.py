@@ -76,9 +76,8 @@ class EngineWatch:
         while True:
             await asyncio.sleep(1)
             self._round = asyncio.create_task(self.close(time.monotonic_ns()))
-            await asyncio.shield(
-                self._round
-            )  # closed windows are lost unless they are booked: finish what began
+            # Closed windows are lost unless they are booked: finish what began.
+            await asyncio.shield(self._round)
 
     async def close(self, now_ns: int, *, final: bool = False) -> None:
         """Close and book all windows that can be. A busy second has thousands of bookings: requests take their

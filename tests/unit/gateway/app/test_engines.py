@@ -62,7 +62,8 @@ def gpu_ns(kept: KeptRecords) -> int:
     return sum(each.gpu_ns for each in kept.records if isinstance(each, GpuBooking))
 
 
-async def test_a_round_that_is_cancelled_midway_is_booked_by_the_finish(kept, monkeypatch):
+@pytest.mark.parametrize("turns", [5, 50, 150, 250, 350, 450])
+async def test_a_round_that_is_cancelled_midway_is_booked_by_the_finish(kept, monkeypatch, turns):
     accounts, watch = watching(kept)
     now = [40 * SECOND]
     monkeypatch.setattr("gateway.app.engines.time.monotonic_ns", lambda: now[0])
@@ -73,7 +74,7 @@ async def test_a_round_that_is_cancelled_midway_is_booked_by_the_finish(kept, mo
 
     monkeypatch.setattr("gateway.app.engines.asyncio.sleep", at_once)
     running = asyncio.create_task(watch.run())
-    for _ in range(60):
+    for _ in range(turns):
         await slept(0)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
