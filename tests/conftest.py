@@ -51,10 +51,10 @@ def pair() -> Callable[..., None]:
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     if _PAIRS:
         terminalreporter.section("recordings in every pair of dialects, passed of all")
-        terminalreporter.write_line(f"{'client':<14}{'provider':<22}{'requests':<40}answers")
+        terminalreporter.write_line(f"{'client':<14}{'provider':<26}{'requests':<40}answers")
         for client, provider in sorted({key[:2] for key in _PAIRS}):
             cells = [_cell(_PAIRS.get((client, provider, what))) for what in ("requests", "answers")]
-            terminalreporter.write_line(f"{client:<14}{provider:<22}{cells[0]:<40}{cells[1]}")
+            terminalreporter.write_line(f"{client:<14}{provider:<26}{cells[0]:<40}{cells[1]}")
     if _SHARES:
         terminalreporter.section("recorded traffic and real prompts")
         for line in _SHARES:
