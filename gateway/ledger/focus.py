@@ -7,7 +7,8 @@ electricity, where that is paid for beside the GPU's rate.
 
 `EffectiveCost` is what it cost, re-ratings included; `x_BookedCost` is what was booked at the time. `BilledCost` is
 0 throughout: the provider's invoice, which finance has already, must not be counted twice. List prices are not kept
-by the ledger: `ListCost` and `ContractedCost` repeat `EffectiveCost`.
+by the ledger: `ListCost` and `ContractedCost` repeat `EffectiveCost`, and both unit prices are what a unit of the row
+came to, all its token classes together; a row that lacks some price has none.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,7 +29,8 @@ Value = str | Decimal | datetime | None
 Row = Mapping[str, Value]
 
 # In the specification's own (alphabetical) order, then what Weir adds. Columns of the specification that are
-# not here are conditional ones whose condition never holds: commitments, invoices, reservations, unit prices.
+# not here are conditional ones whose condition never holds: commitments, invoices, reservations, other currencies,
+# regions.
 COLUMNS: Final[Mapping[str, ColumnType]] = {
     "AllocatedMethodDetails": "string",
     "AllocatedMethodId": "string",
@@ -38,6 +40,7 @@ COLUMNS: Final[Mapping[str, ColumnType]] = {
     "BilledCost": "decimal",
     "BillingAccountId": "string",
     "BillingAccountName": "string",
+    "BillingAccountType": "string",
     "BillingCurrency": "string",
     "BillingPeriodEnd": "datetime",
     "BillingPeriodStart": "datetime",
@@ -50,10 +53,13 @@ COLUMNS: Final[Mapping[str, ColumnType]] = {
     "ConsumedQuantity": "decimal",
     "ConsumedUnit": "string",
     "ContractedCost": "decimal",
+    "ContractedUnitPrice": "decimal",
     "EffectiveCost": "decimal",
     "HostProviderName": "string",
     "InvoiceIssuerName": "string",
     "ListCost": "decimal",
+    "ListUnitPrice": "decimal",
+    "PricingCategory": "string",
     "PricingQuantity": "decimal",
     "PricingUnit": "string",
     "ResourceId": "string",
@@ -63,6 +69,10 @@ COLUMNS: Final[Mapping[str, ColumnType]] = {
     "ServiceName": "string",
     "ServiceProviderName": "string",
     "ServiceSubcategory": "string",
+    "SkuId": "string",
+    "SkuMeter": "string",
+    "SkuPriceDetails": "string",
+    "SkuPriceId": "string",
     "SubAccountId": "string",
     "SubAccountName": "string",
     "SubAccountType": "string",
@@ -82,6 +92,7 @@ _GPU_HOUR_NS: Final = Decimal(3_600_000_000_000)
 _KWH_UJ: Final = Decimal(3_600_000_000_000)
 _MILLION: Final = Decimal(1_000_000)
 _RATIO: Final = Decimal("1e-12")
+_PRICE: Final = Decimal("1e-12")
 _SPEND_BY: Final = ("hour", "tenant", "workflow", "route", "model", "backend", "zone")
 _GPU_BY: Final = ("hour", "backend", "replica", "use", "tenant", "workflow", "route", "model")
 _UNCHANGED: Final = Rerated((), Decimal(0), 0)
@@ -183,6 +194,7 @@ def _token_row(spend: Spend, again: Rerated, payer: Payer) -> Row:
         "ResourceType": "Model",
         "ServiceName": f"{backend} model API",
         "ServiceProviderName": backend,
+        **_sku(f"{backend}/{model}", "Token Usage", spend.usd + again.usd, tokens / _MILLION, unpriced),
         **_sub_account(tenant),
         "Tags": _json(tenant=tenant, workflow=workflow, route=route, model=model, zone=zone),
         "x_BookedCost": spend.usd,
@@ -258,6 +270,7 @@ def _shared_row(part: Part, ratio: Decimal | None, kind: _Kind, payer: Payer) ->
         "ResourceType": "GPU",
         "ServiceName": kind.service,
         "ServiceProviderName": payer.owner,
+        **_sku(f"{backend}/{kind.name}", kind.name, part.usd, part.used, part.unpriced),
         **_sub_account(tenant),
         "Tags": tags,
         "x_BookedCost": part.booked,
@@ -274,6 +287,7 @@ def _common(hour: str, usd: Decimal, payer: Payer) -> dict[str, Value]:
         "BilledCost": Decimal(0),
         "BillingAccountId": payer.account,
         "BillingAccountName": payer.account,
+        "BillingAccountType": "Gateway",
         "BillingCurrency": "USD",
         "BillingPeriodStart": month,
         "BillingPeriodEnd": (month + timedelta(days=32)).replace(day=1),
@@ -288,6 +302,22 @@ def _common(hour: str, usd: Decimal, payer: Payer) -> dict[str, Value]:
         "ServiceSubcategory": "Generative AI",
     }
     return row
+
+
+def _sku(name: str, meter: str, usd: Decimal, quantity: Decimal, unpriced: int) -> dict[str, Value]:
+    """What was bought, and what a pricing unit of it came to; where that is not known, there is no price."""
+    if unpriced or not quantity:
+        return {"SkuId": name, "SkuMeter": meter}
+    price = (usd / quantity).quantize(_PRICE)
+    return {
+        "SkuId": name,
+        "SkuMeter": meter,
+        "SkuPriceId": name,
+        "SkuPriceDetails": _json(x_Blend="all that the row holds"),
+        "PricingCategory": "Standard",
+        "ListUnitPrice": price,
+        "ContractedUnitPrice": price,
+    }
 
 
 def _sub_account(tenant: str) -> dict[str, Value]:

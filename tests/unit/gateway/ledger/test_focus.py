@@ -45,8 +45,10 @@ DECIMALS = {
     "BilledCost",
     "ConsumedQuantity",
     "ContractedCost",
+    "ContractedUnitPrice",
     "EffectiveCost",
     "ListCost",
+    "ListUnitPrice",
     "PricingQuantity",
 }
 TIMES = {"BillingPeriodEnd", "BillingPeriodStart", "ChargePeriodEnd", "ChargePeriodStart"}
@@ -135,6 +137,46 @@ def test_values_have_their_columns_types_and_null_stands_only_where_it_may(store
         assert (row["ChargePeriodEnd"] - row["ChargePeriodStart"]).total_seconds() == 3600
         assert row["BillingPeriodStart"] <= row["ChargePeriodStart"] < row["BillingPeriodEnd"]
         assert (row["ConsumedQuantity"], row["ConsumedUnit"]) != (None, None)
+
+
+ABSENT = {  # conditional columns of what Weir does not have, by the condition that never holds
+    "availability zones and regions": {"AvailabilityZone", "RegionId", "RegionName"},
+    "capacity reservations": {"CapacityReservationId", "CapacityReservationStatus"},
+    "commitments and contracts": {
+        "CommitmentDiscountCategory", "CommitmentDiscountId", "CommitmentDiscountName", "CommitmentDiscountQuantity",
+        "CommitmentDiscountStatus", "CommitmentDiscountType", "CommitmentDiscountUnit",
+        "CommitmentProgramEligibilityDetails", "ContractApplied",
+    },
+    "invoices of its own": {"InvoiceDetailId", "InvoiceId"},
+    "prices in another currency": {
+        "PricingCurrency", "PricingCurrencyContractedUnitPrice", "PricingCurrencyEffectiveCost",
+        "PricingCurrencyListUnitPrice",
+    },
+}  # fmt: skip
+
+
+def test_each_column_of_the_specification_is_there_or_its_condition_never_holds():
+    absent = set().union(*ABSENT.values())
+    there = {name for name in focus.COLUMNS if not name.startswith("x_")}
+    assert there | absent == set(MANDATORY) | NOT_MANDATORY
+    assert not there & absent
+    assert sorted(there) == [name for name in focus.COLUMNS if name in there]
+
+
+def test_unit_prices_are_there_exactly_where_all_is_priced(store):
+    prices = ("SkuPriceId", "SkuPriceDetails", "PricingCategory", "ListUnitPrice", "ContractedUnitPrice")
+    kinds = set()
+    for row in exported(store):
+        assert row["SkuId"]
+        assert row["SkuMeter"]
+        known = not row["x_Unpriced"] and bool(row["PricingQuantity"])
+        assert [row[name] is not None for name in prices] == [known] * len(prices)
+        kinds.add((row["SkuMeter"], known))
+        if known:
+            assert row["ListUnitPrice"] >= 0
+            cost = row["ContractedUnitPrice"] * row["PricingQuantity"]
+            assert abs(cost - row["ContractedCost"]) < Decimal("1e-9")
+    assert kinds == {("Token Usage", True), ("Token Usage", False), ("GPU time", True), ("GPU time", False)}
 
 
 def test_sums_are_the_ledgers(store):
