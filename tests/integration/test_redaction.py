@@ -9,8 +9,10 @@ from typing import Any, Final
 
 import orjson
 import pytest
+from anthropic import Anthropic
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
+from openai import OpenAI
 
 from adapters.dialects import sse
 from gateway.sandbox import anthropic, completions, openai
@@ -380,3 +382,34 @@ def test_the_placeholders_of_a_refused_request_are_all_that_a_provider_can_quote
     assert status == 200
     assert b'"error"' in answer, "a cut stream is no clean end"
     assert b"[DONE]" not in answer
+
+
+def test_official_clients_put_the_streams_together(weir: Sandboxed) -> None:
+    weir.echo.size = 3  # type: ignore[attr-defined]  # set by the fixture
+    text = "mail jane.miller@acme-widgets.com about 536-22-8741"
+    tools: Any = [
+        {"type": "function", "name": "note", "description": "Notes", "parameters": TOOL, "strict": False}
+    ]
+    with OpenAI(base_url=f"{weir.url}/v1", api_key=weir.key, max_retries=0) as client:
+        with client.responses.stream(model="gpt", input=text) as stream:
+            events = list(stream)
+            assert stream.get_final_response().output_text == text
+        done = [event for event in events if event.type == "response.output_text.done"]
+        assert [event.text for event in done] == [text]
+        response = client.responses.create(model="claude", input=text, tools=tools)
+        (call,) = (item for item in response.output if item.type == "function_call")
+        assert json.loads(call.arguments) == {"said": text}
+        chunks = client.chat.completions.create(
+            model="claude", messages=[{"role": "user", "content": text}], stream=True
+        )
+        assert "".join(c.choices[0].delta.content or "" for c in chunks if c.choices) == text
+    with (
+        Anthropic(base_url=weir.url, api_key=weir.key, max_retries=0) as caller,
+        caller.messages.stream(
+            model="claude", max_tokens=100, messages=[{"role": "user", "content": text}]
+        ) as told,
+    ):
+        assert told.get_final_text() == text
+    assert len(sent(weir)) == 4
+    assert hidden("jane.miller@acme-widgets.com", sent(weir))
+    assert hidden("536-22-8741", sent(weir))
