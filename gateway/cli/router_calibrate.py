@@ -36,9 +36,10 @@ def for_share(
         console.print(
             f"kept up by a rolling window of {SIZE}: {replayed:.1%} of the calls after the first window"
         )
-    console.print(f"\nto keep to {percent(share)} as traffic changes:", highlight=False)
-    console.print(f"  when: {{complexity: {{hardest: {percent(share)}}}}}", highlight=False)
-    console.print(f"or fixed:\n  when: {{complexity: {{at_least: {at:.4f}}}}}", highlight=False)
+    if 0 < share < 1:
+        console.print(f"\nto keep to {percent(share)} as traffic changes:", highlight=False)
+        console.print(f"  when: {{complexity: {{hardest: {percent(share)}}}}}", highlight=False)
+    console.print(f"\nfixed:\n  when: {{complexity: {{at_least: {at:.4f}}}}}", highlight=False)
     if out is not None:
         made = {"made": f"{now:%Y-%m-%dT%H:%M:%SZ}", "prompts": len(scores), "data": data_of(rows)}
         calibrated = Weights.from_bytes(bytes_of(weights))
