@@ -155,12 +155,8 @@ def main() -> None:
     if chosen.send:
         url, key = chosen.send
         for line in sys.stdin:
-            send_in_turn(
-                url,
-                key,
-                Path(line.strip()).read_bytes(),
-                10 if len(Path(line.strip()).read_bytes()) <= LARGE else 1,
-            )
+            body = Path(line.strip()).read_bytes()
+            send_in_turn(url, key, body, 10 if len(body) <= LARGE else 1)
             print("done", flush=True)
         return
     logging.getLogger("weir").setLevel(logging.ERROR)  # each reload warns that the mock upstream has no TLS

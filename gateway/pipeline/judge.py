@@ -5,6 +5,8 @@ hands the loop back between slices.
 """
 
 import asyncio
+import logging
+import math
 import time
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,16 +18,20 @@ from adapters.dialects.ingress import INGRESS
 from adapters.visible import Visible, visible
 from routers.complexity.scorer import Conversation, Score, Scorer, Turn
 from routers.sensitivity.classifier import Classifier, Seen
+from routers.sensitivity.detector import with_failure
 from routers.sensitivity.label import Label, Level, Segment
 from routers.sensitivity.settings import Settings
 from routers.signals import Signals
 
+LABELLING_SECONDS: Final = 60.0  # of its own: a hundred times what the largest body of prose takes
 SLICE_SECONDS: Final = 0.001  # work done before other requests have their turn
 CHARACTERS_PER_TOKEN: Final = 4  # of prose in the common tokenizers; an estimate until the engine reports
 TOKENS_PER_MESSAGE: Final = 4  # the chat template's own
 OPENING_CHARACTERS: Final = 2048  # of each of the first two turns: enough to tell conversations apart
 
 _Found = TypeVar("_Found")
+
+_log = logging.getLogger("weir.labels")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +100,32 @@ class Judge:
         return await by_turns(self._classifier.sightings(segments))
 
     async def _label(self, seen: Visible, floor: Level | None) -> Label:
-        return await by_turns(self._classifier.slices(segments_of(seen), seen.opaque, floor))
+        try:
+            return await by_turns(
+                self._classifier.slices(segments_of(seen), seen.opaque, floor), LABELLING_SECONDS
+            )
+        except TimeoutError:
+            _log.warning("labelling a request did not come to an end")
+            return with_failure(Label(Level.RESTRICTED, unscanned=seen.opaque), "patterns")
 
 
-async def by_turns(slices: Generator[None, None, _Found]) -> _Found:
-    """Do long work a slice at a time, so that one long prompt never holds up the others."""
+async def by_turns(slices: Generator[None, None, _Found], limit: float = math.inf) -> _Found:
+    """Do long work a slice at a time, so that one long prompt never holds up the others. Raises TimeoutError where
+    it takes more than `limit` seconds of its own, in what it yields between; a request of few slices is not timed."""
     handed_back = time.perf_counter()
+    spent = 0.0
     while True:
         try:
             next(slices)
         except StopIteration as done:
             found: _Found = done.value
             return found
-        if time.perf_counter() - handed_back > SLICE_SECONDS:
+        took = time.perf_counter() - handed_back
+        if took > SLICE_SECONDS:
+            spent += took
+            if spent > limit:
+                slices.close()
+                raise TimeoutError
             await asyncio.sleep(0)
             handed_back = time.perf_counter()
 

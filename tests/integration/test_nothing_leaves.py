@@ -7,7 +7,7 @@ between two attempts of one request.
 
 import asyncio
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from gateway.dispatch.job import Engines
+from gateway.pipeline import judge as judging
 from gateway.pipeline.detecting import Panel, Stationed
 from gateway.pipeline.judge import Judge
 from routers.policy.facts import Zone
@@ -24,7 +25,7 @@ from routers.policy.policy import FAULTS as FAULTY
 from routers.policy.policy import Escalate, Policy, Route
 from routers.sensitivity.classifier import Classifier
 from routers.sensitivity.detector import Span
-from routers.sensitivity.label import Level, Segment
+from routers.sensitivity.label import Label, Level, Segment
 from routers.sensitivity.settings import Settings
 from tests.integration.sandboxed import Sandboxed
 
@@ -80,8 +81,18 @@ class BrokenEngine:
         return answers.get(self._how)  # "none": it does not answer
 
 
+class EndlessClassifier(Classifier):
+    """The built-in patterns, never coming to an end."""
+
+    def slices(
+        self, segments: Sequence[Segment], unscanned: Sequence[str] = (), floor: Level | None = None
+    ) -> Generator[None, None, Label]:
+        while True:
+            yield
+
+
 class BrokenDetector:
-    """A further detector that crashes, hangs, or answers what is no answer."""
+    """A further detector that crashes, hangs, answers what is no answer, or lies that there is nothing."""
 
     name = "broken"
 
@@ -93,7 +104,7 @@ class BrokenDetector:
             raise RuntimeError("the detector is gone")
         if self._how == "hang":
             await asyncio.sleep(60)
-        return {"words": "nonsense", "none": None, "far": [Span("URL", 99, 0, 1)]}.get(self._how)
+        return {"lies": [], "words": "nonsense", "none": None, "far": [Span("URL", 99, 0, 1)]}.get(self._how)
 
     async def aclose(self) -> None:
         pass
@@ -123,7 +134,9 @@ CASES: Final = st.builds(Case, BOUNDARIES, st.sampled_from([False] * 7 + [True])
 @pytest.fixture(scope="module")
 def weir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandboxed]:
     running = Sandboxed(tmp_path_factory.mktemp("weir"))
-    yield running
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(judging, "LABELLING_SECONDS", 0.02)
+        yield running
     running.stop()
 
 
@@ -170,8 +183,8 @@ def may_leave(case: Case, zone: Zone, level: Level, categories: frozenset[str] |
     floor=st.none() | LEVELS,
     asked=st.sampled_from(["auto", "auto", "gpt", "claude", "llama"]),
     faults=st.tuples(FAULTS, FAULTS, FAULTS),
-    broken=st.sampled_from(["", "", "", "", "crash", "words", "far", "types", "none"]),
-    deaf=st.sampled_from([*[""] * 8, "crash", "hang", "words", "none", "far"]),
+    broken=st.sampled_from(["", "", "", "", "crash", "words", "far", "types", "none", "endless"]),
+    deaf=st.sampled_from([*[""] * 8, "crash", "hang", "words", "none", "far", "lies"]),
     swap=st.sampled_from([None, 0, 1]),
     stream=st.booleans(),
     down=st.booleans(),
@@ -183,7 +196,7 @@ def test_no_protected_request_reaches_an_outside_stand_in(
     claimed = max(Level.INTERNAL, Level.INTERNAL if floor is None else floor)
     level = max(level, claimed)
     value = VALUES.get(text)
-    if broken or deaf:  # what detection did not judge may hold anything
+    if broken or deaf not in ("", "lies"):  # what detection did not judge may hold anything
         level, categories, value = Level.RESTRICTED, None, None
     zones = {
         name: Zone(name, False, law, days, certified=certified)
@@ -231,7 +244,9 @@ def arrange(
     engines = [Engines(policy, before.engines.backends) for policy in policies]
     judge = before.judge if not hasattr(weir, "sound") else weir.sound
     weir.sound = judge  # type: ignore[attr-defined]  # kept from the first example for the next
-    if broken:
+    if broken == "endless":
+        judge = Judge(EndlessClassifier(Settings(), BrokenEngine(broken)), judge.scorer)  # type: ignore[arg-type]  # as below
+    elif broken:
         judge = Judge(Classifier(Settings(), BrokenEngine(broken)), judge.scorer)  # type: ignore[arg-type]  # broken on purpose
     station = [Stationed(BrokenDetector(deaf), Zone("home", True), 0.02)] if deaf else []
     panel = Panel(station, Settings(), policies[0])

@@ -78,3 +78,21 @@ def test_headers_win_over_metadata_and_a_level_must_be_one() -> None:
 )
 def test_what_a_model_must_be_able_to_do(more: dict[str, Any], need: str | None) -> None:
     assert needs_of(call_of(**more)) == (frozenset() if need is None else {need})
+
+
+class EndlessClassifier:
+    """Never comes to an end."""
+
+    def slices(
+        self, segments: Sequence[Segment], unscanned: Sequence[str] = (), floor: Level | None = None
+    ) -> Generator[None, None, Label]:
+        while True:
+            yield
+
+
+async def test_labelling_that_does_not_end_means_the_highest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judging, "LABELLING_SECONDS", 0.01)
+    judge = Judge(EndlessClassifier(), build.shipped_scorer())  # type: ignore[arg-type]
+    judged = await judge.judge(call_of(), purpose({}, {}), "acme", None, 20_000)
+    assert judged.signals.label.level is Level.RESTRICTED
+    assert judged.signals.label.failed == ("patterns",)
