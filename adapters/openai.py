@@ -59,16 +59,11 @@ class OpenAI:
     def outgoing(self, call: Call, model: str) -> Outgoing:
         """The application's own bytes with this backend's name of the model, or a chat request rebuilt from a
         messages or responses request. Raises Unsupported."""
-        write = partial(write_request, model=model, engine=self.engine)
         dialect: Dialect = "chat"
         if self.speaks(call):
             dialect, body = call.dialect, self._own(call, model)
-        elif call.dialect == "messages":
-            body = to_json(translation.rebuilt(call, read_request, write))
-        elif call.dialect == "responses":
-            body = to_json(carried(call, write))
         else:
-            raise Unsupported("model", f"a backend of the kind {self.kind} does not serve {call.dialect}")
+            body = self._as_chat(call, model)
         headers = outgoing_headers(call, self.user_agent, *_OPENAI_ONLY) + self._authentication() + self.extra
         return Outgoing(b"POST", endpoint(self.base_path, dialect), headers, body)
 
@@ -93,6 +88,15 @@ class OpenAI:
         if call.dialect == "responses":
             return outgoing_body(call, model, of_engine if self.engine else of_openai)
         return native.body(call, model)
+
+    def _as_chat(self, call: Call, model: str) -> bytes:
+        """The call rebuilt as a chat request."""
+        write = partial(write_request, model=model, engine=self.engine)
+        if call.dialect == "messages":
+            return to_json(translation.rebuilt(call, read_request, write))
+        if call.dialect == "responses":
+            return to_json(carried(call, write))
+        raise Unsupported("model", f"a backend of the kind {self.kind} does not serve {call.dialect}")
 
     def _to_responses(self, call: Call) -> translation.Translation:
         whole, streamed = told(call.document.values, int(self.clock()))

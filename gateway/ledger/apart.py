@@ -88,7 +88,9 @@ class ShipperApart:
             [sys.executable, "-c", _CHILD],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C at a terminal is the gateway's to answer
+            # Ctrl-C at a terminal is the gateway's to answer. A group of its own, not a session: Linux gives sessions
+            # equal shares of a core (autogroup), and then its nice value would count for nothing.
+            process_group=0,
         )
         task = {
             "path": sys.path,

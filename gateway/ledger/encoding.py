@@ -66,22 +66,17 @@ class Shape:
         self.record: Final = record
         self.columns: Final = tuple(_columns(record))
         self.names: Final = tuple(column.name for column in self.columns)
-        self._defaults = tuple(column.default for column in self.columns)
         self._empty_row = {column.name: empty_value(column) for column in self.columns}
         self._json = {column.name for column in self.columns if column.type in ("json", "money")}
         self._tokens = {
             name for name in self.names if name.endswith("_tokens")
         }  # as large as a provider says
         self._values = attrgetter(*(column.path for column in self.columns))
+        self._changed = _compiled(self.columns)
 
     def encode(self, record: Record) -> bytes:
         """The record as one JSON object, without fields at their default."""
-        values = self._values(record)
-        changed = {
-            name: value
-            for name, value, default in zip(self.names, values, self._defaults, strict=True)
-            if value is not default and value != default
-        }
+        changed = self._changed(record)
         try:
             body = orjson.dumps(changed, default=_plain)
         except TypeError:  # a lone surrogate or an integer beyond 64 bits, from a client or a provider
@@ -117,6 +112,23 @@ class Shape:
         if usage:
             plain["usage"] = TokenUsage(**usage)
         return self.record(**plain)
+
+
+def _compiled(columns: Iterable[Column]) -> Callable[[Record], dict[str, Any]]:
+    """A function that finds a record's fields that are not at their default, each a line of its own: two records are
+    encoded for every request, and a loop over columns would take three times as long."""
+    lines = ["def changed(record):", " found = {}"]
+    defaults: dict[str, Any] = {}
+    for at, column in enumerate(columns):
+        defaults[f"default{at}"] = column.default
+        lines += [
+            f" value = record.{column.path}",
+            f" if value is not default{at} and value != default{at}: found[{column.name!r}] = value",
+        ]
+    names = dict(defaults)
+    exec("\n".join([*lines, " return found"]), names)  # noqa: S102  # made of our own field names alone
+    changed: Callable[[Record], dict[str, Any]] = names["changed"]
+    return changed
 
 
 def _columns(record: type[Record]) -> Iterable[Column]:

@@ -281,8 +281,9 @@ class Pipeline:
 
 def _decided(runtime: Runtime, journey: Journey, signals: Signals, opening: str, remembered: str) -> Decision:
     """Where it goes, and why in full. Raises NoSuchModel."""
-    draw, redaction = draw_of(journey.principal.tenant, opening), journey.redaction
     policy, thresholds = runtime.engines.policy, runtime.hardness.thresholds
+    draw = draw_of(journey.principal.tenant, opening) if policy.draws else 0.0
+    redaction = journey.redaction
     try:
         if redaction is None:
             decision = policy.decide(signals, draw, thresholds)

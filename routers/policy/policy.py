@@ -92,6 +92,7 @@ class Policy:
         "_routes",
         "aliases",
         "boundaries",
+        "draws",
         "escalates",
         "hash",
         "models",
@@ -120,6 +121,9 @@ class Policy:
         self._permits = Permits(models, boundaries, air_gapped=air_gapped, harmless=harmless, policy=digest)
         self.redacts: Final = self._permits.redact  # whether any boundary says `outside: {if: redacted}`
         self._routes = tuple(map(_Rule.of, routes))
+        self.draws: Final = any(
+            route.weights for route in routes
+        )  # whether `decide` looks at its draw at all
         shares = {route.name: route.share for route in routes}
         self.escalates: Final = {route.name: route.escalate for route in routes if route.escalate is not None}
         self.shares: Final = {name: share for name, share in shares.items() if share is not None}
