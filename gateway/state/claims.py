@@ -7,11 +7,10 @@ of a request are granted together or not at all.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(NamedTuple):
     """One figure under a ceiling, such as a tenant's dollars of one day."""
 
     owner: str  # whose it is; accounts of one owner are kept together
@@ -19,8 +18,7 @@ class Account:
     until: int  # UTC milliseconds from which nobody asks for it any more; 0: it has no end
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """What one request wants of an account: an amount for each way in which it may be served, the way that
     is liked best first. An amount of 0 always fits."""
 

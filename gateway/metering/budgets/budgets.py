@@ -2,8 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from gateway.configuration.settings import StateSettings
 from gateway.metering.budgets.calendar import Calendar, Window
@@ -42,24 +41,20 @@ class CannotCount(Exception):  # noqa: N818  # it names an answer
         super().__init__("Weir cannot tell just now what is left of this tenant's budget. Try again soon.")
 
 
-@dataclass(frozen=True, slots=True)
-class Spent:
-    """What a request used, or may use: nano-dollars, GPU-microseconds, tokens."""
+class Spent(NamedTuple):
+    """What a request used, or may use, by the units of measures: nano-dollars, GPU-microseconds, tokens. A request is
+    one request, and one under way."""
 
     usd: int
     gpu: int
     tokens: int
+    requests: int = 1
+    concurrent: int = 1
 
     def of(self, unit: Unit) -> int:
-        """The amount in a measure's unit. A request is one request, and one under way."""
-        match unit:
-            case "usd":
-                return self.usd
-            case "gpu":
-                return self.gpu
-            case "tokens":
-                return self.tokens
-        return 1
+        """The amount in a measure's unit."""
+        amount: int = getattr(self, unit)
+        return amount
 
 
 class Hold:
@@ -129,13 +124,10 @@ class Budgets:
         """Hold what the request may use, for the first of its ways that fits; `tokens` at most, of prompt and
         answer. Raises OverBudget, OverRate, CannotCount."""
         most = [Spent(way.upper.usd, way.upper.gpu, tokens) for way in ways]
+        accounts = allowance.accounts(self._calendar.windows(self._now_ns()))
         claims = [
-            Claim(
-                self._account(limit),
-                limit.ceiling,
-                tuple(spent.of(limit.measure.unit) for spent in most),
-            )
-            for limit in allowance.limits
+            Claim(account, limit.ceiling, tuple([getattr(spent, unit) for spent in most]))
+            for limit, (unit, account) in zip(allowance.limits, accounts, strict=True)
         ]
         found: Held | Full
         try:
@@ -147,9 +139,6 @@ class Budgets:
             raise
         if isinstance(found, Full):
             raise self._full(allowance.limits[found.claim], found.used, claims[found.claim].amounts[-1])
-        accounts = [
-            (limit.measure.unit, claim.account) for limit, claim in zip(allowance.limits, claims, strict=True)
-        ]
         return Hold(self._state, lease, accounts, ways[found.way].targets, uppers)
 
     def _unasked(self, lease: str, allowance: Allowance, stance: StateSettings) -> Held:

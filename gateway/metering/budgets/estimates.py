@@ -6,8 +6,7 @@ settled after it, over the estimate or under it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from adapters.chat import TokenUsage
 from gateway.metering.budgets.limits import gpu_micros, nano_dollars
@@ -24,20 +23,14 @@ class Tariff(Protocol):
         """The bill for one attempt."""
 
 
-@dataclass(frozen=True, slots=True)
-class Upper:
+class Upper(NamedTuple):
     """The most that a request is thought to use: nano-dollars and GPU-microseconds."""
 
     usd: int
     gpu: int
 
-    def covers(self, other: "Upper") -> bool:
-        """Whether it is as much or more in both."""
-        return self.usd >= other.usd and self.gpu >= other.gpu
 
-
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(NamedTuple):
     """One way to serve a request: the targets that may be tried (by their place in the decision), and the most
     that any of them may use."""
 
@@ -62,13 +55,16 @@ def ways(uppers: Sequence[Upper], *, downgrade: bool) -> list[Way]:
     """The ways to serve a request with targets of those estimates, in the decision's order: all of them first,
     then fewer and fewer, as the dearer ones are left out. The first target stays, unless a downgrade may leave it
     out."""
-    everything = Way(tuple(range(len(uppers))), _most(uppers))
-    found = {everything.targets: everything}
-    for bound in sorted(set(uppers), key=lambda each: (each.usd, each.gpu), reverse=True):
-        kept = tuple(number for number, each in enumerate(uppers) if bound.covers(each))
-        if downgrade or 0 in kept:
-            found.setdefault(kept, Way(kept, _most([uppers[number] for number in kept])))
-    return list(found.values())
+    if len(uppers) == 1:
+        return [Way((0,), uppers[0])]
+    whole = tuple(range(len(uppers)))
+    found, seen = [Way(whole, _most(uppers))], {whole}
+    for usd, gpu in sorted(set(uppers), reverse=True):
+        kept = tuple([number for number, each in enumerate(uppers) if each[0] <= usd and each[1] <= gpu])
+        if kept not in seen and (downgrade or kept[0] == 0):
+            seen.add(kept)
+            found.append(Way(kept, _most([uppers[number] for number in kept])))
+    return found
 
 
 def escalating(plain: Sequence[Way], further: Sequence[Upper], mark: int) -> list[Way]:
@@ -82,4 +78,4 @@ def escalating(plain: Sequence[Way], further: Sequence[Upper], mark: int) -> lis
 
 
 def _most(uppers: Sequence[Upper]) -> Upper:
-    return Upper(max(each.usd for each in uppers), max(each.gpu for each in uppers))
+    return Upper(max([each.usd for each in uppers]), max([each.gpu for each in uppers]))

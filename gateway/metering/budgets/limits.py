@@ -4,7 +4,7 @@ Amounts are whole numbers: nano-dollars, GPU-microseconds, tokens, requests; mon
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Final, Literal
 
@@ -65,22 +65,28 @@ class Limit:
         )
 
 
-@dataclass(frozen=True, slots=True)
 class Allowance:
-    """All that limits one request."""
+    """All that limits a request: `budgets` are those of the limits that are spent; `downgrade`: over budget, to the
+    next of its route's models that it covers; `spends_dollars`: whether prices matter to it."""
 
-    limits: tuple[Limit, ...]
-    downgrade: bool  # over budget, to the next of its route's models that it covers
+    __slots__ = ("_accounts", "_windows", "budgets", "downgrade", "limits", "spends_dollars")
 
-    @property
-    def budgets(self) -> tuple[Limit, ...]:
-        """Those that are spent."""
-        return tuple(limit for limit in self.limits if limit.measure.is_budget)
+    def __init__(self, limits: tuple[Limit, ...], *, downgrade: bool) -> None:
+        self.limits: Final = limits
+        self.downgrade: Final = downgrade
+        self.budgets: Final = tuple(limit for limit in limits if limit.measure.is_budget)
+        self.spends_dollars: Final = any(limit.measure.unit == "usd" for limit in limits)
+        self._windows: Mapping[Period, Window] | None = None
+        self._accounts: tuple[tuple[Unit, Account], ...] = ()
 
-    @property
-    def spends_dollars(self) -> bool:
-        """Whether prices matter to it."""
-        return any(limit.measure.unit == "usd" for limit in self.limits)
+    def accounts(self, windows: Mapping[Period, Window]) -> tuple[tuple[Unit, Account], ...]:
+        """Where its limits are counted in these windows, with each one's unit; worked out once for them."""
+        if windows is not self._windows:
+            self._windows = windows
+            self._accounts = tuple(
+                (limit.measure.unit, limit.account(windows[limit.measure.period])) for limit in self.limits
+            )
+        return self._accounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +95,9 @@ class _Tenant:
     keys: Mapping[str, tuple[Limit, ...]]
     workflows: Mapping[str, tuple[Limit, ...]]
     downgrade: bool
+    found: dict[tuple[str, str], Allowance | None] = field(
+        default_factory=dict
+    )  # by key and workflow that have any
 
 
 class Allowances:
@@ -120,8 +129,11 @@ class Allowances:
         held = self._tenants.get(tenant)
         if held is None:
             return None
-        limits = (*held.own, *held.keys.get(key, ()), *held.workflows.get(workflow, ()))
-        return Allowance(limits, held.downgrade) if limits else None
+        asked = (key if key in held.keys else "", workflow if workflow in held.workflows else "")
+        if asked not in held.found:
+            limits = (*held.own, *held.keys.get(key, ()), *held.workflows.get(workflow, ()))
+            held.found[asked] = Allowance(limits, downgrade=held.downgrade) if limits else None
+        return held.found[asked]
 
     def all(self) -> list[Limit]:
         """Every limit there is."""
