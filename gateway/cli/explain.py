@@ -5,7 +5,7 @@ import json
 import os
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +16,20 @@ from rich.table import Table
 from adapters.call import Call
 from adapters.dialects import chat
 from adapters.dialects.chat import InvalidRequest
+from adapters.dialects.ingress import INGRESS
 from adapters.document import InvalidDocument, parse
 from adapters.visible import visible
+from gateway.api.paths import PATHS
 from gateway.app import build
 from gateway.cli.configuration import CONFIG, read
 from gateway.configuration.settings import Snapshot
 from gateway.pipeline.hardness import Hardness
-from gateway.pipeline.judge import Judge, Purpose, conversation_of, purpose
+from gateway.pipeline.judge import Judge, Purpose, conversation_of, purpose, segments_of
 from gateway.pipeline.pipeline import SECONDS_PER_DAY, draw_of
 from gateway.pipeline.redacting import Redaction, redact
 from routers.policy.permits import Dropped, Permit
 from routers.policy.policy import Decision, UnknownModel
+from routers.sensitivity.detector import Span
 from routers.sensitivity.label import Label
 from routers.signals import Signals
 
@@ -48,7 +51,19 @@ class Explained:
     "--request",
     "-r",
     type=click.File("rb"),
-    help="A chat request body instead of PROMPT; - reads it from standard input.",
+    help="A request body instead of PROMPT; - reads it from standard input.",
+)
+@click.option(
+    "--path",
+    type=click.Choice(sorted(PATHS)),
+    default="/v1/chat/completions",
+    show_default=True,
+    help="The path that the request body would be posted to.",
+)
+@click.option(
+    "--detectors",
+    is_flag=True,
+    help="Ask the configured detectors too: the text is sent to those it may go to.",
 )
 @click.option("--tenant", default="", help="Ask as this tenant.  [default: the first of the configuration]")
 @click.option("--workflow", default="", help="As part of this workflow.")
@@ -67,11 +82,12 @@ class Explained:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def explain(
     prompt: str | None, config: tuple[Path, ...], request: Any, tenant: str, workflow: str, model: str,
-    sensitivity: str, threshold: tuple[tuple[str, float], ...], as_json: bool,
+    sensitivity: str, threshold: tuple[tuple[str, float], ...], as_json: bool, path: str, detectors: bool,
 ) -> None:  # fmt: skip
     """Print the decision for PROMPT (or a whole request), and why every other model was dropped.
 
-    Nothing is sent anywhere: the same code that routes requests decides here, on this machine. The weights of the
+    Nothing is sent anywhere, unless --detectors is given: the same code that routes requests decides here, on this
+    machine. What a conversation was found to hold before is not known here. The weights of the
     score are the configuration's (`complexity.weights`).
 
     \b
@@ -79,6 +95,7 @@ def explain(
       weir explain "Summarise this contract"
       weir explain "My SSN is 536-22-8741" --model gpt-5
       weir explain --request body.json --tenant acme-eu
+      weir explain --request claude.json --path /v1/messages --detectors
     """
     snapshot = read(config)
     body = _body(prompt, request, model or _default_alias(snapshot))
@@ -86,21 +103,25 @@ def explain(
     judge = Judge(build.classifier(snapshot.sensitivity, os.environ), build.scorer(snapshot.complexity))
     thresholds = _thresholds(snapshot, judge, threshold)
     try:
-        call = chat.read(parse(body))
+        call = INGRESS[PATHS[path]].read(parse(body), ())
         stated = purpose(
             {"x-weir-workflow": workflow, "x-weir-sensitivity": sensitivity},
             chat.own_metadata(call.document.values),
         )
         day = int(time.time()) // SECONDS_PER_DAY
         judged = asyncio.run(judge.judge(call, stated, tenant, None, day))
+        spans: tuple[Span, ...] = ()
+        if detectors:
+            signals, spans = asyncio.run(_detected(snapshot, call, judged.signals))
+            judged = replace(judged, signals=signals)
         draw = draw_of(tenant, stated.conversation or judged.opening)
-        redaction = _redaction(snapshot, judge, call, stated, judged.signals)
+        redaction = _redaction(snapshot, judge, call, stated, judged.signals, spans)
         redacted = redaction.form.label if redaction and redaction.form else None
         decision = snapshot.policy.decide(judged.signals, draw, thresholds, redacted)
     except (InvalidDocument, InvalidRequest, UnknownModel) as error:
         click.echo(f"{error}", err=True)
         sys.exit(1)
-    seen = visible(call.document.values, "chat")
+    seen = visible(call.document.values, call.dialect)
     reasons = judge.scorer.explain(conversation_of(seen))
     explained = Explained(
         judged.signals, decision, snapshot.policy.verdicts(judged.signals, redacted), redaction
@@ -109,6 +130,7 @@ def explain(
         click.echo(json.dumps(_plain(explained, reasons), indent=2))
     else:
         _print(snapshot, explained, reasons)
+        _left_out(snapshot, stated, asked=detectors)
         begins = set(decision.weighed) - {route for route, _ in threshold}
         if begins:
             click.echo(
@@ -119,8 +141,30 @@ def explain(
         sys.exit(2)
 
 
+async def _detected(snapshot: Snapshot, call: Call, signals: Signals) -> tuple[Signals, tuple[Span, ...]]:
+    """The signals with what the configured detectors found, asked as a gateway asks them; and what they found."""
+    panel = build.panel(snapshot)
+    try:
+        segments = segments_of(visible(call.document.values, call.dialect))
+        label, spans = await panel.judged(signals, segments)
+        return replace(signals, label=label), spans
+    finally:
+        await panel.aclose()
+
+
+def _left_out(snapshot: Snapshot, stated: Purpose, *, asked: bool) -> None:
+    """Say what a gateway would take into account beside."""
+    names = [each.name for each in snapshot.sensitivity.detectors]
+    if names and not asked:
+        click.echo(
+            f"\nNot asked: the detectors {', '.join(names)}, which may raise the label (--detectors asks them)."
+        )
+    if stated.conversation:
+        click.echo("\nNot known here: what was found in this conversation before, which may raise the label.")
+
+
 def _redaction(
-    snapshot: Snapshot, judge: Judge, call: Call, stated: Purpose, signals: Signals
+    snapshot: Snapshot, judge: Judge, call: Call, stated: Purpose, signals: Signals, spans: tuple[Span, ...]
 ) -> Redaction | None:
     """The request's redacted form, where a boundary would let it go so."""
     if not snapshot.policy.redactable(signals):
@@ -129,7 +173,7 @@ def _redaction(
     async def again(form: Call) -> Label:
         return (await judge.judge(form, stated, signals.tenant, None, signals.day)).signals.label
 
-    return asyncio.run(redact(judge, call, signals.label, (), again))
+    return asyncio.run(redact(judge, call, signals.label, spans, again))
 
 
 def _default_alias(snapshot: Snapshot) -> str:

@@ -1,6 +1,7 @@
 """`weir explain`: the decision, its reasons, and every other model's fate."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -94,3 +95,35 @@ def test_redacted_only_targets_are_told_with_counts_and_without_values(tmp_path:
     )
     assert stays.exit_code == 2
     assert "CONFIDENTIAL_MARKING" in json.loads(stays.output)["redacted"]["why_not"]
+
+
+def test_any_path_s_body_is_read_as_that_path_reads_it() -> None:
+    body = {
+        "model": "auto",
+        "max_tokens": 9,
+        "system": "My SSN is 536-22-8741.",
+        "messages": [{"role": "user", "content": "hi"}],
+    }
+    answer = told("--request", "-", "--path", "/v1/messages", body=json.dumps(body).encode())
+    assert answer["label"]["types"] == {"US_SSN": 1}
+    answer = told(
+        "--request",
+        "-",
+        "--path",
+        "/v1/responses",
+        body=b'{"model": "auto", "input": "My SSN is 536-22-8741."}',
+    )
+    assert answer["label"]["types"] == {"US_SSN": 1}
+
+
+def test_what_is_left_out_is_said_and_detectors_are_asked_on_request(tmp_path: Path) -> None:
+    with_detector = tmp_path / "weir.yaml"
+    shutil.copytree(EXAMPLE.parent, tmp_path, dirs_exist_ok=True)
+    zone = EXAMPLE.read_text().split("\nsite: ", 1)[1].split()[0]
+    detector = f"\n  detectors:\n    - {{name: names, url: 'http://127.0.0.1:9/scan', zone: {zone}, deadline: 200ms}}"
+    with_detector.write_text(EXAMPLE.read_text().replace("\nsensitivity:", f"\nsensitivity:{detector}", 1))
+    arguments = ["--config", str(with_detector), "Say hello"]
+    assert "Not asked: the detectors names" in CliRunner().invoke(explain, arguments).output
+    asked = json.loads(CliRunner().invoke(explain, [*arguments, "--detectors", "--json"]).output)
+    assert asked["label"]["failed"] == ["names"]
+    assert asked["label"]["level"] == "restricted"
