@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 MODEL: Final = "bench"
+_FRESH: Final = 256 * 1024  # characters of prose before it repeats: megabytes take seconds to draw
 _words = re.compile(r"\w+").findall
 _TEXT: Final = """the a of and in to for with on at from by as is was are were be has have had not but or if then when
 while market river engine garden window letter winter summer music paper bridge valley forest harbour station explain
@@ -28,9 +29,16 @@ def _body(draw: random.Random, words: list[str], size: int, *, stream: bool) -> 
     if stream:
         request |= {"stream": True}
     room = size - len(json.dumps(request))
-    text = ""
-    while len(text) < room:
-        sentence = " ".join(draw.choices(words, k=draw.randint(6, 14)))
-        text += sentence.capitalize() + ". "
+    text = _prose(draw, words, min(room, _FRESH))
+    text *= -(-room // len(text))
     request["messages"] = [{"role": "user", "content": text[:room]}]
     return json.dumps(request).encode()
+
+
+def _prose(draw: random.Random, words: list[str], size: int) -> str:
+    """At least `size` characters of sentences."""
+    text = ""
+    while len(text) < size:
+        sentence = " ".join(draw.choices(words, k=draw.randint(6, 14)))
+        text += sentence.capitalize() + ". "
+    return text

@@ -44,8 +44,8 @@ backends:
          max_connections: 1024}}
   far:  {{kind: openai, zone: away, replicas: ["http://127.0.0.1:{upstream}"], api_key: none, max_connections: 1024}}
 models:
-  small: {{backend: gpu, upstream: bench, context: 131072, can: [tools, json_schema]}}
-  large: {{backend: far, upstream: bench, context: 131072, can: [tools, json_schema]}}
+  small: {{backend: gpu, upstream: bench, context: 16777216, can: [tools, json_schema]}}
+  large: {{backend: far, upstream: bench, context: 16777216, can: [tools, json_schema]}}
 aliases: {{bench: routed}}
 boundaries: [{{name: stays-home, data: {{at_least: confidential}}, only: {{jurisdiction: [EU]}}}}]
 routes:
