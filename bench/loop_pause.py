@@ -36,7 +36,7 @@ from gateway.app.collecting import settle
 BAR_MS: Final = 5.0
 WINDOWS: Final = (2_000, 10_000)  # requests that one second of one replica saw
 LARGE: Final = 100 * 1024  # bytes of a large request
-LARGER_MB: Final[tuple[int, ...]] = ()  # megabytes: add sizes where the upstream answers them
+LARGER_MB: Final = (1, 5, 20)
 _SETTLE: Final = 0.3  # seconds between situations
 
 
