@@ -7,13 +7,15 @@ from functools import partial
 from typing import ClassVar, Final
 
 from adapters.call import Call, Dialect, Headers, Outgoing, Refusal, Relay
+from adapters.chat import Json, Request
+from adapters.deviations import NONE, REMOVED, Deviations
 from adapters.dialects import native, translation
 from adapters.dialects.chat import answer as chat
 from adapters.dialects.chat.answer import read_answer
 from adapters.dialects.chat.reading import StreamReader
 from adapters.dialects.chat.relay import note_whole
 from adapters.dialects.chat.writing import write_request
-from adapters.dialects.encoding import to_json
+from adapters.dialects.encoding import to_json, to_text
 from adapters.dialects.endpoint import endpoint, outgoing_headers
 from adapters.dialects.messages.answer import write_answer, write_error
 from adapters.dialects.messages.events import StreamWriter
@@ -40,9 +42,8 @@ class OpenAI:
     """A backend of the kind `openai`.
 
     `base_path` is the path of its replicas' base URLs, with or without `/v1`, the same for all;
-    `extra` are headers it wants on every call, as `openai-organization`. `lacks` names the dialects among OpenAI's
-    that this endpoint does not serve: responses clients are then served through chat. `clock` gives the seconds since
-    1970 that such an answer carries as `created_at`.
+    `extra` are headers it wants on every call, as `openai-organization`. `deviations` say where this endpoint departs
+    from OpenAI's own. `clock` gives the seconds since 1970 that a translated answer carries as `created_at`.
     """
 
     kind: ClassVar[str] = "openai"
@@ -53,7 +54,7 @@ class OpenAI:
     api_key: str | None = field(default=None, repr=False)
     user_agent: str = "weir"
     extra: Headers = field(default=(), repr=False)
-    lacks: frozenset[Dialect] = frozenset()
+    deviations: Deviations = field(default=NONE, repr=False)
     clock: Callable[[], float] = field(default=time.time, repr=False)
 
     def outgoing(self, call: Call, model: str) -> Outgoing:
@@ -65,7 +66,7 @@ class OpenAI:
         else:
             body = self._as_chat(call, model)
         headers = outgoing_headers(call, self.user_agent, *_OPENAI_ONLY) + self._authentication() + self.extra
-        return Outgoing(b"POST", endpoint(self.base_path, dialect), headers, body)
+        return Outgoing(b"POST", self._path(dialect, model), headers, body)
 
     def relay(self, call: Call, model: str, headers: Headers) -> Relay:  # noqa: ARG002  # the contract's
         """The provider's bytes for a client of its own dialect, a translation for others."""
@@ -81,22 +82,36 @@ class OpenAI:
 
     def speaks(self, call: Call) -> bool:
         """Whether this endpoint can be given the call in its own dialect."""
-        return call.dialect in self.dialects and call.dialect not in self.lacks
+        return call.dialect in self.dialects and call.dialect not in self.deviations.lacks
 
     def _own(self, call: Call, model: str) -> bytes:
         """The call in its own dialect."""
         if call.dialect == "responses":
             return outgoing_body(call, model, of_engine if self.engine else of_openai)
+        if call.dialect == "chat" and self.deviations is not NONE:
+            fitted = self.deviations.changes(call.document.values)
+            return native.body(
+                call, model, {k: None if v is REMOVED else to_text(v) for k, v in fitted.items()}
+            )
         return native.body(call, model)
 
     def _as_chat(self, call: Call, model: str) -> bytes:
         """The call rebuilt as a chat request."""
-        write = partial(write_request, model=model, engine=self.engine)
+        write = partial(self._written, model=model)
         if call.dialect == "messages":
             return to_json(translation.rebuilt(call, read_request, write))
         if call.dialect == "responses":
             return to_json(carried(call, write))
         raise Unsupported("model", f"a backend of the kind {self.kind} does not serve {call.dialect}")
+
+    def _written(self, request: Request, model: str) -> Json:
+        """A request of another dialect as chat."""
+        body = write_request(request, model=model, engine=self.engine)
+        fitted = body | self.deviations.changes(body)
+        return {key: value for key, value in fitted.items() if value is not REMOVED}
+
+    def _path(self, dialect: Dialect, model: str) -> bytes:  # noqa: ARG002  # where the model stands in the path
+        return endpoint(self.base_path, dialect)
 
     def _to_responses(self, call: Call) -> translation.Translation:
         whole, streamed = told(call.document.values, int(self.clock()))

@@ -10,13 +10,23 @@ from adapters.call import Refusal
 from adapters.dialects.chat.answer import write_error
 
 _identifier = re.compile(r"[\w.\[\]-]{1,80}").fullmatch  # codes and parameter paths; never a sentence
-_about_a_model = re.compile(r"\bmodel\b", re.IGNORECASE).search
+_about_a_model = re.compile(r"\bmodels?\b", re.IGNORECASE).search
+_about_the_text = re.compile(
+    r"\b(?:flagged|moderation|usage guidelines|content policy)\b", re.IGNORECASE
+).search
 _about_a_key = re.compile(r"\bapi[ _-]?key\b", re.IGNORECASE).search
 
 Kind = Literal["client", "busy", "broken", "ours", "gone"]
 
-_BUSY: Final = frozenset({408, 409, 425, 429, 503, 529})
+_BUSY: Final = frozenset({408, 409, 425, 429, 498, 503, 529})  # 498: Groq, out of flex capacity
 _OURS: Final = frozenset({401, 402, 403, 405, 407})
+_GONE: Final = frozenset(  # codes and types of 400s and 404s about the model
+    ("model_not_found", "DeploymentNotFound", "model_decommissioned", "model_not_available", "invalid_model")
+)
+_no_such_model = re.compile(  # what providers say in a 400 that has no code for it
+    r"model not exist|not a valid model id|invalid model\b|unknown model|model .{1,80} does not exist",
+    re.IGNORECASE,
+).search
 _TYPES: Final = {400: "invalid_request_error", 404: "invalid_request_error", 413: "invalid_request_error",
                  422: "invalid_request_error", 429: "rate_limit_error"}  # fmt: skip
 
@@ -39,15 +49,18 @@ def read_complaint(body: bytes) -> Complaint:
         answer = orjson.loads(body)
     except orjson.JSONDecodeError:
         return Complaint("", "", "", "", openai_shaped=False)
-    if isinstance(answer, list) and answer:  # Gemini's endpoint wraps its error in an array
+    wrapped = isinstance(answer, list) and bool(answer)  # as Gemini's endpoint does with its error
+    if wrapped:
         answer = answer[0]
     if not isinstance(answer, dict):
         return Complaint("", "", "", "", openai_shaped=False)
     error: Any = answer.get("error", answer.get("detail", answer))
     if not isinstance(error, dict):
-        return Complaint(error if isinstance(error, str) else "", "", "", "", openai_shaped=False)
-    part = {key: _text(error.get(key)) for key in ("message", "type", "code", "param")}
-    shaped = error is answer.get("error") and answer.get("type") != "error" and bool(part["message"])
+        return Complaint(_sentence(error), "", _text(answer.get("code")), "", openai_shaped=False)
+    part = {key: _text(error.get(key)) for key in ("type", "code", "param")}
+    part["message"] = _sentence(error.get("message"))
+    plain = error is answer.get("error") and not wrapped and answer.get("type") != "error"
+    shaped = plain and isinstance(error.get("message"), str) and bool(part["message"])
     return Complaint(part["message"], part["type"], part["code"], part["param"], openai_shaped=shaped)
 
 
@@ -89,18 +102,27 @@ def _kind(status: int, complaint: Complaint) -> Kind:
         return "busy"
     if status >= 500 or status < 400:
         return "broken"
-    if status in _OURS or (status == 400 and _about_a_key(complaint.message)):
+    if status == 410 or (status in (400, 404) and not _GONE.isdisjoint((complaint.code, complaint.kind))):
+        return "gone"
+    if status == 403 and _about_the_text(complaint.message):
+        return "client"
+    if status in _OURS or (status == 400 and _about_our_side(complaint)):
         return "ours"
-    if status == 410:
+    if status == 400 and _no_such_model(complaint.message):
         return "gone"
     if status == 404:
         return _missing(complaint)
     return "client"
 
 
+def _about_our_side(complaint: Complaint) -> bool:
+    """Whether a 400 speaks of our key, or of a deployment that is not made for what is asked of it (Azure)."""
+    return complaint.code == "OperationNotSupported" or _about_a_key(complaint.message) is not None
+
+
 def _missing(complaint: Complaint) -> Kind:
     """A 404 speaks of a model that is gone, of what the client named, or of a path our base URL got wrong."""
-    if complaint.code == "model_not_found" or complaint.param == "model" or _about_a_model(complaint.message):
+    if complaint.param == "model" or _about_a_model(complaint.message):
         return "gone"
     if not complaint.kind or complaint.message.startswith("Invalid URL"):
         return "ours"
@@ -118,6 +140,21 @@ def _record(status: int, complaint: Complaint) -> str:
     """The complaint for logs: codes and parameter names, since messages may quote the prompt or a key."""
     known = (part for part in (complaint.kind, complaint.code, complaint.param) if part and _identifier(part))
     return " ".join((str(status), *known))
+
+
+def _sentence(value: object) -> str:
+    """What an error says: text, or the faults that a validator lists (Mistral, vLLM), each with its place."""
+    if isinstance(value, dict):
+        value = value.get("detail", value.get("message"))
+    if isinstance(value, list):
+        faults = [fault for fault in value if isinstance(fault, dict)]
+        return "; ".join(f"{_place(fault.get('loc'))}: {_text(fault.get('msg'))}" for fault in faults)
+    return _text(value)
+
+
+def _place(location: object) -> str:
+    steps = location if isinstance(location, list) else []
+    return ".".join(str(step) for step in steps if step != "body") or "body"
 
 
 def _text(value: object) -> str:

@@ -18,6 +18,7 @@ from rich.table import Table
 
 from adapters.anthropic import Anthropic
 from adapters.call import Backend, Call, Dialect
+from adapters.deviations import Deviations
 from adapters.document import parse
 from adapters.openai import OpenAI
 
@@ -69,7 +70,7 @@ def responses_stream() -> Stream:
     return [f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode() for event in events]
 
 
-_CHAT_ONLY: Final = OpenAI(lacks=frozenset({"responses"}))
+_CHAT_ONLY: Final = OpenAI(deviations=Deviations(lacks=frozenset({"responses"})))
 PAIRS: Final[tuple[tuple[Dialect, str, Backend, Callable[[], Stream]], ...]] = (
     ("chat", "chat", OpenAI(), chat_stream),
     ("chat", "messages", Anthropic(), messages_stream),

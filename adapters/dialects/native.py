@@ -6,7 +6,7 @@ from typing import Final
 from adapters.call import Call, Dialect, Headers, Relay
 from adapters.dialects import plain
 from adapters.dialects.chat import relay as chat
-from adapters.dialects.chat.ingress import outgoing_body
+from adapters.dialects.chat.ingress import NOTHING_FURTHER, outgoing_body
 from adapters.dialects.checks import own_changes
 from adapters.dialects.completions import relay as completions
 from adapters.dialects.messages import relay as messages
@@ -27,10 +27,11 @@ _RELAYS: Final[Mapping[Dialect, Callable[[Call, Headers], Relay]]] = {
 _ASKED_FOR_USAGE: Final = frozenset({"chat", "completions"})  # the others tell it of their own accord
 
 
-def body(call: Call, model: str) -> bytes:
-    """The application's own bytes, but for what Weir changes in any request."""
+def body(call: Call, model: str, further: Mapping[str, str | None] = NOTHING_FURTHER) -> bytes:
+    """The application's own bytes, but for what Weir changes in any request, and `further` changes to a chat request
+    (JSON by key; None removes) for a provider that departs from the dialect."""
     if call.dialect in _ASKED_FOR_USAGE:
-        return outgoing_body(call, model)
+        return outgoing_body(call, model, further)
     return call.document.rewritten(own_changes(call.document.values, model))
 
 

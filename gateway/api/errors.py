@@ -162,7 +162,8 @@ def _refused(error: Refused) -> HttpError:
 def _no_target_left(error: NoTargetLeft) -> HttpError:
     last = error.last
     if isinstance(last, Refusal):
-        status = 502 if last.kind in {"ours", "gone"} or last.status < 400 else last.status
+        status = 502 if last.kind == "ours" or last.status < 400 else last.status
+        status = 404 if last.kind == "gone" else status  # client libraries ask a 5xx again, in vain
         return HttpError(status, last.body, (_JSON, *error.headers))
     if isinstance(last, UpstreamError) and last.failure.endswith("_timeout"):
         return openai_error(

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -9,9 +10,15 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from adapters.anthropic import Anthropic
+from adapters.azure import Azure
+from adapters.bedrock import Bedrock
 from adapters.call import Backend
+from adapters.deviations import NONE, Deviations
 from adapters.openai import OpenAI
+from adapters.presets import PRESETS
+from adapters.sigv4 import Credentials
 from adapters.transport import Limits, Pool, Timeouts, proxy_fault, tls_context
+from adapters.transport.origin import Origin
 from adapters.vllm import VLLM
 from gateway.access.keys import Credential, Keyring
 from gateway.configuration.settings import (
@@ -140,10 +147,39 @@ def adapter(settings: BackendSettings) -> Backend:
     """The adapter that speaks to this backend."""
     path = urlsplit(settings.replicas[0]).path
     key = settings.api_key.reveal() if settings.api_key is not None else None
-    if settings.kind == "anthropic":
-        return Anthropic(base_path=path, api_key=key, user_agent=_USER_AGENT)
-    kind = VLLM if settings.kind == "vllm" else OpenAI
-    return kind(base_path=path, api_key=key, user_agent=_USER_AGENT)
+    match settings.kind:
+        case "anthropic":
+            return Anthropic(base_path=path, api_key=key, user_agent=_USER_AGENT)
+        case "bedrock":
+            return _bedrock(settings, path, key)
+        case "azure":
+            return Azure(path, key, _USER_AGENT, api_version=settings.api_version)
+        case "vllm":
+            return VLLM(path, key, _USER_AGENT)
+        case "openai":
+            return OpenAI(path, key, _USER_AGENT, deviations=_deviations(settings))
+
+
+def _deviations(settings: BackendSettings) -> Deviations:
+    """How a provider departs from OpenAI: by its preset, and as configured."""
+    known = PRESETS[settings.preset].deviations if settings.preset is not None else NONE
+    return replace(known, lacks=known.lacks | settings.lacks) if settings.lacks else known
+
+
+def _bedrock(settings: BackendSettings, path: str, key: str | None) -> Bedrock:
+    aws = settings.aws
+    credentials = None
+    if aws is not None:
+        session = aws.session_token.reveal() if aws.session_token is not None else None
+        credentials = Credentials(aws.access_key_id.reveal(), aws.secret_access_key.reveal(), session)
+    return Bedrock(
+        path,
+        key,
+        _USER_AGENT,
+        host=Origin.parse(settings.replicas[0]).authority,
+        region=settings.region,
+        credentials=credentials,
+    )
 
 
 def keyring(snapshot: Snapshot) -> Keyring:

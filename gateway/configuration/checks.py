@@ -5,8 +5,10 @@ from datetime import UTC, date, datetime
 from itertools import pairwise
 from urllib.parse import urlsplit
 
+from adapters.presets import PRESETS
+from gateway.configuration.backends import PUBLIC_ADDRESS, BackendEntry
 from gateway.configuration.problems import Problem, nearest
-from gateway.configuration.schema import PUBLIC_ADDRESS, BackendEntry, Document, RouteEntry
+from gateway.configuration.schema import Document, RouteEntry
 from gateway.configuration.source import Route, Source
 from gateway.configuration.units import utc
 from routers.policy.conditions import Hardest, atoms, percent
@@ -15,6 +17,7 @@ from routers.policy.policy import EXPLICIT, ROUTED
 from routers.sensitivity.label import Level
 
 Found = Iterator[Problem]
+_OUTSIDE = {*PUBLIC_ADDRESS.values(), *(preset.address for preset in PRESETS.values())}  # whoever asks
 _SOON = 30  # days before a retirement worth a warning
 
 
@@ -79,7 +82,7 @@ class _Check:
             here: Route = ("backends", name)
             yield from self._unknown((*here, "zone"), "zone", backend.zone, self.document.zones)
             zone = self.document.zones.get(backend.zone)
-            for url in set(PUBLIC_ADDRESS.values()) & set(backend.addresses):
+            for url in _OUTSIDE & set(backend.addresses):
                 if zone is not None and zone.inside:
                     yield self._problem(
                         here,
@@ -247,9 +250,6 @@ class _Warn(_Check):
         yield from self._facts()
         for name, backend in self.document.backends.items():
             yield from self._plain_text(name, backend)
-            if not backend.replicas and not (backend.api_key and backend.api_key.get_secret_value()):
-                message = f"the backend `{name}` has no api_key: its provider will refuse every call"
-                yield self._problem(("backends", name), message)
 
     def _retiring(self) -> Found:
         for name, model in self.document.models.items():

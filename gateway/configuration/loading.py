@@ -10,11 +10,10 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from gateway.configuration import checks, units
+from gateway.configuration.backends import BackendEntry
 from gateway.configuration.diagnosis import problems_of
 from gateway.configuration.problems import ConfigurationErrors, Problem
-from gateway.configuration.rates import GpuRate, GpuRates
 from gateway.configuration.schema import (
-    BackendEntry,
     Document,
     ModelEntry,
     RouteEntry,
@@ -44,7 +43,6 @@ from gateway.configuration.settings import (
     Snapshot,
     StateSettings,
     TenantSettings,
-    Timeouts,
 )
 from gateway.configuration.source import BESIDE, Source, Stamp, read, stamp
 from gateway.configuration.source import Route as At
@@ -76,7 +74,7 @@ def read_settings(paths: Iterable[Path], environ: Mapping[str, str], today: date
     except ValidationError as error:
         raise ConfigurationErrors(problems_of(error, source, json_schema())) from None
     problems = checks.problems(document, source, today)
-    builder = _Builder(document, source, problems)
+    builder = _Builder(document, source, problems, environ)
     if problems:
         builder.files()
         raise ConfigurationErrors(problems)
@@ -86,7 +84,10 @@ def read_settings(paths: Iterable[Path], environ: Mapping[str, str], today: date
 class _Builder:
     """Turns what was written into what the other rooms read."""
 
-    def __init__(self, document: Document, source: Source, problems: list[Problem]) -> None:
+    def __init__(
+        self, document: Document, source: Source, problems: list[Problem], environ: Mapping[str, str]
+    ) -> None:
+        self._environ = environ
         self._document = document
         self._source = source
         self._problems = problems
@@ -153,6 +154,7 @@ class _Builder:
                 *checks.warnings(document, self._source, today),
                 *self._hints(routes, models, boundaries),
                 *self._open(models, boundaries),
+                *self._keyless(backends),
             ),
             files=tuple(dict.fromkeys((*self._source.files, *map(str, self._named)))),
             stamp=tuple(sorted({*state, *self._stamps})),
@@ -219,26 +221,17 @@ class _Builder:
         return str(file)
 
     def _backend(self, name: str, entry: BackendEntry) -> BackendSettings:
-        times = entry.timeouts
-        key = entry.api_key.get_secret_value() if entry.api_key is not None else ""
-        return BackendSettings(
-            name=name,
-            kind=entry.kind,
-            zone=entry.zone,
-            replicas=entry.addresses,
-            api_key=Secret(key) if key else None,
-            gpu=entry.gpu,
-            gpus=entry.gpus or 0,
-            gpu_rates=_gpu_rates(entry),
-            gpu_costs=_gpu_costs(entry),
-            model_sizes=self._sizes(name, entry.model_config_file),
-            provider=entry.provider,
-            timeouts=Timeouts(times.connect, times.first_byte, times.idle, times.total),
-            ca_file=self._beside(("backends", name, "tls", "ca_file"), entry.tls.ca_file),
-            energy=None if entry.energy is None else entry.energy.settings(),
-            max_connections=entry.max_connections,
-            default_max_tokens=entry.default_max_tokens,
-        )
+        ca_file = self._beside(("backends", name, "tls", "ca_file"), entry.tls.ca_file)
+        sizes = self._sizes(name, entry.model_config_file)
+        return entry.settings(name, self._environ, ca_file, sizes)
+
+    def _keyless(self, backends: Mapping[str, BackendSettings]) -> Iterable[str]:
+        """Providers' own addresses that will refuse every call, for want of a key."""
+        for name, entry in self._document.backends.items():
+            wanted = entry.wanted_key(backends[name])
+            if wanted is not None:
+                message = f"the backend `{name}` has no api_key: its provider will refuse every call"
+                yield str(Problem(self._source.place(("backends", name)), message, wanted))
 
     def _sizes(self, name: str, config: str | None) -> Mapping[str, object] | None:
         """A model's `config.json`."""
@@ -315,17 +308,6 @@ class _Builder:
             full_disk=terms.full_disk,
             prices=self._beside(("server", "prices"), terms.prices),
         )
-
-
-def _gpu_costs(entry: BackendEntry) -> tuple[float, float, float, float] | None:
-    costs = entry.gpu_costs
-    return None if costs is None else (costs.step, costs.prompt, costs.context, costs.attention)
-
-
-def _gpu_rates(entry: BackendEntry) -> GpuRates:
-    if entry.usd_per_gpu_hour is not None:
-        return GpuRates((GpuRate(date.min, entry.usd_per_gpu_hour),))
-    return GpuRates.of(rate.rate() for rate in entry.gpu_rates or ())
 
 
 def _zone(name: str, entry: ZoneEntry) -> Zone:

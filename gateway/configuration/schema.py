@@ -2,18 +2,17 @@
 
 from datetime import date, datetime
 from typing import Annotated, Any, Final, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
     BeforeValidator,
     Discriminator,
     Field,
-    SecretStr,
     Tag,
     model_validator,
 )
 
+from gateway.configuration.backends import BackendEntry, base_url
 from gateway.configuration.language import (
     DataTerms,
     LevelName,
@@ -24,19 +23,17 @@ from gateway.configuration.language import (
     When,
     known,
 )
-from gateway.configuration.outcomes import ActionTerms, EnergyTerms
-from gateway.configuration.owning import GpuCostTerms, GpuRateEntry
+from gateway.configuration.outcomes import ActionTerms, Duration
 from gateway.configuration.scoring import ComplexityTerms
 from gateway.configuration.spending import (
     BudgetTerms,
-    Dollars,
     LimitTerms,
     ReserveTerms,
     StateTerms,
     WorkflowEntry,
 )
 from gateway.configuration.telemetry import TelemetryTerms
-from gateway.configuration.units import seconds, size
+from gateway.configuration.units import size
 from routers.policy.facts import Openness
 from routers.policy.policy import FAULTS
 from routers.sensitivity.taxonomy import CATEGORIES, TYPES
@@ -54,46 +51,22 @@ class Text:
     SIZE: Final = r"^\d+(B|KB|MB|GB)$"
 
 
-def _seconds(value: object) -> object:
-    return seconds(str(value))
-
-
 def _size(value: object) -> object:
     return size(str(value))
 
 
-def _base_url(value: str) -> str:
-    """The address without a trailing slash and without `/v1`, which the dialect adds."""
-    url = urlsplit(value)
-    if url.scheme not in {"http", "https"} or not url.hostname:
-        raise ValueError("a replica is an address like http://10.0.0.4:8000")
-    if url.username is not None or url.password is not None:
-        raise ValueError("an address holds no user or password: use api_key")
-    if url.query or url.fragment:
-        raise ValueError("an address holds no `?` or `#`")
-    return value.rstrip("/").removesuffix("/v1").rstrip("/")
-
-
 def _detector_url(value: str) -> str:
-    _base_url(value)
+    base_url(value)
     return value
 
 
-Duration = Annotated[
-    float,
-    BeforeValidator(_seconds, json_schema_input_type=Annotated[str, Field(pattern=Text.DURATION)]),
-]
 Size = Annotated[int, BeforeValidator(_size, json_schema_input_type=Annotated[str, Field(pattern=Text.SIZE)])]
-BaseUrl = Annotated[str, AfterValidator(_base_url)]
 Capability = Annotated[
     str,
     AfterValidator(known("capability", CAPABILITIES)),
     Field(json_schema_extra={"enum": list(CAPABILITIES)}),
 ]
 LevelKey = Annotated[str, AfterValidator(known("type or category", {*TYPES, *CATEGORIES}))]
-
-
-PUBLIC_ADDRESS: Final = {"openai": "https://api.openai.com", "anthropic": "https://api.anthropic.com"}
 
 
 class ZoneEntry(Strict):
@@ -108,111 +81,6 @@ class ZoneEntry(Strict):
         None, description="Whether it trains models on what it is sent.", examples=[False]
     )
     certified: list[str] = Field([], description="Certificates and agreements it holds.", examples=[["soc2"]])
-
-
-class TimeoutTerms(Strict):
-    """How long to wait for a backend, each with its unit."""
-
-    connect: Duration = Field(5.0, gt=0, description="For the connection.", examples=["5s"])
-    first_byte: Duration = Field(120.0, gt=0, description="For the answer to begin.", examples=["60s"])
-    idle: Duration = Field(60.0, gt=0, description="Between two pieces of an answer.", examples=["30s"])
-    total: Duration = Field(900.0, gt=0, description="For the whole call.", examples=["10m"])
-
-
-class TlsTerms(Strict):
-    """Certificates are always checked; this says against what."""
-
-    ca_file: str | None = Field(
-        None, description="A PEM file of authorities, relative to this YAML file.", examples=["ca.pem"]
-    )
-
-
-class BackendEntry(Strict):
-    """One API endpoint family, with one or more replicas that answer alike."""
-
-    kind: Literal["vllm", "openai", "anthropic"] = Field(
-        description="Which wire it speaks; `openai` is any OpenAI-compatible server.", examples=["vllm"]
-    )
-    zone: str = Field(description="The zone it runs in.", examples=["datacenter"])
-    replicas: list[BaseUrl] | None = Field(
-        None,
-        min_length=1,
-        description="Base addresses, without `/v1`. Left out, the provider's own public address.",
-        examples=[["http://10.0.0.4:8000"]],
-    )
-    api_key: SecretStr | None = Field(
-        None, description="The key it wants; from the environment, please.", examples=["${OPENAI_API_KEY}"]
-    )
-    gpu: str | None = Field(None, description="The GPU's name, as NVIDIA has it.", examples=["H100"])
-    gpus: int | None = Field(None, ge=1, le=1024, description="GPUs of each replica.", examples=[1, 8])
-    usd_per_gpu_hour: Dollars | None = Field(
-        None, description="What one GPU costs for one hour, idle or not.", examples=[2.10]
-    )
-    gpu_rates: list[GpuRateEntry] | None = Field(
-        None,
-        min_length=1,
-        description="The same by day, or from what a GPU of your own cost; instead of `usd_per_gpu_hour`.",
-        examples=[[{"from": "2026-07-01", "usd_per_gpu_hour": 2.10}]],
-    )
-    gpu_costs: GpuCostTerms | None = Field(
-        None,
-        description="What its engine's doings cost, as `weir gpu calibrate` found it; learning begins there.",
-        examples=[{"step": 0.0085, "prompt": 3.2e-05, "context": 5.2e-08, "attention": 3.3e-05}],
-    )
-    model_config_file: str | None = Field(
-        None,
-        alias="model_config",
-        description="The model's `config.json`, relative to this YAML file: where learning begins without `gpu_costs`.",
-        examples=["llama-3.1-8b/config.json"],
-    )
-    provider: str | None = Field(
-        None,
-        description="Who sells its models, in the price list's words, where the address does not tell.",
-        examples=["openai", "mistral"],
-    )
-    timeouts: TimeoutTerms = Field(
-        TimeoutTerms(), description="How long to wait.", examples=[{"connect": "5s"}]
-    )
-    energy: EnergyTerms | None = Field(
-        None,
-        description="Where its GPUs' electricity is read.",
-        examples=[{"dcgm": "http://10.0.0.4:9400/metrics"}],
-    )
-    tls: TlsTerms = Field(TlsTerms(), description="TLS settings.", examples=[{"ca_file": "ca.pem"}])
-    max_connections: int = Field(
-        256, ge=1, description="Connections to each replica at most.", examples=[256]
-    )
-    default_max_tokens: int = Field(
-        4096, ge=1, description="The limit to send where the wire demands one.", examples=[4096]
-    )
-
-    @property
-    def addresses(self) -> tuple[str, ...]:
-        """Its replicas, or the provider's own public address."""
-        return tuple(dict.fromkeys(self.replicas or [PUBLIC_ADDRESS[self.kind]]))
-
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        if self.kind == "vllm" and not self.replicas:
-            raise ValueError("a vllm backend needs `replicas`, like [http://10.0.0.4:8000]")
-        if self.usd_per_gpu_hour is not None and self.gpus is None:
-            raise ValueError("`usd_per_gpu_hour` needs `gpus`: how many GPUs each replica has")
-        self._check_rates()
-        return self
-
-    def _check_rates(self) -> None:
-        days = [rate.since for rate in self.gpu_rates or ()]
-        if days and self.gpus is None:
-            raise ValueError("`gpu_rates` needs `gpus`: how many GPUs each replica has")
-        if days and self.usd_per_gpu_hour is not None:
-            raise ValueError("write either `usd_per_gpu_hour` or `gpu_rates`")
-        if len(set(days)) < len(days):
-            raise ValueError("two of the `gpu_rates` begin on the same day")
-        metered = self.energy is not None and self.energy.usd_per_kwh is not None
-        if metered and any(rate.rate().power for rate in self.gpu_rates or ()):
-            raise ValueError(
-                "electricity would be paid twice: in `owned` and by `energy`; give its price once"
-            )
 
 
 class ModelEntry(Strict):

@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any, Final, Literal
 
+from adapters.call import Dialect
 from gateway.configuration.rates import UNRATED, GpuRates
 from gateway.configuration.source import Stamp
 from routers.policy.conditions import All, AnyOf, Hardest, HasAny, Is, Not, OneOf, Within, described
@@ -14,7 +15,7 @@ from routers.policy.facts import Model, Zone
 from routers.policy.permits import Boundary
 from routers.policy.policy import Policy, Route
 
-BackendKind = Literal["vllm", "openai", "anthropic"]
+BackendKind = Literal["vllm", "openai", "anthropic", "azure", "bedrock"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,15 @@ class EnergySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class AwsSettings:
+    """Credentials that sign calls to AWS; those with a session token expire."""
+
+    access_key_id: Secret
+    secret_access_key: Secret
+    session_token: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class BackendSettings:
     """One API endpoint family. `replicas` are base URLs without the dialect's own path (no `/v1`)."""
 
@@ -62,6 +72,11 @@ class BackendSettings:
     zone: str
     replicas: tuple[str, ...]
     api_key: Secret | None = None
+    preset: str | None = None  # a provider whose differences from OpenAI are known (`adapters.presets`)
+    lacks: frozenset[Dialect] = frozenset()  # dialects it does not serve, besides those of its preset
+    api_version: str | None = None  # Azure's dated API
+    region: str = ""  # AWS's
+    aws: AwsSettings | None = None
     gpu: str | None = None  # as NVIDIA names it: H100, L40S
     gpus: int = 0  # of each replica
     gpu_rates: GpuRates = UNRATED

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from adapters.anthropic import Anthropic
 from adapters.call import Backend, Call, Dialect, Relay
+from adapters.deviations import Deviations
 from adapters.document import parse
 from adapters.errors import StreamCut, UpstreamError
 from adapters.openai import OpenAI
@@ -54,7 +55,10 @@ _PAIRS = {
     "messages from messages": _Pair("messages", Anthropic(), _MESSAGES, _STOP),
     "responses from responses": _Pair("responses", OpenAI(), _RESPONSES, _ENDED),
     "responses from chat": _Pair(
-        "responses", OpenAI(lacks=frozenset({"responses"}), clock=_clock), _CHAT, _ENDED
+        "responses",
+        OpenAI(deviations=Deviations(lacks=frozenset({"responses"})), clock=_clock),
+        _CHAT,
+        _ENDED,
     ),
     "responses from messages": _Pair("responses", Anthropic(clock=_clock), _MESSAGES, _ENDED),
     "completions from completions": _Pair("completions", OpenAI(), _COMPLETIONS, _DONE),

@@ -11,11 +11,12 @@ from pydantic import TypeAdapter
 
 from adapters.anthropic import Anthropic
 from adapters.call import Backend, Call
+from adapters.deviations import Deviations
 from adapters.document import parse
 from adapters.openai import OpenAI
 from tests.contract import responses_oracle as oracle
 
-_CHAT_ONLY = OpenAI(lacks=frozenset({"responses"}))
+_CHAT_ONLY = OpenAI(deviations=Deviations(lacks=frozenset({"responses"})))
 _EVENT: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
 _CUSTOM = {"type": "custom", "name": "run_sql", "description": "Runs a query."}
 _WEATHER = {

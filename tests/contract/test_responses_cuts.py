@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from adapters.anthropic import Anthropic
 from adapters.call import Backend, Call, Relay
+from adapters.deviations import Deviations
 from adapters.document import parse
 from adapters.errors import StreamCut, UpstreamError
 from adapters.openai import OpenAI
@@ -17,7 +18,7 @@ from tests.contract import responses_oracle as oracle
 from tests.contract.test_cuts import _CHAT, _MESSAGES
 
 _ASKED = parse(b'{"model":"m","input":"x","stream":true}')
-_CHAT_ONLY = OpenAI(lacks=frozenset({"responses"}), clock=lambda: 1.0)
+_CHAT_ONLY = OpenAI(deviations=Deviations(lacks=frozenset({"responses"})), clock=lambda: 1.0)
 _CLAUDE = Anthropic(clock=lambda: 1.0)
 _CLEAN = ("response.completed", "response.incomplete")
 _USAGE = {"input_tokens": 5, "input_tokens_details": {"cached_tokens": 2}, "output_tokens": 9,

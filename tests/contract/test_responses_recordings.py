@@ -10,6 +10,7 @@ import pytest
 
 from adapters.anthropic import Anthropic
 from adapters.call import Backend, Call
+from adapters.deviations import Deviations
 from adapters.dialects import responses
 from adapters.document import parse
 from adapters.errors import Unsupported
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.recordings
 
 _PATH = "/v1/responses"
 _CLOCK = lambda: 1_700_000_000.9  # noqa: E731  # a clock that stands still
-_CHAT_ONLY = OpenAI(lacks=frozenset({"responses"}), clock=_CLOCK)
+_CHAT_ONLY = OpenAI(deviations=Deviations(lacks=frozenset({"responses"})), clock=_CLOCK)
 _CLAUDE = Anthropic(clock=_CLOCK)
 _ENGINES = Path(__file__).resolve().parents[2] / ".." / "shared" / "vllm" / "recorded"
 

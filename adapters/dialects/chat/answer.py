@@ -25,12 +25,22 @@ FINISHES: Final[dict[str, Finish]] = {
     "tool_calls": "tool_calls",
     "function_call": "tool_calls",
     "content_filter": "content_filter",
+    "model_length": "length",  # Mistral: the model's own limit, not the client's
+}
+_FAILURES: Final = {  # finish reasons that tell of no finish
+    "error": "the provider ended the answer with an error",  # Mistral, OpenRouter
+    "insufficient_system_resource": "the provider ran out of resources in the answer",  # DeepSeek
 }
 
 
 def read_finish(reason: object) -> Finish:
     """A finish for a finish reason; one that Weir does not know ends the answer like any other."""
     return FINISHES.get(reason, "stop") if isinstance(reason, str) else "stop"
+
+
+def failed(reason: object) -> str | None:
+    """What went wrong where a finish reason says that the answer broke off; None where it is a finish."""
+    return _FAILURES.get(reason) if isinstance(reason, str) else None
 
 
 def read_answer(answer: Json) -> Answer:

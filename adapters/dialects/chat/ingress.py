@@ -18,6 +18,7 @@ from adapters.dialects.checks import (
 )
 from adapters.document import Document
 
+NOTHING_FURTHER: Final[Mapping[str, str | None]] = {}
 _MODALITIES: Final = {  # part type → (what the model must read, the capability it needs for that)
     "text": ("text", None),
     "refusal": ("text", None),
@@ -60,9 +61,9 @@ def needs(values: Mapping[str, Any]) -> frozenset[str]:
     return frozenset((*_options_needed(values), *(need for need in parts if need)))
 
 
-def outgoing_body(call: Call, model: str) -> bytes:
+def outgoing_body(call: Call, model: str, further: Mapping[str, str | None] = NOTHING_FURTHER) -> bytes:
     """The request for a backend that speaks chat: the application's bytes, but for the model's name, Weir's
-    own metadata keys, and a request for the usage where the answer is streamed."""
+    own metadata keys, a request for the usage where the answer is streamed, and `further` changes."""
     values = call.document.values
     changes = own_changes(values, model)
     if call.stream and not call.wants_usage:
@@ -71,6 +72,8 @@ def outgoing_body(call: Call, model: str) -> bytes:
             "continuous_usage_stats", None
         )  # without effect until the usage is asked for, as Weir does here
         changes["stream_options"] = json.dumps({**options, "include_usage": True})
+    if further:
+        changes.update(further)
     return call.document.rewritten(changes)
 
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 from adapters.chat import Argued, Begun, Called, Ended, Event, Json, Said, TokenUsage
-from adapters.dialects.chat.answer import read_finish
+from adapters.dialects.chat.answer import failed, read_finish
 from adapters.dialects.chat.usage import read_usage
 
 _TEXTS: Final = (
@@ -36,10 +36,13 @@ class StreamReader:
             error = chunk["error"]
             self.error = str(error.get("message") if isinstance(error, dict) else error)
             return []
-        if chunk.get("usage") is not None:
-            self.usage = read_usage(chunk["usage"], chunk.get("service_tier"))
+        usage = chunk.get("usage") or (chunk.get("x_groq") or {}).get("usage")
+        if usage is not None:
+            self.usage = read_usage(usage, chunk.get("service_tier"))
         events: list[Event] = []
-        if not self._begun:
+        if not self._begun and (
+            chunk.get("choices") or chunk.get("id")
+        ):  # Azure's first chunk speaks of the prompt
             self._begun = True
             events.append(Begun(chunk.get("id") or "", chunk.get("model") or ""))
         for choice in chunk.get("choices") or ():
@@ -61,6 +64,7 @@ class StreamReader:
             events.extend(self._call(call))
         if choice.get("finish_reason") is not None:
             self.finish_reason = choice["finish_reason"]
+            self.error = failed(self.finish_reason)
             self.ended = True
             stop = choice.get("stop_reason")
             self._stop = stop if isinstance(stop, str) else None

@@ -8,7 +8,7 @@ import orjson
 from adapters.call import Call, Headers
 from adapters.chat import Json
 from adapters.dialects import relaying, sse
-from adapters.dialects.chat.answer import write_error
+from adapters.dialects.chat.answer import failed, write_error
 from adapters.dialects.chat.usage import read_usage
 from adapters.dialects.relaying import Counters, event_object
 from adapters.errors import StreamCut
@@ -87,6 +87,7 @@ class StreamRelay(relaying.StreamRelay):
             if choice.get("finish_reason") is not None:
                 self.finish_reason = choice["finish_reason"]
                 self._finished.add(choice.get("index") or 0)
+                self.error = self.error or failed(self.finish_reason)
 
     def _streamed(self, answer: Json) -> bytes:
         note_whole(self, answer)
@@ -135,7 +136,8 @@ def _content_only(run: bytes, marks: Marks) -> int:
 
 def _note(relay: Counters, message: Json) -> None:
     """Take usage, engine metrics and an error from an answer or a chunk."""
-    usage = read_usage(message.get("usage"), message.get("service_tier"))
+    counted = message.get("usage") or (message.get("x_groq") or {}).get("usage")
+    usage = read_usage(counted, message.get("service_tier"))
     if usage.source == "reported":
         relay.usage = usage
     metrics = message.get("metrics")
@@ -155,6 +157,7 @@ def note_whole(relay: Counters, answer: Json) -> None:
     if isinstance(choices, list) and choices and isinstance(choices[0], dict):
         relay.finish_reason = choices[0].get("finish_reason")
         relay.content_events = relay.usage.generated
+        relay.error = relay.error or failed(relay.finish_reason)
 
 
 def _as_delta(choice: Json) -> Json:

@@ -9,27 +9,34 @@ def read_usage(usage: object, tier: object = None) -> TokenUsage:
     """The token classes of a `usage` object; `source` stays unknown if it is none.
 
     `prompt_tokens` counts cached, newly cached and audio tokens too, `completion_tokens` reasoning and audio:
-    each class is taken out, so that none is counted twice. `tier` is the answer's `service_tier`.
+    each class is taken out, so that none is counted twice. What `total_tokens` counts beyond both is thinking that
+    the provider counts beside its answer (Gemini, xAI). `tier` is the answer's `service_tier`.
     """
     if not isinstance(usage, dict) or not ("prompt_tokens" in usage or "completion_tokens" in usage):
         return TokenUsage()
     prompt, completion = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
     read = usage.get("prompt_tokens_details")
     wrote = usage.get("completion_tokens_details")
-    cache_read = min(_count(read, "cached_tokens"), prompt)
+    cached = (
+        _count(read, "cached_tokens")
+        or _count(usage, "prompt_cache_hit_tokens")
+        or _count(usage, "cached_tokens")
+    )
+    cache_read = min(cached, prompt)
     written = _count(read, "cache_write_tokens") or _count(
         read, "created_cache_tokens"
     )  # OpenAI's name, vLLM's
     cache_write = min(written, prompt - cache_read)
     audio_in = min(_count(read, "audio_tokens"), prompt - cache_read - cache_write)
-    reasoning = min(_count(wrote, "reasoning_tokens"), completion)
+    beside = max(_count(usage, "total_tokens") - prompt - completion, 0)
+    reasoning = 0 if beside else min(_count(wrote, "reasoning_tokens"), completion)
     audio_out = min(_count(wrote, "audio_tokens"), completion - reasoning)
     return TokenUsage(
         input=prompt - cache_read - cache_write - audio_in,
         cache_read=cache_read,
         cache_write=cache_write,
         output=completion - reasoning - audio_out,
-        reasoning=reasoning,
+        reasoning=reasoning or beside,
         audio_in=audio_in,
         audio_out=audio_out,
         source="reported",

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.anthropic import Anthropic
+from adapters.deviations import Deviations
 from adapters.dialects import responses
 from adapters.dialects.chat import read as read_chat
 from adapters.document import parse
@@ -15,7 +16,7 @@ from adapters.errors import Unsupported
 from adapters.openai import OpenAI
 from adapters.vllm import VLLM
 
-_CHAT_ONLY = OpenAI(lacks=frozenset({"responses"}))
+_CHAT_ONLY = OpenAI(deviations=Deviations(lacks=frozenset({"responses"})))
 _WEATHER = {
     "type": "function",
     "name": "weather",

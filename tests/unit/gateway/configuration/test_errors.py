@@ -36,7 +36,7 @@ CASES = {
         "kind: vllm",
         "kind: vlm",
         "a.yaml:6: `backends.gpu.kind`: `vlm` is not possible\n"
-        "    did you mean `vllm`? (allowed: anthropic, openai, vllm)",
+        "    did you mean `vllm`? (allowed: anthropic, azure, bedrock, openai, vllm)",
     ),
     "missing key": (
         "large: {backend: cloud}",
@@ -359,7 +359,7 @@ def test_what_stands_in_two_files_is_refused_with_both_places(refused, small):
 def test_no_message_shows_what_came_from_the_environment(refused, small):
     text = changed(small, "kind: vllm", 'kind: "${KIND}"')
     assert refused(text, environ={"KIND": "sk-very-secret"}) == [
-        "a.yaml:6: `backends.gpu.kind`: its value is not possible\n    allowed: anthropic, openai, vllm"
+        "a.yaml:6: `backends.gpu.kind`: its value is not possible\n    allowed: anthropic, azure, bedrock, openai, vllm"
     ]
     text = changed(small, "site: home", 'site: "${SITE}"')
     assert refused(text, environ={"SITE": "sk-very-secret"}) == [

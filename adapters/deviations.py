@@ -1,0 +1,43 @@
+"""Where a provider that speaks OpenAI's dialect departs from it, as data that requests are fitted to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from adapters.call import Dialect
+from adapters.errors import Unsupported
+
+
+@dataclass(frozen=True, slots=True)
+class Deviations:
+    """`lacks`: dialects among OpenAI's that it does not serve (responses clients are then served through chat). The
+    rest is about chat requests: `renamed` fields go by another name there; `left_out` are hints it refuses to be
+    given, without which the answer is the same; `refused` are fields it cannot honour; `one_answer`: `n` is 1."""
+
+    lacks: frozenset[Dialect] = frozenset()
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    left_out: frozenset[str] = frozenset()
+    refused: frozenset[str] = frozenset()
+    one_answer: bool = False
+
+    def changes(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """What to change in a chat request: new values by key, REMOVED for those that go. A field set to what it is
+        without being set (`false`, 0, nothing) goes too where the provider does not know it. Raises Unsupported."""
+        found: dict[str, Any] = {}
+        for key in self.refused & values.keys():
+            if values[key]:
+                raise Unsupported(key, f"this model's provider does not support '{key}'")
+            found[key] = REMOVED
+        if self.one_answer and (values.get("n") or 1) > 1:
+            raise Unsupported("n", "this model's provider gives one answer to a request")
+        for key, name in self.renamed.items():
+            if key in values:
+                found[key] = REMOVED
+                if name not in values:
+                    found[name] = values[key]
+        found.update((key, REMOVED) for key in self.left_out)  # also where Weir itself would add it
+        return found
+
+
+REMOVED: Final = object()
+NONE: Final = Deviations()
