@@ -1,6 +1,6 @@
 """Of a provider's headers the client gets those its library reads: retry advice, rate limits, the request's id."""
 
-from gateway.dispatch.dispatcher import passed_on
+from gateway.dispatch.answering import passed_on
 
 _FOR_THE_CLIENT = (
     (b"retry-after", b"7"),
