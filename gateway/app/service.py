@@ -92,6 +92,7 @@ class Service:
         self._fleet = Fleet(
             lambda backend, url: build.open_pool(self._runtime.snapshot.backends[backend], url)
         )
+        self.metrics.watch_replicas(lambda: self._fleet.placed)
         self._actions = Actions(
             self.metrics,
             self._ledger,

@@ -150,6 +150,7 @@ class _Builder:
             actions=document.actions.settings(),
             telemetry=document.telemetry.settings(),
             complexity=complexity,
+            affinity=document.affinity.settings(),
             warnings=(
                 *checks.warnings(document, self._source, today),
                 *self._hints(routes, models, boundaries),
@@ -391,7 +392,16 @@ def _policy_digest(
     """Changes with whatever can change a decision or where it leads."""
     rules = document.model_dump(
         mode="json",
-        include={"air_gapped", "zones", "models", "aliases", "boundaries", "routes", "sensitivity"},
+        include={
+            "air_gapped",
+            "zones",
+            "models",
+            "aliases",
+            "boundaries",
+            "routes",
+            "sensitivity",
+            "affinity",
+        },
         by_alias=True,
     )
     reached = {name: (backend.zone, backend.replicas) for name, backend in backends.items()}

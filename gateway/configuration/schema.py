@@ -12,6 +12,7 @@ from pydantic import (
     model_validator,
 )
 
+from gateway.configuration.affinity import AffinityTerms
 from gateway.configuration.backends import BackendEntry, base_url
 from gateway.configuration.language import (
     DataTerms,
@@ -408,6 +409,11 @@ class Document(Strict):
     )
     routes: list[RouteEntry] = Field(
         [], description="Rules, in order.", examples=[[{"name": "everyday", "use": ["llama-8b"]}]]
+    )
+    affinity: AffinityTerms = Field(
+        AffinityTerms(),
+        description="What a conversation keeps from turn to turn.",
+        examples=[{"replica": True}],
     )
     state: StateTerms = Field(
         StateTerms(), description="What several gateways share.", examples=[{"redis": "${REDIS_URL}"}]

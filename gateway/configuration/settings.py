@@ -215,6 +215,13 @@ class ConversationSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class AffinitySettings:
+    """Whether a conversation keeps its replica."""
+
+    replica: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class DetectorSettings:
     """A further detector: where it is asked, in which zone that is, and for how long (seconds)."""
 
@@ -296,6 +303,7 @@ class Settings:
     actions: ActionSettings = ActionSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     complexity: ComplexitySettings = ComplexitySettings()
+    affinity: AffinitySettings = AffinitySettings()
     warnings: tuple[str, ...] = ()
     files: tuple[str, ...] = ()  # every file it was read from, the YAML and what that names
     stamp: Stamp = ()  # their state before they were read
@@ -316,6 +324,7 @@ class Snapshot:
     actions: ActionSettings
     telemetry: TelemetrySettings
     complexity: ComplexitySettings
+    affinity: AffinitySettings
     warnings: tuple[str, ...]
     files: tuple[str, ...]
     settings: Settings = field(repr=False)
@@ -344,6 +353,7 @@ class Snapshot:
             settings.actions,
             settings.telemetry,
             settings.complexity,
+            settings.affinity,
             settings.warnings,
             settings.files,
             settings,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from adapters.call import Backend, Outgoing, traced
+from adapters.declared import TALKING
 from adapters.errors import Unsupported, UpstreamError
 from gateway.dispatch.answering import Answering
 from gateway.dispatch.attempt import Attempt, CannotCarry, NoTargetLeft, Refused
@@ -21,6 +22,7 @@ from routers.policy.permits import Permit, is_genuine
 
 MAX_ATTEMPTS: Final = 6
 REPLICAS_PER_TARGET: Final = 2
+PREFIXED: Final = TALKING | {"completions"}  # whose prompts begin as earlier ones did
 
 
 class Dispatcher:
@@ -96,11 +98,12 @@ class Dispatcher:
         return held is not None
 
     def _candidates(self, job: Job, targets: tuple[Permit, ...]) -> Iterator[tuple[Permit, Replica]]:
-        """Targets in the decision's order, each on its least busy replicas; those that seem down come last."""
+        """Targets in the decision's order, each on its conversation's replica or the least busy one; those that seem
+        down come last."""
         down: list[Permit] = []
         for permit in targets:
             for turn in range(REPLICAS_PER_TARGET):
-                replica = self._fleet.choose(permit.backend, permit.replicas, time.monotonic(), job.tried)
+                replica = self._replica(job, permit)
                 if replica is None:
                     if turn == 0:
                         down.append(permit)
@@ -117,6 +120,13 @@ class Dispatcher:
             if replica is not None and replica not in job.tried and job.attempts < MAX_ATTEMPTS:
                 job.tried.append(replica)
                 yield permit, replica
+
+    def _replica(self, job: Job, permit: Permit) -> Replica | None:
+        """Where to try a target next: where its conversation was, or where there is least to do."""
+        backend, urls, now = permit.backend, permit.replicas, time.monotonic()
+        if len(urls) > 1 and job.conversation and job.plain.dialect in PREFIXED:
+            return self._fleet.prefer(job.place(), backend, urls, now, job.tried)
+        return self._fleet.choose(backend, urls, now, job.tried)
 
     @staticmethod
     def _other_replica_may_help(job: Job) -> bool:

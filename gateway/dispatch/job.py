@@ -9,6 +9,7 @@ from adapters.redacting import RedactedCall
 from gateway.dispatch.attempt import Books, Reply
 from gateway.dispatch.escalation import Escalation
 from gateway.fleet.replicas import Replica
+from gateway.state.conversations import digest
 from routers.policy.permits import Dropped, Permit
 from routers.policy.policy import Policy
 from routers.sensitivity.label import Label
@@ -53,8 +54,14 @@ class Job:
         None  # what the nth attempt's provider is told, where that is traced
     )
     escalation: Escalation | None = None  # what is done about answers at fault, where the route asks for it
+    # what tells its conversation from others, and so which replica has its prefix; empty: any will do
+    conversation: str = field(default="", repr=False)
 
     def permitted(self, policy: Policy, model: str) -> Permit | Dropped:
         """The right to try a model by this policy now."""
         label = self.redacted.label if self.redacted is not None else None
         return policy.permit(self.signals, model, label)
+
+    def place(self) -> bytes:
+        """What weighs replicas for it; tenants never share one."""
+        return digest(f"{self.signals.tenant}\n{self.conversation}")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from adapters.transport import Pool
+from gateway.fleet.affinity import by_weight, within_load
 
 FAILURES_TO_EJECT: Final = 3
 FIRST_EJECTION: Final = 2.0  # seconds; doubles with every further failed trial
@@ -88,6 +89,11 @@ class Fleet:
         self._replicas: dict[tuple[str, str], Replica] = {}
         self._fingerprints: dict[str, str] = {}
         self._closing: set[asyncio.Task[None]] = set()
+        self.placed: Final = {
+            "kept": 0,
+            "busy": 0,
+            "away": 0,
+        }  # attempts that had a replica of their own, as `prefer`
 
     def apply(self, placements: Sequence[Placement]) -> None:
         """Take over a new configuration: new replicas open, changed ones reopen, gone ones drain and close."""
@@ -113,6 +119,20 @@ class Fleet:
             if best is None or replica.outstanding < best.outstanding:
                 best = replica
         return best
+
+    def prefer(
+        self, key: bytes, backend: str, urls: Sequence[str], now: float, tried: Sequence[Replica]
+    ) -> Replica | None:
+        """As `choose`, but the replica that this key has for its own, while it is not busier than the others. Counted
+        as `kept`; else as `busy`, or as `away` where that replica is ill or was tried."""
+        known = [r for url in urls if (r := self._replicas.get((backend, url))) is not None]
+        ranked = by_weight(key, known)
+        free = [replica for replica in ranked if replica not in tried and replica.available(now)]
+        if not free:
+            return None
+        chosen, own = within_load(free), ranked[0]
+        self.placed["kept" if chosen is own else "busy" if free[0] is own else "away"] += 1
+        return chosen
 
     def any_of(self, backend: str, urls: Sequence[str]) -> Replica | None:
         """The replica least recently given up on, for when none is available and there is nowhere else to go."""

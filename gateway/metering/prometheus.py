@@ -285,6 +285,18 @@ class Metrics:
             )
         )
 
+    def watch_replicas(self, placed: Callable[[], Mapping[str, float]]) -> None:
+        """Show where attempts went whose conversations have a replica of their own, asked for at each scrape."""
+        self._family(
+            SampledBy(
+                "counter",
+                "weir_affinity_replicas_total",
+                "Attempts at a conversation's own replica (kept), and at others since that was busy or away.",
+                "outcome",
+                placed,
+            )
+        )
+
     def watch_ledger(self, lag_seconds: Callable[[], float], unbooked: Callable[[], int]) -> None:
         """Show a ledger's lag and losses, asked for at each scrape."""
         self._family(

@@ -27,7 +27,8 @@ LABELLING_SECONDS: Final = 60.0  # of its own: a hundred times what the largest 
 SLICE_SECONDS: Final = 0.001  # work done before other requests have their turn
 CHARACTERS_PER_TOKEN: Final = 4  # of prose in the common tokenizers; an estimate until the engine reports
 TOKENS_PER_MESSAGE: Final = 4  # the chat template's own
-OPENING_CHARACTERS: Final = 2048  # of each of the first two turns: enough to tell conversations apart
+OPENING_TURNS: Final = 4  # at most: all before the user's first, and that
+OPENING_CHARACTERS: Final = 2048  # of each of those: enough to tell conversations apart
 
 _Found = TypeVar("_Found")
 
@@ -69,7 +70,7 @@ def purpose(header: Mapping[str, str], metadata: Mapping[str, str]) -> Purpose:
 
 @dataclass(slots=True)  # not frozen, since it is made for every request; nobody changes one
 class Judged:
-    """The signals of one request, and how its conversation opened: what a weighted draw sticks to."""
+    """The signals of one request, and how its conversation opened: what a weighted draw and a replica stick to."""
 
     signals: Signals
     opening: str = field(repr=False)
@@ -87,8 +88,7 @@ class Judge:
         seen = visible(call.document.values, call.dialect)
         label = await self._label(seen, highest(floor, purpose.floor))
         score = self.scorer.score(conversation_of(seen))
-        opening = "\n".join([text[:OPENING_CHARACTERS] for _, text in seen.turns[:2]])
-        return Judged(signals_of(call, seen, label, score, purpose, tenant, day), opening)
+        return Judged(signals_of(call, seen, label, score, purpose, tenant, day), opening_of(seen))
 
     @property
     def settings(self) -> Settings:
@@ -143,6 +143,16 @@ def segments_of(seen: Visible) -> list[Segment]:
 def conversation_of(seen: Visible) -> Conversation:
     """The turns of a request as the complexity room takes them."""
     return Conversation(tuple([Turn(role, text) for role, text in seen.turns]), seen.tools, seen.schema)
+
+
+def opening_of(seen: Visible) -> str:
+    """How a conversation began, up to what its user said first: the same at every later turn."""
+    said = []
+    for role, text in seen.turns[:OPENING_TURNS]:
+        said.append(text[:OPENING_CHARACTERS])
+        if role == "user":
+            break
+    return "\n".join(said)
 
 
 def signals_of(

@@ -186,7 +186,7 @@ class Pipeline:
             decision = journey.decision = await reserving.reserve(
                 budgets, journey, decision, allowance, len(body)
             )
-        await self._dispatch(exchange, runtime, journey, account, decision)
+        await self._dispatch(exchange, runtime, journey, account, decision, opening)
 
     async def _held_to_before(
         self, runtime: Runtime, journey: Journey, signals: Signals
@@ -229,9 +229,16 @@ class Pipeline:
         return await redact(runtime.judge, call, signals.label, spans, again, remembered)
 
     async def _dispatch(
-        self, exchange: Exchange, runtime: Runtime, journey: Journey, account: Account, decision: Decision
+        self,
+        exchange: Exchange,
+        runtime: Runtime,
+        journey: Journey,
+        account: Account,
+        decision: Decision,
+        opening: str,
     ) -> None:
-        """Have it answered. If the client leaves, this task is cancelled, and with it the upstream call."""
+        """Have it answered, where the conversation of this `opening` was. If the client leaves, this task is cancelled,
+        and with it the upstream call."""
         assert journey.call is not None  # noqa: S101  # set by the only caller
         assert journey.signals is not None  # noqa: S101  # as above
         task = asyncio.current_task()
@@ -246,6 +253,8 @@ class Pipeline:
         job = Job(
             journey.call, journey.signals, decision.targets, runtime.engines, exchange, account, redacted
         )
+        if runtime.snapshot.affinity.replica:
+            job.conversation = opening
         if decision.escalations:
             job.escalation = journey.escalation = escalation_of(
                 runtime.engines.policy, decision, journey.call

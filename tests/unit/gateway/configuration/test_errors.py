@@ -28,9 +28,9 @@ CASES = {
     "unknown section": (
         "aliases: {auto: routed}",
         "alias: {auto: routed}",
-        "a.yaml:11: unknown key `alias`\n    did you mean `aliases`? (allowed: actions, air_gapped, aliases, backends, "
-        "boundaries, complexity, models, reserve, routes, sensitivity, server, site, state, telemetry, tenants, "
-        "zones)",
+        "a.yaml:11: unknown key `alias`\n    did you mean `aliases`? (allowed: actions, affinity, air_gapped, aliases, "
+        "backends, boundaries, complexity, models, reserve, routes, sensitivity, server, site, state, telemetry, "
+        "tenants, zones)",
     ),
     "unknown kind of backend": (
         "kind: vllm",
