@@ -63,6 +63,18 @@ def check_counts(values: Mapping[str, Any], *keys: str, least: int = 1) -> None:
             )
 
 
+def check_answered_here(values: Mapping[str, Any], key: str) -> None:
+    """Raise InvalidRequest where a request asks for an answer that is fetched later, by a call that Weir does not see:
+    what it cost could not be booked."""
+    if values.get(key):
+        raise InvalidRequest(
+            f"'{key}' is not served: Weir books what an answer cost as it passes through, and this one would be "
+            f"fetched past it. Leave '{key}' out, and stream an answer that takes long.",
+            key,
+            "unsupported_parameter",
+        )
+
+
 def check_messages(values: Mapping[str, Any]) -> None:
     """Raise InvalidRequest unless `messages` is a list of objects whose content is text or a list of parts."""
     messages = check_present(values, "messages")

@@ -1,5 +1,6 @@
 """What every relay does alike: count, hold an unstreamed body, find events, tell a cut from an end."""
 
+from abc import ABC, abstractmethod
 from typing import Final, Literal, Protocol
 
 import orjson
@@ -81,7 +82,7 @@ class Words(Protocol):
     def __call__(self, message: str) -> bytes: ...
 
 
-class JsonRelay(Counters):
+class JsonRelay(Counters, ABC):
     """An unstreamed answer: held until it is whole. `_written` turns it into the client's."""
 
     __slots__ = ("_body", "_content_type", "_failure")
@@ -113,12 +114,12 @@ class JsonRelay(Counters):
     def failure(self, message: str) -> bytes:
         return self._failure(message)
 
+    @abstractmethod
     def _written(self, answer: Json, body: bytes) -> bytes:
         """The client's bytes for a whole answer; sets the counters."""
-        raise NotImplementedError
 
 
-class StreamRelay(Counters):
+class StreamRelay(Counters, ABC):
     """A streamed answer: whole events only, one piece of bytes a read.
 
     Some providers answer a streamed request with one JSON object, and some label a stream as JSON, so the first
@@ -178,18 +179,18 @@ class StreamRelay(Counters):
             self._json.add(data)
         return self._came == "events"
 
+    @abstractmethod
     def _passed(self, run: bytes) -> bytes:
         """The client's bytes for a run of whole events; sets the counters."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _streamed(self, answer: Json) -> bytes:
         """The whole stream for an answer that came as one JSON object; sets the counters."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _ending(self) -> bytes:
         """What is left to say where the provider ended without its last word. Raises StreamCut if the answer
         itself is not known to be whole."""
-        raise NotImplementedError
 
 
 def whole_object(body: bytes) -> Json:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -95,17 +96,17 @@ class Channels:
         return ended
 
 
-class Mender:
+class Mender(ABC):
     """Restores the events of one dialect's stream."""
 
     def __init__(self, values: Values) -> None:
         self.values: Final = values
         self.channels: Final = Channels(values)
 
+    @abstractmethod
     def mend(self, event: Json) -> list[Json]:
         """The events to send instead of this one, in order."""
-        raise NotImplementedError
 
+    @abstractmethod
     def ending(self) -> list[Json]:
         """What is still to be said before the stream's last word."""
-        raise NotImplementedError

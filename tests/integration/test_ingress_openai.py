@@ -299,6 +299,32 @@ def test_a_conversation_goes_on_where_it_is_kept_and_for_its_own_tenant_alone(
         client.responses.create(model="llama", input="hi", store=True)
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("/v1/responses", {"input": "Take your time.", "background": True}, "background"),
+        (
+            "/v1/chat/completions",
+            {"messages": [{"role": "user", "content": "Take your time."}], "deferred": True},
+            "deferred",
+        ),
+    ],
+)
+@pytest.mark.parametrize("model", ["gpt", "llama", "claude"])
+def test_what_would_be_answered_later_is_refused_by_name(
+    weir: Pooled, path: str, body: dict[str, Any], field: str, model: str
+) -> None:
+    status, _, answer = post(weir, path, model=model, **body)
+    assert (status, answer["error"]["param"], answer["error"]["code"]) == (
+        400,
+        field,
+        "unsupported_parameter",
+    )
+    assert not any(part.received for part in weir.sandbox.stand_ins)
+    row = weir.rows("requests")[-1]
+    assert (row["outcome"], row["attempts"], row["usd"]) == ("refused", 0, "0")
+
+
 # ── what engines alone do ────────────────────────────────────────────────────────────────────────────────
 
 

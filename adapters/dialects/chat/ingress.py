@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from adapters.call import Call, Headers
 from adapters.dialects.checks import (
+    check_answered_here,
     check_counts,
     check_kinds,
     check_messages,
@@ -36,6 +37,7 @@ def read(document: Document, headers: Headers = ()) -> Call:
     check_model(values)
     check_messages(values)
     check_kinds(values, stream=bool, stream_options=dict, tools=list, response_format=dict)
+    check_answered_here(values, "deferred")  # xAI's
     check_counts(values, "max_tokens", "max_completion_tokens", "n")
     check_metadata(values)
     stream = values.get("stream") is True

@@ -10,6 +10,7 @@ from adapters.call import Call, Headers
 from adapters.chat import Json
 from adapters.dialects.checks import (
     InvalidRequest,
+    check_answered_here,
     check_counts,
     check_kinds,
     check_metadata,
@@ -77,6 +78,7 @@ def outgoing_body(call: Call, model: str, keeps: Callable[[Json], bool]) -> byte
 def _check_options(values: Mapping[str, Any]) -> None:
     check_kinds(values, stream=bool, background=bool, store=bool, tools=list, include=list)
     check_kinds(values, text=dict, reasoning=dict, prompt=dict, previous_response_id=str)
+    check_answered_here(values, "background")
     check_counts(values, "max_output_tokens")
     for i, tool in enumerate(values.get("tools") or ()):
         if not isinstance(tool, dict):

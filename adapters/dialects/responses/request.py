@@ -9,7 +9,7 @@ What becomes of a field that the canonical form does not hold:
 | `include` | left out: what it could ask of other providers' answers is in them; logprobs are refused |
 | `safety_identifier` | taken for `user` where that is missing |
 | `previous_response_id`, `conversation`, `prompt`, item references | refused: stored state |
-| `background`, `store: true` | refused: stored state |
+| `store: true` | refused: stored state |
 | `truncation: auto`, `top_logprobs`, other service tiers, anything unknown | refused unless it asks nothing |
 | tools that OpenAI runs itself, and what they left in earlier answers | refused |
 | tools that take free text (`custom`) | functions with one string, `input`; refused where a grammar holds the text |

@@ -22,7 +22,7 @@ _HOLDERS: Final = frozenset({"conversation", "prompt", "container"})  # objects 
 _THEIR_OWN: Final = frozenset(
     {"parameters", "schema", "metadata", "headers"}
 )  # keys the application makes up
-_STORED_STATE: Final = ("previous_response_id", "conversation", "prompt", "background", "store")
+_STORED_STATE: Final = ("previous_response_id", "conversation", "prompt", "store")
 
 
 def references(values: Mapping[str, Any]) -> tuple[str, ...]:

@@ -36,6 +36,7 @@ def _read(**body: Any) -> Any:
         ({"n": 1.5}, "n", "invalid_type"),
         ({"tools": {}}, "tools", "invalid_type"),
         ({"response_format": "json"}, "response_format", "invalid_type"),
+        ({"deferred": True}, "deferred", "unsupported_parameter"),
         ({"metadata": []}, "metadata", "invalid_type"),
         ({"metadata": {"workflow": 5}}, "metadata.workflow", "invalid_type"),
         ({"metadata": {"workflow": "x" * 513}}, "metadata.workflow", "string_above_max_length"),

@@ -58,6 +58,8 @@ def _messages(**body: Any) -> dict[str, Any]:
         ({"max_output_tokens": True}, "max_output_tokens"),
         ({"previous_response_id": 5}, "previous_response_id"),
         ({"metadata": {"workflow": 5}}, "metadata.workflow"),
+        ({"background": True}, "background"),
+        ({"background": "yes"}, "background"),
     ],
 )
 def test_what_is_not_let_in(body: dict[str, Any], param: str | None) -> None:
@@ -174,7 +176,6 @@ def test_ids_an_answer_leaves_behind() -> None:
         ({"conversation": "conv_1"}, "conversation"),
         ({"prompt": {"id": "pmpt_1"}}, "prompt"),
         ({"store": True}, "store"),
-        ({"background": True}, "background"),
         ({"input": [{"type": "item_reference", "id": "msg_1"}]}, "input[0]"),
         ({"input": [{"id": "msg_1"}]}, "input[0]"),
         ({"tools": [_WEATHER, {"type": "web_search"}]}, "tools[1].type"),
