@@ -173,8 +173,10 @@ class Answering:
         return relay.finish()
 
     async def _pass_on(self, answer: Answer, relay: Relay, data: bytes) -> None:
+        await self._job.waves
         out = self._close(relay, data)
         self._committed = True
+        await self._job.waves
         await self._job.reply.start(answer.status, self._head(answer, (b"content-length", b"%d" % len(out))))
         await self._job.reply.end(out)
 

@@ -35,6 +35,7 @@ class Dispatcher:
     async def run(self, job: Job) -> None:
         """Serve the request. Raises Refused, NoTargetLeft or CannotCarry, always before the first byte
         reached the client; an answer that breaks later is ended here, with an error event."""
+        await job.waves
         if await self._answered(job, job.targets):
             return
         if job.last is None and job.unsupported is not None:
@@ -49,7 +50,7 @@ class Dispatcher:
                 anew = job.permitted(engines.policy, permit.model)
                 if not isinstance(anew, Permit) or not _stands_for(replica, anew):
                     continue
-                permit = anew  # the fresh permit replaces the one the decision held
+                permit = anew.within(permit)  # the fresh permit replaces the one the decision held
             backend = engines.backends[permit.backend]
             call = permit.form(job.plain, None if job.redacted is None else job.redacted.form.call)
             try:

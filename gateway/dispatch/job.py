@@ -8,6 +8,7 @@ from adapters.errors import Unsupported, UpstreamError
 from adapters.redacting import RedactedCall
 from gateway.dispatch.attempt import Books, Reply
 from gateway.dispatch.escalation import Escalation
+from gateway.dispatch.waves import ALONE, Waves
 from gateway.fleet.replicas import Replica
 from gateway.state.conversations import digest
 from routers.policy.permits import Dropped, Permit
@@ -53,6 +54,7 @@ class Job:
     traceparent: Callable[[int], bytes] | None = (
         None  # what the nth attempt's provider is told, where that is traced
     )
+    waves: Waves = ALONE  # the others that are served at the same time
     escalation: Escalation | None = None  # what is done about answers at fault, where the route asks for it
     # what tells its conversation from others, and so which replica has its prefix; empty: any will do
     conversation: str = field(default="", repr=False)

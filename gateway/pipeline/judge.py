@@ -16,6 +16,7 @@ from adapters.call import Call
 from adapters.dialects.checks import InvalidRequest
 from adapters.dialects.ingress import INGRESS
 from adapters.visible import Visible, visible
+from gateway.dispatch.waves import ALONE, Waves
 from routers.complexity.scorer import Conversation, Score, Scorer, Turn
 from routers.sensitivity.classifier import Classifier, Seen
 from routers.sensitivity.detector import with_failure
@@ -83,11 +84,23 @@ class Judge:
         self._classifier = classifier
         self.scorer: Final = scorer
 
-    async def judge(self, call: Call, purpose: Purpose, tenant: str, floor: Level | None, day: int) -> Judged:
-        """The signals of one request. `floor`: the tenant's own lowest level; `day` since 1970-01-01."""
+    async def judge(
+        self,
+        call: Call,
+        purpose: Purpose,
+        tenant: str,
+        floor: Level | None,
+        day: int,
+        waves: Waves = ALONE,
+    ) -> Judged:
+        """The signals of one request. `floor`: the tenant's own lowest level; `day` since 1970-01-01; `waves`: the
+        others that are served at the same time."""
         seen = visible(call.document.values, call.dialect)
+        await waves
         label = await self._label(seen, highest(floor, purpose.floor))
+        await waves
         score = self.scorer.score(conversation_of(seen))
+        await waves
         return Judged(signals_of(call, seen, label, score, purpose, tenant, day), opening_of(seen))
 
     @property

@@ -21,6 +21,7 @@ from gateway.dispatch.attempt import CannotCarry, NoTargetLeft, Refused
 from gateway.dispatch.dispatcher import Dispatcher
 from gateway.dispatch.escalation import Escalation
 from gateway.dispatch.job import Engines, Job
+from gateway.dispatch.waves import Waves
 from gateway.ledger.records import Outcome
 from gateway.metering.budgets.budgets import CannotCount, OverBudget, OverRate
 from gateway.metering.otlp.identity import continued
@@ -108,12 +109,14 @@ class Pipeline:
         self._status_of = status_of
         self._conversations = conversations
         self._belongings = Belongings()
+        self._waves = Waves()
 
     async def serve(self, exchange: Exchange, ingress: Ingress) -> None:
         """Serve one request of any dialect. Raises what `api` turns into an error answer, once it is booked."""
         runtime = self._runtime()
         inflight = self._till.metrics.inflight
         inflight.value += 1
+        self._waves.under_way += 1
         try:
             principal = self._authenticated(runtime, exchange)
             journey = Journey(exchange.id, principal, runtime.snapshot.policy.hash, ingress)
@@ -132,6 +135,7 @@ class Pipeline:
                 account.close(500, "failed", "internal")
         finally:
             inflight.value -= 1
+            self._waves.under_way -= 1
 
     def _authenticated(self, runtime: Runtime, exchange: Exchange) -> Principal:
         try:
@@ -147,6 +151,7 @@ class Pipeline:
         server = runtime.snapshot.server
         body = await exchange.body(server.max_body, server.body_timeout)
         journey.received = time.monotonic_ns()
+        await self._waves
         call = journey.call = journey.ingress.read(await _parsed(body), exchange.allowed_headers())
         journey.purpose = purpose(_own_headers(exchange), own_metadata(call.document.values))
         journey.debug = exchange.header(b"x-weir-debug") == b"1"
@@ -158,6 +163,7 @@ class Pipeline:
             principal.tenant,
             runtime.floors.get((principal.tenant, principal.key)),
             journey.at // (SECONDS_PER_DAY * 1_000_000_000),
+            self._waves,
         )
         signals, remembered = await self._held_to_before(runtime, journey, judged.signals)
         spans: tuple[Span, ...] = ()
@@ -251,7 +257,14 @@ class Pipeline:
         exchange.when_client_leaves(leave)
         redacted = None if journey.redaction is None else journey.redaction.form
         job = Job(
-            journey.call, journey.signals, decision.targets, runtime.engines, exchange, account, redacted
+            journey.call,
+            journey.signals,
+            decision.targets,
+            runtime.engines,
+            exchange,
+            account,
+            redacted,
+            waves=self._waves,
         )
         if runtime.snapshot.affinity.replica:
             job.conversation = opening

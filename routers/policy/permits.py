@@ -82,6 +82,11 @@ class Permit:
             raise PermissionError("this permit covers the redacted form only")
         return redacted
 
+    def within(self, earlier: "Permit") -> "Permit":
+        """This permit, but for the redacted form alone where the request's earlier one covered no more: what a request
+        gives up does not grow while it is under way, whatever a reload allows."""
+        return Permit(_SEAL_REDACTED, self._facts, self.policy) if earlier.redacted else self
+
     @property
     def model(self) -> str:
         """The model's name in the policy."""

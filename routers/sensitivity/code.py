@@ -108,7 +108,7 @@ _ATTENDS: Final = (  # and those that stand beside them
 )
 _MARKS: Final = ("=", "{", ";\n", ")\n")  # with too few of these in a piece, no line of it is looked at
 _MARKED: Final = (
-    r"(?=[^\n]{0,200}[({;=:#<\[$])"  # prose seldom goes on to what makes code, and is left at once
+    r"(?=[^\n({;=:#<\[$]{0,200}+[({;=:#<\[$])"  # prose seldom goes on to what makes code, and is left at once
 )
 _LINES: Final = f"(?:{_MARKED}(?:{'|'.join(_DECLARES)})|{'|'.join(_KEYED)}|{_FENCE})"
 _LINE: Final = re.compile(f"\n{_LEAD}{_LINES}")
@@ -122,6 +122,8 @@ _DECLARED: Final = 4  # points of a line that declares; one that states has one,
 
 def shown(text: str, start: int, stop: int) -> bool:
     """Whether `text[start:stop]` holds source code, judged alone: what long prose gathers by and by is none."""
+    if "\n" not in text[start:stop].strip():
+        return False  # one line is not enough, whatever it is
     declared = (start == 0 and _FIRST.match(text, 0, stop) is not None) * 1
     for _ in _LINE.finditer(text, start, stop):
         declared += 1

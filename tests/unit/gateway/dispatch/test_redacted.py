@@ -66,6 +66,19 @@ async def test_an_answer_at_fault_escalates_redacted_or_not_at_all(redacted: boo
     assert [b"[US_SSN_1]" in outgoing.body for _, outgoing in rig.sent] == [False, True][: len(rig.sent)]
 
 
+async def test_a_reload_that_asks_for_no_redaction_gives_up_no_more_than_before() -> None:
+    rig = Rig({"g1": [], "g2": [], "f1": [Answer(200, WHOLE)]}, SOFT)
+    form = redacted_form()
+    granted = rig.engines.policy.permit(RESTRICTED, "gpt", form.label)
+    assert isinstance(granted, Permit)
+    job = Job(call_of(), RESTRICTED, (granted,), rig.engines, rig.client, rig.client, form)
+    rig.engines = Engines(policy(), rig.engines.backends)
+    await rig.dispatcher.run(job)
+    assert [b"[US_SSN_1]" in outgoing.body for _, outgoing in rig.sent] == [True]
+    assert [attempt.permit.redacted for attempt in rig.client.booked] == [True]
+    assert rig.client.booked[0].permit.policy == rig.engines.policy.hash
+
+
 async def test_a_reload_that_asks_for_redaction_stops_what_was_not_redacted() -> None:
     rig = Rig({"g1": [], "g2": [], "f1": []})
 
