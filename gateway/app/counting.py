@@ -13,6 +13,7 @@ from gateway.ledger.store import StoreUnavailable, StoreUnfit
 from gateway.ledger.stores import open_store
 from gateway.metering.budgets.limits import Allowances
 from gateway.metering.budgets.opening import spent_before
+from gateway.state.belongings import Belongings, LocalBelongings
 from gateway.state.claims import Account, State
 from gateway.state.conversations import Conversations, LocalConversations
 from gateway.state.local import LocalState
@@ -45,6 +46,18 @@ def open_conversations(settings: StateSettings) -> Conversations:
     except ImportError:
         raise OSError("Redis's client is not installed: pip install 'weir-gateway[redis]'") from None
     return SharedConversations(settings.redis.reveal(), _utc_ms)
+
+
+def open_belongings(settings: StateSettings, path: Path) -> Belongings:
+    """Whose the objects are that providers keep: in Redis where it is configured, else in the file at `path`. Raises
+    OSError where that cannot be used, and as `open_state`."""
+    if settings.redis is None:
+        return LocalBelongings(path, _utc_ms)
+    try:
+        from gateway.state.shared_belongings import SharedBelongings  # noqa: PLC0415  # as above
+    except ImportError:
+        raise OSError("Redis's client is not installed: pip install 'weir-gateway[redis]'") from None
+    return SharedBelongings(settings.redis.reveal(), _utc_ms)
 
 
 def open_pools(settings: StateSettings) -> Pools | None:

@@ -19,7 +19,7 @@ from gateway.api.control import Control, control_app, metrics_app
 from gateway.app import build
 from gateway.app.collecting import collect_in_quiet
 from gateway.app.costs import Beginnings, LearnedCosts, gpu_backends
-from gateway.app.counting import Opening, open_conversations, open_pools, open_state
+from gateway.app.counting import Opening, open_belongings, open_conversations, open_pools, open_state
 from gateway.app.energy import EnergyWatch
 from gateway.app.engines import EngineWatch
 from gateway.app.retirement import Retirements
@@ -117,7 +117,10 @@ class Service:
         self._opening = Opening(self._state, self._ledger, self.ledger_store)
         self._exporter = ExporterApart(self._ledger, VERSION)
         self.metrics.watch_telemetry(lambda: self._exporter.exported, lambda: self._exporter.dropped)
-        till = Till(self.metrics, self._ledger, self._accounts, self.budgets, self._actions)
+        self._belongings = open_belongings(
+            runtime.snapshot.state, Path(server.ledger).with_suffix(".belongings.sqlite")
+        )
+        till = Till(self.metrics, self._ledger, self._accounts, self.budgets, self._actions, self._belongings)
         dispatcher = Dispatcher(self._fleet, self._engines)
         self._conversations = open_conversations(runtime.snapshot.state)
         self.pipeline: Final = Pipeline(
@@ -208,6 +211,7 @@ class Service:
         await asyncio.to_thread(self._exporter.close)
         await self._state.close()
         await self._conversations.close()
+        await self._belongings.close()
         await self._runtime.panel.aclose()
         await self._fleet.aclose()
         if not await asyncio.to_thread(self._ledger.close):

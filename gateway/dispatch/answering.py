@@ -107,14 +107,14 @@ class Answering:
             if relay.error is not None and not self._committed:
                 raise UpstreamError("broken", relay.error, sent=True)
             if relay.complete:
-                await self._send(answer, self._close(relay, out))
+                await self._send_last(answer, relay, out)
                 await self._drain(answer)
                 break
             if out:
                 await self._send(answer, out)
         else:
             out = relay.finish()
-            await self._send(answer, self._close(relay, out))
+            await self._send_last(answer, relay, out)
         await self._job.reply.end()
 
     async def _judged(self, answer: Answer, relay: Relay, escalation: Escalation) -> bool:
@@ -135,7 +135,7 @@ class Answering:
                 attempt.outcome, attempt.fault = "set_aside", f"answer_{escalation.fault}"
                 return False
         if stream:
-            await self._send(answer, self._close(relay, data))
+            await self._send_last(answer, relay, data)
             await self._job.reply.end()
         else:
             await self._pass_on(answer, relay, data)
@@ -175,6 +175,8 @@ class Answering:
     async def _pass_on(self, answer: Answer, relay: Relay, data: bytes) -> None:
         await self._job.waves
         out = self._close(relay, data)
+        if self._attempt.made:
+            await self._job.books.note(self._attempt)
         self._committed = True
         await self._job.waves
         await self._job.reply.start(answer.status, self._head(answer, (b"content-length", b"%d" % len(out))))
@@ -186,6 +188,13 @@ class Answering:
             await self._job.reply.start(answer.status, self._head(answer))
         if out:
             await self._job.reply.send(out)
+
+    async def _send_last(self, answer: Answer, relay: Relay, data: bytes) -> None:
+        """Book the answer, and send what is left of it."""
+        out = self._close(relay, data)
+        if self._attempt.made:
+            await self._job.books.note(self._attempt)
+        await self._send(answer, out)
 
     async def _drain(self, answer: Answer) -> None:
         """Read the end of the HTTP framing behind a finished stream, so that its connection can be used again."""

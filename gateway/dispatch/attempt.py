@@ -106,6 +106,10 @@ class Books(Protocol):
         """The attempt succeeded and `data` are its last bytes, not sent yet: book it, and give them back
         (with the decision and charge in them, where the client asked for those)."""
 
+    async def note(self, attempt: Attempt) -> None:
+        """The attempt left objects at its provider (`attempt.made`): note whose they are. Asked before the last bytes
+        of a clean answer leave, so that the client's next request may name them."""
+
     def given(self, attempt: Attempt, data: bytes) -> bytes:
         """An answer that was set aside, and booked, is the client's after all: close the request with it."""
 

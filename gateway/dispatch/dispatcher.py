@@ -91,6 +91,8 @@ class Dispatcher:
         escalation.outcome = "failed" if held is None else "kept"
         if held is not None:
             data = job.books.given(held.attempt, held.data)
+            if held.attempt.made:
+                await job.books.note(held.attempt)
             headers = (*held.headers, *job.books.head(held.attempt))
             if not job.plain.stream:
                 headers += ((b"content-length", b"%d" % len(data)),)

@@ -21,6 +21,7 @@ from gateway.metering.gpu.ticket import Ticket
 from gateway.metering.prometheus import Metrics
 from gateway.pipeline import debug, reserving
 from gateway.pipeline.journey import Journey, Settled
+from gateway.state.belongings import Belongings, Keeper
 
 _ZERO: Final = Decimal(0)
 
@@ -60,12 +61,14 @@ class Till:
         accounts: GpuAccounts,
         budgets: Budgets,
         actions: Actions,
+        belongings: Belongings,
     ) -> None:
         self.metrics: Final = metrics
         self.budgets: Final = budgets
         self.ledger: Final = ledger
         self.accounts: Final = accounts
         self.actions: Final = actions
+        self.belongings: Final = belongings
 
 
 class Account:
@@ -154,6 +157,12 @@ class Account:
         if journey.debug and journey.call is not None:
             return debug.annotated(data, debug.report(journey), stream=journey.call.stream)
         return data
+
+    async def note(self, attempt: Attempt) -> None:
+        """Note whose the objects are that the attempt left at its provider."""
+        keeper = Keeper(self._journey.principal.tenant, attempt.permit.backend)
+        await self._till.belongings.keep(keeper, attempt.made)
+        attempt.made = ()  # not before: whoever was cancelled meanwhile has to be able to ask again
 
     def given(self, attempt: Attempt, data: bytes) -> bytes:
         """An answer that was set aside is the client's after all: close the request with it."""

@@ -25,7 +25,7 @@ from gateway.dispatch.waves import Waves
 from gateway.ledger.records import Outcome
 from gateway.metering.budgets.budgets import CannotCount, OverBudget, OverRate
 from gateway.metering.otlp.identity import continued
-from gateway.pipeline.belongings import Belongings
+from gateway.pipeline.belongings import keeper_of
 from gateway.pipeline.booking import Account, Tariff, Till
 from gateway.pipeline.detecting import Panel
 from gateway.pipeline.exchange import Exchange
@@ -108,7 +108,6 @@ class Pipeline:
         self._till = till
         self._status_of = status_of
         self._conversations = conversations
-        self._belongings = Belongings()
         self._waves = Waves()
 
     async def serve(self, exchange: Exchange, ingress: Ingress) -> None:
@@ -156,7 +155,8 @@ class Pipeline:
         journey.purpose = purpose(_own_headers(exchange), own_metadata(call.document.values))
         journey.debug = exchange.header(b"x-weir-debug") == b"1"
         principal = journey.principal
-        keeper = self._belongings.backend(principal.tenant, journey.ingress.references(call.document.values))
+        named = journey.ingress.references(call.document.values)
+        keeper = await keeper_of(self._till.belongings, principal.tenant, named) if named else None
         judged = await runtime.judge.judge(
             call,
             journey.purpose,
@@ -287,8 +287,8 @@ class Pipeline:
                 self._till.metrics.escalated(
                     decision.route, journey.escalation.fault, journey.escalation.outcome
                 )
-            for attempt in (settled.attempt for settled in journey.settled):
-                self._belongings.keep(journey.principal.tenant, attempt.permit.backend, attempt.made)
+            for left in [each.attempt for each in journey.settled if each.attempt.made]:
+                await account.note(left)  # of answers that broke off, or were set aside
 
     def _count(self, hardness: Hardness, journey: Journey, decision: Decision) -> None:
         if hardness.watches and decision.route != EXPLICIT and journey.ingress.dialect not in COUNTING:

@@ -58,6 +58,12 @@ tenants:
         finally:
             self.stop_loop()
 
+    def restart(self) -> None:
+        """Stop it, and start it again with the same files."""
+        self.run(self.service.stop())
+        self.service = self.run(Service.start([self.config], self.environ, port=0))
+        self.url = self.service.url
+
     def stop_loop(self) -> None:
         """End the background loop and its thread."""
         self._loop.call_soon_threadsafe(self._loop.stop)

@@ -149,6 +149,10 @@ class Client:
         self.booked_before_last_byte = not self.ended
         return data
 
+    async def note(self, attempt: Attempt) -> None:
+        assert attempt.made
+        assert not self.ended, "who names them next may come before they are noted"
+
     def given(self, attempt: Attempt, data: bytes) -> bytes:
         assert attempt in self.booked
         self.given_after_all = attempt
