@@ -46,10 +46,12 @@ def test_traffic_that_goes_round_the_gateway_is_foreign():
     assert abs(outcome.kinds["foreign"] - outcome.bypassing) <= 0.02 * outcome.busy
 
 
-@pytest.mark.parametrize(("machine", "mix"), [("8B on 1", "even"), ("70B on 4", "agents")])
-def test_two_gateways_book_what_one_would(machine, mix):
+@pytest.mark.parametrize(
+    ("machine", "mix", "load"), [("8B on 1", "even", 0.7), ("70B on 4", "agents", 0.7), ("70B on 4", "chat", 1.1)]
+)
+def test_two_gateways_book_what_one_would(machine, mix, load):
     def both_times() -> list[Job]:
-        return traffic(machine, mix, 0.7, 120.0)
+        return traffic(machine, mix, load, 120.0)
 
     one = play(machine, both_times(), 120.0)
     two = play(machine, both_times(), 120.0, alter=split(2), gateways=2, rules=Rules.in_company())

@@ -261,16 +261,17 @@ class ReplicaBook:
         """The window's row, the seconds of work that explain its busy time, and how much of that time (ns) was
         outside gateways' requests."""
         begin, end, spans = tally.begin, tally.end, known.spans
+        costs = self.coefficients  # work and prices by the same ones, whatever this window teaches
         rest_busy, unobserved = self.watch.rest(begin, end, spans)
         busy = int(length(spans) * self.watch.inside(begin, end)) + rest_busy
         counted = refined(told, known.counted) if told else known.counted
         counted = counted.plus(known.abandoned)
-        work = counted.work(self.coefficients)
+        work = counted.work(costs)
         if counted.generated > 0:
             self.steps_per_token = counted.steps / counted.generated
         self._level.remember(busy / SECOND, work)
         if told and busy > 0:
-            self._learner.add(busy / SECOND, counted, self.replica)
+            self._learner.add(tally.window, busy / SECOND, counted, self.replica)
         if told:
             self._cached.counted(tally.cohorts, told.computed, told.prompts)
         paid = self._level.paid(busy + self._waiting_ns, work, over=known.over and self.watch.idle_at(end))
@@ -282,7 +283,7 @@ class ReplicaBook:
             waiting_ns=busy + self._waiting_ns - paid,
             unobserved_ns=unobserved,
             scale=paid / SECOND / work if work > 0 else self._level.usual,
-            coefficients=self.coefficients,
+            coefficients=costs,
             steps_per_token=self.steps_per_token,
             gpus=self.backend.gpus,
         )

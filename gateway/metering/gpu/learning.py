@@ -1,21 +1,28 @@
 """Learns how an engine's costs compare, from busy time: an online ridge regression about a first guess."""
 
-from collections import defaultdict
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.metering.gpu.counts import Counted
 from gateway.metering.gpu.facts import Coefficients
 
-_GROUP: Final = 15  # windows regressed as one, so that work and the counters that tell of it fall together
+_GROUP: Final = 15  # windows regressed as one, so that work and the counters that tell of it fall together. Which ones
+# follows from their numbers alone: gateways before one engine learn the same from it, whenever each of them began
 _FORGET: Final = 0.995  # per group: half the weight is gone after about half an hour of busy time
 _DOUBT: Final = 0.5  # how far the guess may be off, as a share
 _NOISE: Final = (0.001, 0.02, 0.2)  # least, first and most variance of a group's busy time, per second of it
 _REACH: Final = 8.0  # no coefficient is learned further from the guess than this factor
 _LEAST_BUSY: Final = 1.0  # seconds; groups with less say nothing
 
-Vector = tuple[float, float, float]
+
+@dataclass(slots=True)
+class _Group:
+    """Windows regressed as one: their busy seconds, and what was done in them (the guess's seconds of each doing)."""
+
+    number: int
+    busy: float = 0.0
+    done: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +46,7 @@ class Learner:
         self.guess: Final = guess
         self._gram = [[0.0] * 3 for _ in range(3)]
         self._moment = [0.0] * 3
-        self._groups: defaultdict[Hashable, list[tuple[float, Vector]]] = defaultdict(list)
+        self._groups: dict[Hashable, _Group] = {}
         self._factors = [1.0, 1.0, 1.0]
         self._noise = _NOISE[1]
         self.coefficients = guess
@@ -56,19 +63,23 @@ class Learner:
         gram = tuple(value for row in self._gram for value in row)
         return Memory(self.guess, self.groups, self._noise, gram, tuple(self._moment))
 
-    def add(self, busy: float, counted: Counted, replica: Hashable = None) -> None:
-        """One window of a replica: its busy seconds and what the counters say was done in them."""
+    def add(self, window: int, busy: float, counted: Counted, replica: Hashable = None) -> None:
+        """A replica's window of that number, later than those before: its busy seconds and what the counters say was
+        done in them."""
+        number = window // _GROUP
+        group = self._groups.get(replica)
+        if group is None or group.number != number:
+            if group is not None:
+                self._learn(group.busy, group.done)
+            group = self._groups[replica] = _Group(number)
         guess = self.guess
         effective = counted.effective(guess.attention)
-        row = (counted.steps * guess.step, effective * guess.prompt, counted.context * guess.context)
-        group = self._groups[replica]
-        group.append((busy, row))
-        if len(group) == _GROUP:
-            self._learn(self._groups.pop(replica))
+        group.busy += busy
+        group.done[0] += counted.steps * guess.step
+        group.done[1] += effective * guess.prompt
+        group.done[2] += counted.context * guess.context
 
-    def _learn(self, group: Sequence[tuple[float, Vector]]) -> None:
-        busy = sum(seconds for seconds, _ in group)
-        done = [sum(row[i] for _, row in group) for i in range(3)]
+    def _learn(self, busy: float, done: Sequence[float]) -> None:
         if busy < _LEAST_BUSY or sum(done) <= 0:
             return
         if self.groups:

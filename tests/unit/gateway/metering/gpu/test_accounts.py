@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from adapters.chat import TokenUsage
 from gateway.fleet.engines.reading import EngineReading, Reading
 from gateway.metering.gpu.accounts import GpuAccounts
+from gateway.metering.gpu.counts import Counted
 from gateway.metering.gpu.facts import SECOND, Booking, GpuBackend
 from gateway.metering.gpu.hardware import NEUTRAL
 from gateway.metering.gpu.rules import Rules
@@ -422,6 +423,18 @@ def test_bookings_carry_the_prices_they_were_made_at():
         if booking.kind == "request":
             line = booking.row.prices.due(*ticket.did(booking.window))
             assert booking.gpu_ns == pytest.approx(line, rel=0.1)
+
+
+def test_a_window_is_priced_by_what_was_known_before_it_taught_anything():
+    books = accounts()
+    for second in range(60):
+        at = START + second * SECOND
+        books.observe("gpu-a", "r0", page(at, running=1, steps=30 * second, generated=90 * second))
+    rows = [b.row for b in books.finish(START + 59 * SECOND) if b.kind == "foreign"]
+    done = Counted(steps=30, context=30 * 0.1 * 1e5)
+    assert len({row.coefficients for row in rows}) > 2
+    for row in rows[1:-1]:  # the first and the last are not whole
+        assert row.scale * done.work(row.coefficients) == pytest.approx(row.paid_ns / SECOND, rel=1e-6)
 
 
 def test_it_is_known_whether_own_attempts_are_under_way():

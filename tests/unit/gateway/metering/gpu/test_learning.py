@@ -1,5 +1,7 @@
 """The learner finds what engines cost from busy time alone, and is kept sane by its first guess."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -23,12 +25,16 @@ def windows(number: int, *, noise: float = 0.0, constant: bool = False):
         yield counted.work(TRUTH) * (1 + noise * random.normal()), counted
 
 
+def taught(learner: Learner, seconds: Iterable[tuple[float, Counted]], *, first: int = 0) -> None:
+    for window, (busy, counted) in enumerate(seconds, first):
+        learner.add(window, busy, counted)
+
+
 @pytest.mark.parametrize("wrong", [(1.4, 0.6, 1.0), (0.6, 1.4, 1.4), (1.4, 1.4, 0.6), (3.0, 1.0, 0.5)])
 def test_ratios_are_learned_from_a_wrong_guess(wrong):
     step, prompt, context = wrong
     learner = Learner(Coefficients(TRUTH.step * step, TRUTH.prompt * prompt, TRUTH.context * context, 0.0))
-    for busy, counted in windows(40 * 15, noise=0.03):
-        learner.add(busy, counted)
+    taught(learner, windows(40 * 15, noise=0.03))
     found = learner.coefficients
     assert found.prompt / found.step == pytest.approx(TRUTH.prompt / TRUTH.step, rel=0.1)
     assert found.context / found.step == pytest.approx(TRUTH.context / TRUTH.step, rel=0.2)
@@ -37,16 +43,14 @@ def test_ratios_are_learned_from_a_wrong_guess(wrong):
 def test_traffic_that_never_varies_leaves_the_guessed_ratios():
     guess = Coefficients(TRUTH.step * 2, TRUTH.prompt * 2, TRUTH.context * 2, 0.0)
     learner = Learner(guess)
-    for busy, counted in windows(20 * 15, constant=True):
-        learner.add(busy, counted)
+    taught(learner, windows(20 * 15, constant=True))
     assert learner.coefficients.step == pytest.approx(TRUTH.step, rel=0.01)
     assert learner.coefficients.prompt == pytest.approx(TRUTH.prompt, rel=0.01)
 
 
 def test_what_was_learned_outlives_the_process():
     learner = Learner(Coefficients(TRUTH.step * 2, TRUTH.prompt, TRUTH.context, 0.0))
-    for busy, counted in windows(10 * 15):
-        learner.add(busy, counted)
+    taught(learner, windows(10 * 15))
     heir = Learner(learner.guess, learner.memory)
     assert heir.coefficients == learner.coefficients
     assert heir.memory == learner.memory
@@ -54,18 +58,27 @@ def test_what_was_learned_outlives_the_process():
 
 def test_windows_of_several_replicas_are_grouped_each_for_itself():
     learner = Learner(TRUTH)
-    for number, (busy, counted) in enumerate(windows(28)):
-        learner.add(busy, counted, replica=number % 2)
+    for number, (busy, counted) in enumerate(windows(30)):
+        learner.add(number // 2, busy, counted, replica=number % 2)
     assert learner.groups == 0
     for busy, counted in windows(1):
-        learner.add(busy, counted, replica=0)
+        learner.add(15, busy, counted, replica=0)
     assert learner.groups == 1
+
+
+def test_gateways_that_began_apart_learn_the_same_from_the_same_windows():
+    seconds = list(windows(12 * 15, noise=0.3))
+    early, late = Learner(TRUTH), Learner(TRUTH)
+    early.add(29, 0.0002, Counted())  # it saw a moment more of the second before
+    taught(early, seconds, first=30)
+    taught(late, seconds, first=30)
+    assert early.groups == late.groups == 11
+    assert early.coefficients == late.coefficients
 
 
 def test_idle_groups_teach_nothing():
     learner = Learner(TRUTH)
-    for _ in range(100):
-        learner.add(0.001, Counted(steps=1))
+    taught(learner, ((0.001, Counted(steps=1)) for _ in range(100)))
     assert learner.groups == 0
     assert learner.coefficients == TRUTH
 
@@ -73,11 +86,11 @@ def test_idle_groups_teach_nothing():
 def test_coefficients_stay_positive_whatever_is_reported():
     learner = Learner(TRUTH)
     random = np.random.default_rng(1)
-    for _ in range(30 * 15):
+    for window in range(30 * 15):
         counted = Counted(
             steps=random.uniform(0, 60), computed=random.uniform(0, 1e5), context=random.uniform(0, 1e7)
         )
-        learner.add(random.uniform(0, 1), counted)
+        learner.add(window, random.uniform(0, 1), counted)
     assert min(learner.coefficients.step, learner.coefficients.prompt, learner.coefficients.context) > 0
 
 
