@@ -8,6 +8,7 @@ from adapters.call import Call, Dialect, Headers
 from adapters.dialects import chat, plain, responses
 from adapters.dialects.completions import ingress as completions
 from adapters.dialects.messages import ingress as messages
+from adapters.dialects.messages import stored as kept_by_anthropic
 from adapters.document import Document
 
 Values = Mapping[str, Any]
@@ -31,7 +32,14 @@ def _fixed(*needs: str) -> Callable[[Values], frozenset[str]]:
 
 _ALL: Final = (
     Ingress("chat", chat.read, chat.needs, chat.modality, chat.max_output_tokens),
-    Ingress("messages", messages.read, messages.needs, messages.modality, messages.max_output_tokens),
+    Ingress(
+        "messages",
+        messages.read,
+        messages.needs,
+        messages.modality,
+        messages.max_output_tokens,
+        kept_by_anthropic.references,
+    ),
     Ingress(
         "responses",
         responses.read,

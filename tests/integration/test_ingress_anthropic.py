@@ -153,6 +153,16 @@ def test_weirs_own_metadata_does_not_travel(weir: Sandboxed) -> None:
     assert (row["workflow"], row["action"]) == ("invoices", "a-1")
 
 
+@pytest.mark.parametrize("container", ["container_1", {"id": "container_1", "skills": []}])
+def test_a_container_that_is_nobodys_cannot_be_named(weir: Sandboxed, container: Any) -> None:
+    body = {"model": "claude", "max_tokens": 9, "messages": HELLO, "container": container}
+    weir.sandbox.anthropic.received.clear()
+    status, _, told = weir.post(body, path="/v1/messages")
+    assert (status, json.loads(told)["error"]["type"]) == (400, "invalid_request_error")
+    assert "No object with the id 'container_1' was found" in json.loads(told)["error"]["message"]
+    assert not weir.sandbox.anthropic.received
+
+
 def test_a_bearer_key_does_too(weir: Sandboxed) -> None:
     with anthropic.Anthropic(base_url=weir.url, api_key=None, auth_token=weir.key, max_retries=0) as client:
         assert client.messages.create(model="llama", max_tokens=9, messages=HELLO).content

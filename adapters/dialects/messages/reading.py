@@ -19,6 +19,7 @@ from adapters.chat import (
 )
 from adapters.dialects.encoding import read_arguments, to_text
 from adapters.dialects.messages.answer import read_finish, read_refusal
+from adapters.dialects.messages.stored import made
 from adapters.dialects.messages.usage import booked_usage, merge, read_usage
 
 _NO_USAGE: Final = TokenUsage()
@@ -26,7 +27,7 @@ _NO_USAGE: Final = TokenUsage()
 
 class StreamReader:
     """Reads one stream's events in order. `usage` is what to book, exact at any moment; `error` is what the
-    provider said after its 200; `complete` only after `message_stop`."""
+    provider said after its 200; `made` names what it keeps; `complete` only after `message_stop`."""
 
     __slots__ = (
         "_answer_tool",
@@ -37,6 +38,7 @@ class StreamReader:
         "complete",
         "error",
         "finish_reason",
+        "made",
         "usage",
     )
 
@@ -45,6 +47,7 @@ class StreamReader:
         self.error: str | None = None
         self.complete = False
         self.finish_reason: str | None = None
+        self.made: tuple[str, ...] = ()
         self._answer_tool = answer_tool
         self._blocks: dict[int, _Block] = {}
         self._calls = 0
@@ -84,6 +87,7 @@ class StreamReader:
         return self._ending or Ended("stop", None, read_usage(self._usage))
 
     def _begin(self, message: Json) -> list[Event]:
+        self.made = made(message)
         self._usage = merge({}, message.get("usage"))
         so_far = booked_usage(self._usage)  # the prompt is known; the answer's figure is only a beginning
         self.usage = TokenUsage(so_far.input, so_far.cache_read, so_far.cache_write, tier=so_far.tier)
@@ -91,6 +95,7 @@ class StreamReader:
 
     def _end(self, event: Json) -> list[Event]:
         delta = event.get("delta") or {}
+        self.made = made(delta) or self.made
         self._usage = merge(self._usage, event.get("usage"))
         self.usage = booked_usage(self._usage)
         reason = delta.get("stop_reason")

@@ -6,6 +6,7 @@ from adapters.dialects import relaying, sse
 from adapters.dialects.messages.answer import read_answer, read_finish, write_error
 from adapters.dialects.messages.events import StreamWriter
 from adapters.dialects.messages.reading import StreamReader
+from adapters.dialects.messages.stored import made
 from adapters.dialects.messages.usage import booked_usage
 from adapters.dialects.relaying import event_object
 from adapters.dialects.translation import events_of
@@ -46,6 +47,7 @@ class StreamRelay(relaying.StreamRelay):
             if data is not None and not reader.complete:
                 self.content_events += carries(reader.read(event_object(data)))
         self.usage, self.error, self.finish_reason = reader.usage, reader.error, reader.finish_reason
+        self.made = reader.made
         self.complete = reader.complete and reader.error is None
         return run
 
@@ -72,6 +74,7 @@ def note_whole(relay: relaying.Counters, answer: Json) -> None:
         relay.usage = booked_usage(usage)
     relay.content_events = relay.usage.generated
     relay.finish_reason = read_finish(answer.get("stop_reason"))
+    relay.made = made(answer)
 
 
 def carries(events: list[Event]) -> bool:
