@@ -85,6 +85,9 @@ def runtime(snapshot: Snapshot, environ: Mapping[str, str], before: Runtime | No
         stickiness(snapshot),
         panel(snapshot),
         Hardness(snapshot.policy, scored, shipped=snapshot.complexity.weights is None),
+        Bounds(int(snapshot.affinity.keep * 1000), snapshot.affinity.most)
+        if snapshot.affinity.model
+        else None,
     )
 
 

@@ -14,6 +14,7 @@ from gateway.ledger.stores import open_store
 from gateway.metering.budgets.limits import Allowances
 from gateway.metering.budgets.opening import spent_before
 from gateway.state.belongings import Belongings, LocalBelongings
+from gateway.state.choices import Choices, LocalChoices
 from gateway.state.claims import Account, State
 from gateway.state.conversations import Conversations, LocalConversations
 from gateway.state.local import LocalState
@@ -37,15 +38,19 @@ def open_state(settings: StateSettings, gateway: str) -> State:
     return RedisState(settings.redis.reveal(), gateway, _utc_ms)
 
 
-def open_conversations(settings: StateSettings) -> Conversations:
-    """What was found in conversations, where `open_state` counts. Raises OSError as that does."""
+def open_conversations(settings: StateSettings) -> tuple[Conversations, Choices]:
+    """What was found in conversations, and where they went, kept where `open_state` counts; closing the first closes
+    both. Raises OSError as that does."""
     if settings.redis is None:
-        return LocalConversations(lambda: time.monotonic_ns() // 1_000_000)
+        return LocalConversations(_monotonic_ms), LocalChoices(_monotonic_ms)
     try:
+        from gateway.state.line import Line  # noqa: PLC0415  # as above
+        from gateway.state.shared_choices import SharedChoices  # noqa: PLC0415  # as above
         from gateway.state.shared_conversations import SharedConversations  # noqa: PLC0415  # as above
     except ImportError:
         raise OSError("Redis's client is not installed: pip install 'weir-gateway[redis]'") from None
-    return SharedConversations(settings.redis.reveal(), _utc_ms)
+    line = Line(settings.redis.reveal())
+    return SharedConversations(line, _utc_ms), SharedChoices(line, _utc_ms)
 
 
 def open_belongings(settings: StateSettings, path: Path) -> Belongings:
@@ -69,6 +74,10 @@ def open_pools(settings: StateSettings) -> Pools | None:
     except ImportError:
         raise OSError("Redis's client is not installed: pip install 'weir-gateway[redis]'") from None
     return RedisPools(settings.redis.reveal())
+
+
+def _monotonic_ms() -> int:
+    return time.monotonic_ns() // 1_000_000
 
 
 def _utc_ms() -> int:

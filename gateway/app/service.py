@@ -122,9 +122,9 @@ class Service:
         )
         till = Till(self.metrics, self._ledger, self._accounts, self.budgets, self._actions, self._belongings)
         dispatcher = Dispatcher(self._fleet, self._engines)
-        self._conversations = open_conversations(runtime.snapshot.state)
+        self._conversations, choices = open_conversations(runtime.snapshot.state)
         self.pipeline: Final = Pipeline(
-            lambda: self._runtime, dispatcher, till, errors.status_of, self._conversations
+            lambda: self._runtime, dispatcher, till, errors.status_of, self._conversations, choices
         )
         control = Control(
             VERSION, lambda: self._runtime, self._scrape, self._readiness, self._actions.feedback

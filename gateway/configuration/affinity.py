@@ -3,11 +3,12 @@
 from pydantic import Field
 
 from gateway.configuration.language import Strict
+from gateway.configuration.outcomes import Duration
 from gateway.configuration.settings import AffinitySettings
 
 
 class AffinityTerms(Strict):
-    """What a conversation keeps, so that prefix caches stay warm."""
+    """What a conversation keeps, so that prefix caches stay warm and thinking stays valid."""
 
     replica: bool = Field(
         True,
@@ -15,7 +16,23 @@ class AffinityTerms(Strict):
         " A replica with more than 1.25 times the mean of requests under way, and one, is left for the next.",
         examples=[True],
     )
+    model: bool = Field(
+        True,
+        description="Its model (`x-weir-conversation` only): its turns are routed as the hardest so far was, and"
+        " within a route its model stays. It moves where a turn is harder, or where its label, its budget or the"
+        " policy asks for another route or takes the model away.",
+        examples=[True],
+    )
+    keep: Duration = Field(
+        86_400.0, gt=0, description="How long its model is remembered, since its last turn.", examples=["24h"]
+    )
+    most: int = Field(
+        100_000,
+        ge=1,
+        description="Conversations of each tenant whose models are remembered; of more, the oldest are forgotten.",
+        examples=[100_000],
+    )
 
     def settings(self) -> AffinitySettings:
         """As the other rooms read it."""
-        return AffinitySettings(self.replica)
+        return AffinitySettings(self.replica, self.model, self.keep, self.most)

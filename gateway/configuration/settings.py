@@ -216,9 +216,13 @@ class ConversationSettings:
 
 @dataclass(frozen=True, slots=True)
 class AffinitySettings:
-    """Whether a conversation keeps its replica."""
+    """Whether a conversation keeps its replica and its model; how long (seconds since the last turn), and for how many
+    of a tenant's conversations, that model is remembered."""
 
     replica: bool = True
+    model: bool = True
+    keep: float = 86_400.0
+    most: int = 100_000
 
 
 @dataclass(frozen=True, slots=True)

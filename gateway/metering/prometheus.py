@@ -176,6 +176,11 @@ class Metrics:
             "fault",
             "outcome",
         )
+        self.affinity: Final = counter(
+            "weir_affinity_models_total",
+            "Later turns of conversations that kept their model, or why they moved: harder, route, dropped.",
+            "outcome",
+        )
         self.backend_up: Final = gauge(
             "weir_backend_up", "Whether a replica takes requests.", "backend", "replica"
         )

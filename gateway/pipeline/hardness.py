@@ -53,11 +53,12 @@ class Hardness:
                 self._windows[name] = window
                 self._follow(name)
 
-    def took(self, decision: Decision, score: float) -> None:
-        """Take in the score of a routed request, for the routes whose threshold decided about it."""
-        self._recent.append(score)
+    def took(self, decision: Decision, own: float, weighed: float) -> None:
+        """Take in the score of a routed request, and the score it was `weighed` with (its conversation's hardest
+        turn's), for the routes whose threshold decided about it."""
+        self._recent.append(own)
         for name in decision.weighed:
-            observe(self._windows[name], score)
+            observe(self._windows[name], weighed)
             self._follow(name)
 
     def drift(self) -> dict[str, float]:

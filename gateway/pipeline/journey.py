@@ -15,6 +15,7 @@ from gateway.ledger.records import AttemptRecord, Outcome, RequestRecord, attemp
 from gateway.metering.budgets.budgets import Hold
 from gateway.metering.charges import NOTHING, Charge
 from gateway.metering.otlp.identity import traceparent
+from gateway.pipeline.course import Turn
 from gateway.pipeline.judge import Purpose
 from gateway.pipeline.redacting import Redaction
 from routers.policy.policy import Decision
@@ -46,6 +47,7 @@ class Journey:
     call: Call | None = None
     purpose: Purpose = NO_PURPOSE
     signals: Signals | None = None
+    turn: Turn | None = None  # of a conversation that keeps its model
     decision: Decision | None = None
     redaction: Redaction | None = None  # where a boundary would let it go redacted
     debug: bool = False

@@ -41,11 +41,13 @@ from gateway.pipeline.faults import (
 from gateway.pipeline.hardness import Hardness
 from gateway.pipeline.journey import Journey
 from gateway.pipeline.judge import Judge, by_turns, purpose, segments_of
+from gateway.pipeline.keeping import Keeping
 from gateway.pipeline.redacting import Redaction, redact
 from gateway.pipeline.remembering import Stickiness, beyond_redaction, held_to_before, why
 from gateway.pipeline.reserving import Reserving
+from gateway.state.choices import Choices
 from gateway.state.claims import Gone
-from gateway.state.conversations import Conversations
+from gateway.state.conversations import Bounds, Conversations
 from routers.policy.policy import EXPLICIT, Decision, Policy, UnknownModel
 from routers.sensitivity.detector import Span
 from routers.sensitivity.label import Label, Level
@@ -89,6 +91,7 @@ class Runtime:
     sticky: Stickiness
     panel: Panel
     hardness: Hardness
+    keeps: Bounds | None  # for how long, and how many, conversations keep their models; None: they do not
 
 
 class Pipeline:
@@ -101,6 +104,7 @@ class Pipeline:
         till: Till,
         status_of: Callable[[Exception, Dialect], int],
         conversations: Conversations,
+        choices: Choices,
     ) -> None:
         """`status_of` tells which HTTP status a client of that dialect gets for an error, for the ledger."""
         self._runtime = runtime
@@ -108,6 +112,7 @@ class Pipeline:
         self._till = till
         self._status_of = status_of
         self._conversations = conversations
+        self._keeping = Keeping(choices, till.metrics)
         self._waves = Waves()
 
     async def serve(self, exchange: Exchange, ingress: Ingress) -> None:
@@ -182,6 +187,8 @@ class Pipeline:
         if policy.redacts and policy.redactable(signals):
             journey.redaction = await self._redacted(runtime, journey, call, signals, spans)
         opening = journey.purpose.conversation or judged.opening
+        if runtime.keeps is not None and journey.purpose.conversation:
+            journey.turn = await self._keeping.turn(journey, runtime.keeps)
         decision = journey.decision = _decided(runtime, journey, signals, opening, remembered)
         self._count(runtime.hardness, journey, decision)
         if not decision.targets:
@@ -283,17 +290,22 @@ class Pipeline:
             task.uncancel()
             raise ClientGone from None
         finally:
-            if journey.escalation is not None and journey.escalation.fault:
-                self._till.metrics.escalated(
-                    decision.route, journey.escalation.fault, journey.escalation.outcome
-                )
-            for left in [each.attempt for each in journey.settled if each.attempt.made]:
-                await account.note(left)  # of answers that broke off, or were set aside
+            await self._noted(journey, account, decision)
+
+    async def _noted(self, journey: Journey, account: Account, decision: Decision) -> None:
+        """It was sent, and is over: what later requests build on."""
+        if journey.escalation is not None and journey.escalation.fault:
+            self._till.metrics.escalated(decision.route, journey.escalation.fault, journey.escalation.outcome)
+        for left in [each.attempt for each in journey.settled if each.attempt.made]:
+            await account.note(left)  # of answers that broke off, or were set aside
+        if journey.turn is not None and journey.settled:
+            await self._keeping.keep(journey, journey.turn)
 
     def _count(self, hardness: Hardness, journey: Journey, decision: Decision) -> None:
         if hardness.watches and decision.route != EXPLICIT and journey.ingress.dialect not in COUNTING:
             assert journey.signals is not None  # noqa: S101  # it was decided upon
-            hardness.took(decision, journey.signals.complexity)
+            own, turn = journey.signals.complexity, journey.turn
+            hardness.took(decision, own, own if turn is None or turn.now is None else turn.now.complexity)
         metrics = self._till.metrics
         for boundary in {each.boundary for each in decision.dropped if each.boundary is not None}:
             metrics.boundary_blocks.at(boundary).value += 1
@@ -301,9 +313,12 @@ class Pipeline:
             metrics.passed_over.at(route).value += 1
 
 
-def _decided(runtime: Runtime, journey: Journey, signals: Signals, opening: str, remembered: str) -> Decision:
+def _decided(runtime: Runtime, journey: Journey, own: Signals, opening: str, remembered: str) -> Decision:
     """Where it goes, and why in full. Raises NoSuchModel."""
-    policy, thresholds = runtime.engines.policy, runtime.hardness.thresholds
+    policy, signals, turn = runtime.engines.policy, own, journey.turn
+    thresholds: Mapping[str, float] = runtime.hardness.thresholds
+    if turn is not None:
+        signals, thresholds = turn.held(own, thresholds)
     draw = draw_of(journey.principal.tenant, opening) if policy.draws else 0.0
     redaction = journey.redaction
     try:
@@ -315,6 +330,8 @@ def _decided(runtime: Runtime, journey: Journey, signals: Signals, opening: str,
             decision = replace(decision, reasons=(*decision.reasons, redaction.told))
     except UnknownModel as unknown:
         raise NoSuchModel(no_such_model(unknown.name)) from None
+    if turn is not None:
+        decision = turn.decided(decision, own, signals, thresholds)
     if remembered:
         decision = replace(decision, reasons=(*decision.reasons, remembered))
     return decision

@@ -4,22 +4,11 @@ Each gateway remembers too what it saw itself, and says it again with every turn
 was gone is there once it is back.
 """
 
-import time
 from collections.abc import Callable
 from typing import Final
 
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
-
-from gateway.state.claims import Gone
 from gateway.state.conversations import Bounds, LocalConversations, Words, digest
-
-_PATIENCE: Final = 0.5  # seconds Redis may take; a request waits for it
-_PAUSE: Final = 0.25  # seconds after a failure in which it is not asked
-_CONNECTIONS: Final = 8
+from gateway.state.line import Line
 
 # KEYS: a tenant's hash (words by conversation) and sorted set (its conversations by their last turn). ARGV: now
 # and how long to keep (milliseconds), how many, the conversation, words with commas between. Answers all words.
@@ -56,39 +45,22 @@ return all
 class SharedConversations:
     """One gateway's view of what all remember."""
 
-    def __init__(self, url: str, now_ms: Callable[[], int]) -> None:
+    def __init__(self, line: Line, now_ms: Callable[[], int]) -> None:
         """`now_ms`: UTC milliseconds; gateways' clocks may differ by seconds."""
-        self._redis = Redis.from_pool(
-            BlockingConnectionPool.from_url(
-                url,
-                max_connections=_CONNECTIONS,
-                timeout=_PATIENCE,
-                socket_timeout=_PATIENCE,
-                socket_connect_timeout=_PATIENCE,
-                retry=Retry(NoBackoff(), 1, (RedisConnectionError,)),  # it may have closed an idle connection
-                client_name="weir",
-            )
-        )
+        self._line = line
         self._now_ms = now_ms
         self._own = LocalConversations(now_ms)
-        self._ask_again = 0.0  # monotonic seconds
 
     async def remember(self, tenant: str, conversation: str, words: Words, bounds: Bounds) -> Words:
         """As Conversations.remember."""
         own = await self._own.remember(tenant, conversation, words, bounds)
-        if time.monotonic() < self._ask_again:
-            raise Gone("Redis failed a moment ago")
         keys = f"weir:{{{tenant}}}:conversations", f"weir:{{{tenant}}}:conversations:last"
         name, said = digest(conversation).hex(), ",".join(sorted(own))
-        try:
-            found = await self._redis.eval(
-                _REMEMBER, 2, *keys, self._now_ms(), bounds.keep_ms, bounds.most, name, said
-            )
-        except (RedisError, OSError) as error:
-            self._ask_again = time.monotonic() + _PAUSE
-            raise Gone(str(error) or type(error).__name__) from error
+        found: bytes = await self._line.ask(
+            _REMEMBER, keys, self._now_ms(), bounds.keep_ms, bounds.most, name, said
+        )
         return frozenset(found.decode().split(",")) - {""}
 
     async def close(self) -> None:
-        """As Conversations.close."""
-        await self._redis.aclose()
+        """As Conversations.close; the line is."""
+        await self._line.close()

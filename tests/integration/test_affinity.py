@@ -1,5 +1,6 @@
-"""A conversation keeps its replica through a whole Weir, and moves where it must."""
+"""A conversation keeps its replica and its model through a whole Weir, and moves where it must."""
 
+import json
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
@@ -11,7 +12,8 @@ import pytest
 
 from gateway.sandbox.engine import Speed
 from gateway.sandbox.vllm import VllmSettings, VllmStandIn
-from tests.integration.sandboxed import POLICY, Sandboxed
+from tests.integration.redises import SERVER, RealRedis
+from tests.integration.sandboxed import HELLO, POLICY, SECRET, Sandboxed
 
 REPLICAS = POLICY.replace(
     '["${WEIR_SANDBOX_VLLM_URL}"]', '["${WEIR_SANDBOX_VLLM_URL}", "${WEIR_SANDBOX_SECOND_URL}"]'
@@ -127,6 +129,127 @@ def test_without_affinity_the_least_busy_has_it(tmp_path: Path) -> None:
     weir = TwoEngines(tmp_path, f"{REPLICAS}\naffinity: {{replica: false}}\n")
     try:
         talk(weir, "My boat leaks.", 2, x_weir_conversation="any")
-        assert sum(weir.scraped().values()) == 0
+        assert all(count == 0 for name, count in weir.scraped().items() if "replicas" in name)
     finally:
         weir.stop()
+
+
+HARDEST = POLICY.replace("when: {workflow: hard}", "when: {complexity: {at_least: 0.33}}").replace(
+    "{name: everyday, use: [llama], on_failure: [gpt]}", "{name: everyday, use: [llama]}"
+)
+EASY = HELLO
+HARD: list[dict[str, Any]] = [
+    {
+        "role": "user",
+        "content": "Prove that every bounded sequence of real numbers has a convergent subsequence, then derive the"
+        " regret bound of follow-the-regularised-leader step by step and write a lock-free queue in C++ with a proof"
+        " of linearizability.",
+    }
+]
+
+
+@pytest.fixture
+def routed(tmp_path: Path) -> Iterator[Sandboxed]:
+    running = Sandboxed(tmp_path, HARDEST)
+    yield running
+    running.stop()
+
+
+def model(weir: Sandboxed, messages: list[dict[str, Any]], **more: Any) -> tuple[str, list[str]]:
+    """Which model answered, and the reasons that concern the conversation."""
+    status, headers, answer = weir.ask(messages, x_weir_debug="1", **more)
+    assert status == 200
+    reasons = answer["weir"]["decision"]["reasons"]
+    return headers["x-weir-model"], [
+        each for each in reasons if each.startswith(("kept", "moved", "routed as"))
+    ]
+
+
+def test_a_conversation_moves_up_with_a_harder_turn_and_not_down(routed: Sandboxed) -> None:
+    assert model(routed, EASY) == ("llama", [])
+    assert model(routed, HARD) == ("gpt", [])
+    name = {"x_weir_conversation": "climbs"}
+    assert model(routed, EASY, **name) == ("llama", [])
+    assert model(routed, EASY, **name) == ("llama", ["kept: the conversation's model is llama"])
+    assert model(routed, HARD, **name) == (
+        "gpt",
+        ["moved from llama to gpt: this turn is harder than those before"],
+    )
+    for _ in range(3):
+        went, reasons = model(routed, EASY, **name)
+        assert went == "gpt"
+        assert reasons[0].startswith("routed as the conversation's hardest turn: ")
+        assert reasons[1:] == ["kept: the conversation's model is gpt"]
+    assert model(routed, EASY, x_weir_conversation="another") == ("llama", [])
+    body = {"model": "auto", "messages": EASY}
+    _, headers, _ = routed.post(body, key=routed.other_key, x_weir_conversation="climbs")
+    assert headers["x-weir-model"] == "llama", "another tenant's conversation of that name"
+    rows = routed.rows("requests")
+    assert rows[5]["complexity"] < 0.33, "a row has the turn's own score"
+    assert any("kept:" in each for each in json.loads(rows[5]["reasons"]))
+
+
+def test_a_label_that_rises_moves_it_home_for_good(routed: Sandboxed) -> None:
+    name = {"x_weir_conversation": "home"}
+    assert model(routed, HARD, **name)[0] == "gpt"
+    went, reasons = model(routed, SECRET, **name)
+    assert went == "llama"
+    assert reasons[-1] == "moved from gpt to llama: that may not or cannot take it now"
+    assert model(routed, HARD, **name)[0] == "llama"
+
+
+def test_a_fallback_answers_for_its_turn_only(routed: Sandboxed) -> None:
+    name = {"x_weir_conversation": "back"}
+    assert model(routed, HARD, **name)[0] == "gpt"
+    routed.run(routed.sandbox.openai.fault("500", count=1))
+    assert model(routed, EASY, **name)[0] == "claude"
+    assert model(routed, EASY, **name)[0] == "gpt"
+
+
+def test_a_model_that_an_answer_escalated_to_is_kept(tmp_path: Path) -> None:
+    rule = "use: [llama], escalate: {to: [claude], on: [empty]}}"
+    policy = POLICY.replace("use: [llama], on_failure: [gpt]}", rule)
+    weir = Sandboxed(tmp_path, policy)
+    try:
+        name = {"x_weir_conversation": "escalates"}
+        weir.run(weir.sandbox.vllm.fault("empty", count=1))
+        assert model(weir, EASY, **name)[0] == "claude"
+        assert model(weir, EASY, **name) == ("claude", ["kept: the conversation's model is claude"])
+    finally:
+        weir.stop()
+
+
+def test_a_reload_that_takes_the_model_away_moves_it(routed: Sandboxed) -> None:
+    name = {"x_weir_conversation": "reloaded"}
+    assert model(routed, HARD, **name)[0] == "gpt"
+    routed.write(HARDEST.replace("use: [gpt], on_failure: [claude, llama]", "use: [claude, gpt]"))
+    routed.wait_for_policy_change()
+    assert model(routed, EASY, **name)[0] == "gpt", "the route has another order for others only"
+    routed.write(HARDEST.replace("use: [gpt], on_failure: [claude, llama]", "use: [claude]"))
+    routed.wait_for_policy_change()
+    assert model(routed, EASY, **name)[0] == "claude"
+    routed.write(f"{HARDEST}affinity: {{model: false}}\n")
+    routed.wait_for_policy_change()
+    assert model(routed, EASY, **name) == ("llama", [])
+
+
+@pytest.mark.skipif(SERVER is None, reason="redis-server is not installed")
+def test_gateways_share_it_and_do_without(tmp_path: Path) -> None:
+    redis = RealRedis(tmp_path)
+    redis.start()
+    weirs: list[Sandboxed] = []
+    try:
+        for name in ("one", "two"):
+            folder = tmp_path / name
+            folder.mkdir()
+            shared = f"{HARDEST}\nstate: {{redis: '{redis.url}', when_gone: {{labels: allow}}}}\n"
+            weirs.append(Sandboxed(folder, shared))
+        one, two = weirs
+        assert model(one, HARD, x_weir_conversation="shared")[0] == "gpt"
+        assert model(two, EASY, x_weir_conversation="shared")[0] == "gpt"
+        redis.stop()
+        assert model(two, EASY, x_weir_conversation="shared") == ("llama", [])
+    finally:
+        for each in weirs:
+            each.stop()
+        redis.stop()

@@ -46,7 +46,7 @@ def test_traffic_moves_it_to_the_share(scorer: Scorer) -> None:
     for at in range(3 * SIZE):
         score = draw.betavariate(8, 2)
         strong += at >= SIZE and score >= kept.thresholds["hard"]
-        kept.took(WEIGHED, score)
+        kept.took(WEIGHED, score, score)
     assert strong / (2 * SIZE) == pytest.approx(0.3, abs=0.04)
 
 
@@ -54,14 +54,14 @@ def test_only_what_the_threshold_decided_moves_it(scorer: Scorer) -> None:
     kept = hardness(scorer, hard(0.3))
     before = kept.thresholds["hard"]
     for _ in range(2 * ENOUGH):
-        kept.took(OTHER, 0.99)
+        kept.took(OTHER, 0.99, 0.99)
     assert kept.thresholds["hard"] == before
 
 
 def test_a_threshold_is_as_its_reason_prints_it(scorer: Scorer) -> None:
     kept, score = hardness(scorer, hard(0.5)), 0.12345678901
     for at in range(ENOUGH):
-        kept.took(WEIGHED, score if at % 2 else 0.01 + at / 1000)
+        kept.took(WEIGHED, *([score if at % 2 else 0.01 + at / 1000] * 2))
     threshold = kept.thresholds["hard"]
     assert threshold == float(f"{threshold:.6f}")
     assert 0 <= score - threshold < 1e-6
@@ -70,7 +70,7 @@ def test_a_threshold_is_as_its_reason_prints_it(scorer: Scorer) -> None:
 def test_a_reload_keeps_the_window_of_an_unchanged_rule(scorer: Scorer) -> None:
     before = hardness(scorer, hard(0.5))
     for at in range(100):
-        before.took(WEIGHED, at / 100)
+        before.took(WEIGHED, at / 100, at / 100)
     same, narrower, other = (
         hardness(scorer, of) for of in (hard(0.5), hard(0.1), hard(0.5, OneOf("tenant", frozenset("a"))))
     )
@@ -87,6 +87,6 @@ def test_drift_is_told_once_there_is_enough_and_only_where_scores_route(scorer: 
     assert kept.watches
     assert kept.drift() == {}
     for _ in range(ENOUGH):
-        kept.took(OTHER, 0.99)
+        kept.took(OTHER, 0.99, 0.99)
     assert kept.drift()["shipped"] > 0.9
     assert not hardness(scorer, policy()).watches
