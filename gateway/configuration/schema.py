@@ -413,7 +413,7 @@ class Document(Strict):
     affinity: AffinityTerms = Field(
         AffinityTerms(),
         description="What a conversation keeps from turn to turn.",
-        examples=[{"replica": True}],
+        examples=[{"keep": "24h"}],
     )
     state: StateTerms = Field(
         StateTerms(), description="What several gateways share.", examples=[{"redis": "${REDIS_URL}"}]
