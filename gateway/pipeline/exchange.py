@@ -1,9 +1,12 @@
 """The server-neutral face of one HTTP exchange: what the pipeline needs of whatever server runs it."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from adapters.call import Headers
+
+_OWN_HEADERS: Final = ("x-weir-action", "x-weir-workflow", "x-weir-conversation", "x-weir-sensitivity")
+_LONGEST_HEADER: Final = 512
 
 
 class Exchange(Protocol):
@@ -35,3 +38,13 @@ class Exchange(Protocol):
 
     async def end(self, data: bytes = b"") -> None:
         """The answer is complete; `data` are its last bytes."""
+
+
+def own_headers(exchange: Exchange) -> dict[str, str]:
+    """Weir's own request headers that are set."""
+    told = {}
+    for name in _OWN_HEADERS:
+        value = exchange.header(name.encode())
+        if value:
+            told[name] = value[:_LONGEST_HEADER].decode("latin-1")
+    return told

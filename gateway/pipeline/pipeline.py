@@ -28,7 +28,7 @@ from gateway.metering.otlp.identity import continued
 from gateway.pipeline.belongings import keeper_of
 from gateway.pipeline.booking import Account, Tariff, Till
 from gateway.pipeline.detecting import Panel
-from gateway.pipeline.exchange import Exchange
+from gateway.pipeline.exchange import Exchange, own_headers
 from gateway.pipeline.faults import (
     Blocked,
     BodyTooLarge,
@@ -55,8 +55,6 @@ from routers.signals import Signals
 
 SECONDS_PER_DAY: Final = 86_400
 AT_ONCE: Final = 256 * 1024  # bytes of a body that are parsed in half a millisecond
-_OWN_HEADERS: Final = ("x-weir-action", "x-weir-workflow", "x-weir-conversation", "x-weir-sensitivity")
-_LONGEST_HEADER: Final = 512
 
 # How a journey that ended early is booked: (outcome, error class). The first that fits counts.
 _ENDINGS: Final[tuple[tuple[type[Exception], Outcome, str], ...]] = (
@@ -157,7 +155,7 @@ class Pipeline:
         journey.received = time.monotonic_ns()
         await self._waves
         call = journey.call = journey.ingress.read(await _parsed(body), exchange.allowed_headers())
-        journey.purpose = purpose(_own_headers(exchange), own_metadata(call.document.values))
+        journey.purpose = purpose(own_headers(exchange), own_metadata(call.document.values))
         journey.debug = exchange.header(b"x-weir-debug") == b"1"
         principal = journey.principal
         named = journey.ingress.references(call.document.values)
@@ -388,16 +386,6 @@ def shown_key(header: Callable[[bytes], bytes | None]) -> bytes | None:
     """The key as an `Authorization` value; Anthropic's clients show theirs as `x-api-key`. `header` reads one."""
     key = header(b"x-api-key")
     return header(b"authorization") or (b"Bearer " + key if key else None)
-
-
-def _own_headers(exchange: Exchange) -> dict[str, str]:
-    """Weir's own request headers that are set."""
-    told = {}
-    for name in _OWN_HEADERS:
-        value = exchange.header(name.encode())
-        if value:
-            told[name] = value[:_LONGEST_HEADER].decode("latin-1")
-    return told
 
 
 def draw_of(tenant: str, conversation: str) -> float:
