@@ -75,29 +75,30 @@ def replicas_of(weir: TwoEngines) -> list[str]:
 
 
 def test_turns_go_to_one_replica_by_their_opening_and_find_its_cache(weir: TwoEngines) -> None:
-    for each in range(12):
+    for each in range(16):
         answers = talk(weir, f"My boat number {each} leaks.", 3, system=SYSTEM)
         for answer in answers[1:]:
             assert answer["usage"]["prompt_tokens_details"]["cached_tokens"] > 0
     went = replicas_of(weir)
-    assert all(len(set(went[at : at + 3])) == 1 for at in range(0, 36, 3))
+    assert all(len(set(went[at : at + 3])) == 1 for at in range(0, 48, 3))
     assert min(weir.asked()) >= 3, "all conversations went to one engine"
-    assert weir.scraped()['weir_affinity_replicas_total{outcome="kept"}'] == 36
+    assert weir.scraped()['weir_affinity_replicas_total{outcome="kept"}'] == 48
 
 
 def test_turns_go_to_one_replica_without_a_system_prompt_too(weir: TwoEngines) -> None:
-    for each in range(8):
+    for each in range(16):
         talk(weir, f"My boat number {each} leaks.", 3)
     went = replicas_of(weir)
-    assert all(len(set(went[at : at + 3])) == 1 for at in range(0, 24, 3))
+    assert all(len(set(went[at : at + 3])) == 1 for at in range(0, 48, 3))
+    assert len(set(went)) == 2, "all conversations went to one engine"
 
 
 def test_a_named_conversation_keeps_its_replica_whatever_its_turns_show(weir: TwoEngines) -> None:
-    for each in range(8):
+    for each in range(16):
         for turn in range(3):
             talk(weir, f"Turn {turn} by itself", 1, x_weir_conversation=f"named-{each}")
     went = replicas_of(weir)
-    assert all(len(set(went[at : at + 3])) == 1 for at in range(0, 24, 3))
+    assert all(len(set(went[at : at + 3])) == 1 for at in range(0, 48, 3))
     assert len(set(went)) == 2
 
 
