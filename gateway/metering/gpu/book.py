@@ -245,7 +245,7 @@ class ReplicaBook:
             present = sum(tally.present.values())  # nothing tells what was done: by how long each was there
             part = self.backend.gpus * posted.paid_ns * present // max(1, known.present_ns)
             held.granted = await self._drawing.draw(key, posted, part, held.present, window)
-        for earlier in reversed(self._held):
+        for earlier in list(self._held)[: -1 - self._rules.reach : -1]:
             await self._even_out(earlier, held)
         self._held.append(held)
 

@@ -17,6 +17,7 @@ class Rules:
     cap: float = 1.25  # the price level's limit, as a multiple of its usual value
     usual_windows: int = 60
     linger: int = 1  # windows that stay open for claims from beyond their edges (several gateways: 2)
+    reach: int = 2  # windows back whose unclaimed time tokens may draw on, however many stay open
     company_ns: int = 0  # for other gateways to come with what they know (several: more than a second)
     correctable: int = 3600  # windows whose prices are kept for attempts that go on so long
     settled_after: float = 5.0  # busy seconds until the usual price level is known well enough to cap by it

@@ -17,8 +17,9 @@ from adapters.chat import TokenUsage
 from gateway.fleet.engines.reading import EngineReading, Reading
 from gateway.metering.gpu.accounts import GpuAccounts
 from gateway.metering.gpu.counts import Counted
-from gateway.metering.gpu.facts import SECOND, Booking, GpuBackend
+from gateway.metering.gpu.facts import SECOND, Booking, GpuBackend, Row, RowKey
 from gateway.metering.gpu.hardware import NEUTRAL
+from gateway.metering.gpu.rows import Drawn, InProcessRows
 from gateway.metering.gpu.rules import Rules
 from gateway.metering.gpu.ticket import Ticket
 from gateway.metering.gpu.turns import Turns
@@ -435,6 +436,36 @@ def test_a_window_is_priced_by_what_was_known_before_it_taught_anything():
     assert len({row.coefficients for row in rows}) > 2
     for row in rows[1:-1]:  # the first and the last are not whole
         assert row.scale * done.work(row.coefficients) == pytest.approx(row.paid_ns / SECOND, rel=1e-6)
+
+
+class SeenRows(InProcessRows):
+    """How many windows before the last one posted each draw was."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._posted = 0
+        self.back: set[int] = set()
+
+    async def publish(self, key: RowKey, row: Row, pool_ns: int) -> Row:
+        self._posted = key.window
+        return await super().publish(key, row, pool_ns)
+
+    async def draw(self, key: RowKey, gpu_ns: int) -> Drawn:
+        self.back.add(self._posted - key.window)
+        return await super().draw(key, gpu_ns)
+
+
+def test_however_many_windows_stay_open_claims_reach_no_further_than_their_neighbours():
+    rows = SeenRows()
+    books = accounts(rows=rows, rules=Rules(linger=8))
+    ticket = books.at("gpu-a", "r0").begin("a-1", START, prompt_tokens=10, streamed=True)
+    for second in range(20):
+        at = START + second * SECOND
+        books.observe("gpu-a", "r0", page(at, running=1, steps=30 * second, generated=30 * second))
+        ticket.tokens(at + 500 * MS, 90)  # more than the engine counted: a window's time does not reach
+        books.close_windows(at)
+    books.close_windows(START + 60 * SECOND)
+    assert rows.back == {0, 1, 2}
 
 
 def test_it_is_known_whether_own_attempts_are_under_way():
