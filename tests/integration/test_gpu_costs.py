@@ -18,8 +18,8 @@ NAME = "meta-llama/Llama-3.1-8B-Instruct on 1 H100"
 
 def test_what_was_learned_outlives_the_process(tmp_path, caplog):
     learner = Learner(COSTS)
-    for _ in range(30):
-        learner.add(0.9, Counted(steps=90, computed=3_000, generated=2_000, context=1e6))
+    for window in range(30):
+        learner.add(window, 0.9, Counted(steps=90, computed=3_000, generated=2_000, context=1e6))
     kept = tmp_path / "ledger.gpu-costs.json"
     LearnedCosts(kept).save({NAME: learner.memory})
     with caplog.at_level(logging.INFO, "weir.gpu"):

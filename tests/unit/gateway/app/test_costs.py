@@ -63,8 +63,8 @@ def ours(guess: Coefficients = NEUTRAL) -> GpuBackend:
 
 def learner() -> Learner:
     learned = Learner(NEUTRAL)
-    for _ in range(60):
-        learned.add(0.9, Counted(steps=90, computed=3_000, generated=2_000, context=1e6))
+    for window in range(60):
+        learned.add(window, 0.9, Counted(steps=90, computed=3_000, generated=2_000, context=1e6))
     return learned
 
 
