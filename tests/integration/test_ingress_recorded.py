@@ -32,7 +32,12 @@ CASES = [
     ("openai", "/v1/completions", "gpt", 73),
     ("openai", "/v1/embeddings", "gpt", 47),
 ]
-STATUSES = {200: 200, 400: 400, 401: 502, 404: 502}  # our key refused, our model gone: not the client's fault
+STATUSES = {
+    200: 200,
+    400: 400,
+    401: 502,
+    404: 404,
+}  # a model that is gone is gone; our key refused is our fault
 
 
 class Replay(ThreadingHTTPServer):

@@ -6,7 +6,7 @@ import pytest
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from gateway.app import service
+from gateway.app import server
 from tests.integration.sandboxed import Sandboxed
 from tests.integration.test_gateway import (  # noqa: F401  # the same tests, collected here with this file's Weir
     test_a_400_of_the_provider_is_the_clients_and_is_tried_once,
@@ -25,7 +25,7 @@ from tests.integration.test_gateway import (  # noqa: F401  # the same tests, co
 @pytest.fixture(scope="module", params=[HttpToolsProtocol, H11Protocol])
 def whole(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandboxed]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(service, "serve_protocol", lambda _: request.param)
+        patch.setattr(server, "serve_protocol", lambda _: request.param)
         running = Sandboxed(tmp_path_factory.mktemp("weir"))
     yield running
     running.stop()

@@ -47,7 +47,8 @@ def test_traffic_that_goes_round_the_gateway_is_foreign():
 
 
 @pytest.mark.parametrize(
-    ("machine", "mix", "load"), [("8B on 1", "even", 0.7), ("70B on 4", "agents", 0.7), ("70B on 4", "chat", 1.1)]
+    ("machine", "mix", "load"),
+    [("8B on 1", "even", 0.7), ("70B on 4", "agents", 0.7), ("70B on 4", "chat", 1.1)],
 )
 def test_two_gateways_book_what_one_would(machine, mix, load):
     def both_times() -> list[Job]:

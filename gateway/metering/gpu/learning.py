@@ -7,7 +7,9 @@ from typing import Final
 from gateway.metering.gpu.counts import Counted
 from gateway.metering.gpu.facts import Coefficients
 
-_GROUP: Final = 15  # windows regressed as one, so that work and the counters that tell of it fall together. Which ones
+_GROUP: Final = (
+    15  # windows regressed as one, so that work and the counters that tell of it fall together. Which ones
+)
 # follows from their numbers alone: gateways before one engine learn the same from it, whenever each of them began
 _FORGET: Final = 0.995  # per group: half the weight is gone after about half an hour of busy time
 _DOUBT: Final = 0.5  # how far the guess may be off, as a share
