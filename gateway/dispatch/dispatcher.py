@@ -18,7 +18,7 @@ from gateway.dispatch.attempt import Attempt, CannotCarry, NoTargetLeft, Refused
 from gateway.dispatch.escalation import Escalation
 from gateway.dispatch.job import Engines, Job
 from gateway.fleet.replicas import Fleet, Replica
-from routers.policy.permits import Permit, is_genuine
+from routers.policy.permits import Dropped, Permit, is_genuine
 
 MAX_ATTEMPTS: Final = 6
 REPLICAS_PER_TARGET: Final = 2
@@ -74,8 +74,10 @@ class Dispatcher:
         escalation.due = False
         if escalation.held is not None:
             job.tried.clear()  # its replica is well: another model there may be asked
-        policy = self._current().policy
-        verdicts = (job.permitted(policy, model) for model in escalation.to)
+        policy, began = self._current().policy, job.engines.policy
+        verdicts = [job.permitted(policy, model) for model in escalation.to]
+        if policy is not began:  # no more is given up than when the request began
+            verdicts = [_within(each, job.permitted(began, each.model)) for each in verdicts]
         escalation.outcome = "answered"  # as the headers of a better answer say; put right where none comes
         try:
             if await self._answered(job, tuple(each for each in verdicts if isinstance(each, Permit))):
@@ -168,6 +170,10 @@ class Dispatcher:
         finally:
             replica.ended(time.monotonic(), healthy=exchange.healthy)
             exchange.book_unless_booked()
+
+
+def _within(now: Permit | Dropped, began: Permit | Dropped) -> Permit | Dropped:
+    return now.within(began) if isinstance(now, Permit) and isinstance(began, Permit) else now
 
 
 def _stands_for(replica: Replica, permit: Permit) -> bool:

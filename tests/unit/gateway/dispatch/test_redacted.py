@@ -3,6 +3,7 @@
 import ast
 import json
 from dataclasses import replace
+from itertools import chain, repeat
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from adapters.document import parse
 from adapters.errors import UpstreamError
 from adapters.redacting import RedactedCall
 from gateway.dispatch.attempt import NoTargetLeft
+from gateway.dispatch.dispatcher import Dispatcher
 from gateway.dispatch.escalation import Escalation
 from gateway.dispatch.job import Engines, Job, Redacted
 from routers.policy.permits import Boundary, Data, Only, Permit
@@ -64,6 +66,20 @@ async def test_an_answer_at_fault_escalates_redacted_or_not_at_all(redacted: boo
     await rig.dispatcher.run(job)
     assert rig.urls() == (["g1", "f1"] if redacted else ["g1"])
     assert [b"[US_SSN_1]" in outgoing.body for _, outgoing in rig.sent] == [False, True][: len(rig.sent)]
+
+
+async def test_a_reload_before_an_escalation_gives_up_no_more_than_before() -> None:
+    empty = WHOLE.replace(b'"hi"', b'""')
+    rig = Rig({"g1": [Answer(200, empty)], "g2": [], "f1": [Answer(200, WHOLE)]}, SOFT)
+    call, form = call_of(), redacted_form()
+    home = rig.engines.policy.permit(RESTRICTED, "llama")
+    assert isinstance(home, Permit)
+    job = Job(call, RESTRICTED, (home,), rig.engines, rig.client, rig.client, form)
+    job.escalation = Escalation(frozenset({"empty"}), ("gpt",), call)
+    versions = chain([rig.engines], repeat(Engines(policy(), rig.engines.backends)))
+    await Dispatcher(rig.fleet, lambda: next(versions)).run(job)
+    assert rig.urls() == ["g1", "f1"]
+    assert [b"[US_SSN_1]" in outgoing.body for _, outgoing in rig.sent] == [False, True]
 
 
 async def test_a_reload_that_asks_for_no_redaction_gives_up_no_more_than_before() -> None:
