@@ -73,7 +73,9 @@ class Service:
         self.metrics.watch_complexity(
             lambda: self._runtime.hardness.thresholds, lambda: self._runtime.hardness.drift()
         )
-        self.metrics.watch_ledger(self._ledger.lag_seconds, lambda: self._ledger.unbooked)
+        self.metrics.watch_ledger(
+            self._ledger.lag_seconds, lambda: self._ledger.unbooked, lambda: self._ledger.full
+        )
         backends = gpu_backends(runtime.snapshot)
         self._costs = LearnedCosts(Path(server.ledger).with_suffix(".gpu-costs.json"))
         self._beginnings = Beginnings()
@@ -336,6 +338,7 @@ class Service:
             "policy": snapshot.policy.hash,
             "replicas": {name: "up" if is_up else "ejected" for name, is_up in up.items()},
             "journal": self._ledger.id,
+            "disk": self._ledger.journal_trouble or "ok",
             "ledger": self._ledger.trouble or "ok",
             "state": self._state.trouble or "ok",
             "telemetry": self._exporter.trouble or "ok",

@@ -33,6 +33,11 @@ FullDisk = Literal[
     "unbooked",  # go on without booking, and count what was lost
 ]
 _MEMORY_LINES: Final = 20_000  # of requests in flight while the disk is full: about 20 MB
+_ROOM: Final = 64 << 10  # bytes that have to find room before a full disk counts as one that has some
+_CONSEQUENCE: Final[dict[FullDisk, str]] = {
+    "refuse": "requests are refused until it can",
+    "unbooked": "requests are served and not booked until it can",
+}
 
 
 class JournalLocked(RuntimeError):  # noqa: N818  # it names a state
@@ -69,6 +74,7 @@ class Journal:
         self.full = False
         self._torn = False  # a failed write may have left a part of a line
         self.failing = False  # the last sync failed: what was written may not survive a power cut
+        self._why = ""  # the last write or sync failed
         self._old: list[int] = []  # segments closed for writing, not yet synced
         path, last = _end_of(directory)
         self._number: int = last.number if last else (first_of(path) - 1)
@@ -89,6 +95,13 @@ class Journal:
     def accepting(self) -> bool:
         """Whether new requests may begin: always, but on a full disk under `refuse`."""
         return not (self.full and self._full_disk == "refuse")
+
+    @property
+    def trouble(self) -> str:
+        """Why records are not kept as they should be, and what that means for requests; empty: they are."""
+        if self.full:
+            return f"the journal cannot be written: {self._why}; {_CONSEQUENCE[self._full_disk]}"
+        return f"a power cut would lose the last records: {self._why}" if self.failing else ""
 
     @property
     def last(self) -> int:
@@ -167,8 +180,10 @@ class Journal:
         return True
 
     def _refused(self, error: OSError) -> bool:
+        self._why = error.strerror or type(error).__name__
         if not self.full:
-            _log.error("the ledger's journal cannot be written: %s", error.strerror)
+            consequence = _CONSEQUENCE[self._full_disk]
+            _log.error("the ledger's journal cannot be written: %s; %s", self._why, consequence)
         self.full = self._torn = True
         with suppress(OSError):  # else it is tried again before the next write
             self._untear()
@@ -188,13 +203,25 @@ class Journal:
         return False
 
     def _retry(self) -> None:
-        """See whether there is room again."""
-        if not self.full:
+        """See whether there is room again: for what waits, and for more than that."""
+        if not self.full or not self._has_room():
             return
         if self._put(list(self._pending)):
             self._pending.clear()
             self.full = False
             _log.warning("the ledger's journal can be written again")
+
+    def _has_room(self) -> bool:
+        """Try to write blanks at the journal's end, and cut them off again."""
+        try:
+            if self._torn:
+                self._untear()
+            self._torn = True
+            room = self._write(self._file, b" " * _ROOM) == _ROOM
+            self._untear()
+        except OSError:
+            return False
+        return room
 
     def _next_segment(self) -> bool:
         path = self.directory / f"{self._number + 1:020d}{SUFFIX}"
@@ -226,8 +253,9 @@ class Journal:
                 if len(files) > 1:
                     _sync_directory(self.directory)
             except OSError as error:
+                self._why = error.strerror or type(error).__name__
                 if not self.failing:
-                    _log.error("the ledger's journal cannot be synced: %s", error.strerror)
+                    _log.error("the ledger's journal cannot be synced: %s", self._why)
                 self.failing = True
             else:
                 self.failing = False

@@ -123,6 +123,16 @@ class Ledger:
         return self._journal.unbooked
 
     @property
+    def full(self) -> bool:
+        """Whether the journal's disk takes no records just now."""
+        return self._journal.full
+
+    @property
+    def journal_trouble(self) -> str:
+        """Why records are not kept as they should be, and what that means for requests; empty: they are."""
+        return self._journal.trouble
+
+    @property
     def trouble(self) -> str:
         """Why the database takes no rows just now; empty: it does."""
         return self._shipper.trouble

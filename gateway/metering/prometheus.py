@@ -302,8 +302,10 @@ class Metrics:
             )
         )
 
-    def watch_ledger(self, lag_seconds: Callable[[], float], unbooked: Callable[[], int]) -> None:
-        """Show a ledger's lag and losses, asked for at each scrape."""
+    def watch_ledger(
+        self, lag_seconds: Callable[[], float], unbooked: Callable[[], int], full: Callable[[], bool]
+    ) -> None:
+        """Show a ledger's lag and losses, and whether its disk is full, asked for at each scrape."""
         self._family(
             Sampled(
                 "gauge",
@@ -314,6 +316,10 @@ class Metrics:
         )
         self._family(
             Sampled("counter", "weir_ledger_unbooked_records_total", "Records lost to a full disk.", unbooked)
+        )
+        name = "weir_ledger_disk_full"
+        self._family(
+            Sampled("gauge", name, "Whether the journal's disk takes no records.", lambda: int(full()))
         )
 
     def watch_telemetry(self, exported: Callable[[], int], dropped: Callable[[], int]) -> None:

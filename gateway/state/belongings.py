@@ -21,6 +21,7 @@ _log = logging.getLogger("weir.state")
 KEPT_MS: Final = 30 * 86_400_000  # OpenAI's own promise for a response
 MOST: Final = 100_000  # objects of one tenant; its oldest are forgotten first
 _EVERY: Final = 1_000  # notes between two looks for what is too old or too many
+_NO_ROOM: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR})  # what SQLite says of a full disk
 
 _TABLE: Final = """
 CREATE TABLE IF NOT EXISTS kept (
@@ -60,23 +61,39 @@ class LocalBelongings:
     """Notes it in a file of one process's own, so that it outlives the process."""
 
     def __init__(self, path: Path, now_ms: Callable[[], int], most: int = MOST) -> None:
-        """`now_ms`: UTC milliseconds. Raises OSError where the file cannot be used."""
+        """`now_ms`: UTC milliseconds. Raises OSError where the file cannot be used; on a full disk it is tried again
+        whenever it is needed."""
         self._path = path
         self._now_ms = now_ms
         self._most = most
         self._notes = 0
         self._turn = threading.Lock()  # one connection, and several threads that wait for the disk
+        self._file: sqlite3.Connection | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = sqlite3.connect(path, check_same_thread=False)
-            self._file.execute("PRAGMA journal_mode = WAL")
-            self._file.execute("PRAGMA synchronous = NORMAL")
-            self._file.executescript(_TABLE)
+            self._opened()
         except sqlite3.Error as error:
+            if (error.sqlite_errorcode & 0xFF) in _NO_ROOM:
+                _log.error("%s cannot be written: %s", path, error)
+                return
             raise OSError(
                 f"{path} (whose the objects are that providers keep) cannot be used: {error}. "
                 "Moved away, it is begun anew, and what was noted in it can no longer be named."
             ) from error
+
+    def _opened(self) -> sqlite3.Connection:
+        """The file, as soon as there is room to use it. Raises sqlite3.Error."""
+        if self._file is None:
+            file = sqlite3.connect(self._path, check_same_thread=False)
+            try:
+                file.execute("PRAGMA journal_mode = WAL")
+                file.execute("PRAGMA synchronous = NORMAL")
+                file.executescript(_TABLE)
+            except BaseException:
+                file.close()
+                raise
+            self._file = file
+        return self._file
 
     async def keep(self, keeper: Keeper, ids: Sequence[str]) -> None:
         """As Belongings.keep."""
@@ -95,26 +112,28 @@ class LocalBelongings:
     async def close(self) -> None:
         """As Belongings.close."""
         with self._turn:
-            self._file.close()
+            if self._file is not None:
+                self._file.close()
 
     def _keep(self, keeper: Keeper, ids: Sequence[str]) -> None:
         now = self._now_ms()
         rows = [(digest(name), keeper.tenant, keeper.backend, now) for name in ids]
-        with self._turn, self._file:
+        with self._turn, self._opened() as file:
             if self._notes % _EVERY == 0:
-                self._file.execute("DELETE FROM kept WHERE at <= ?", (now - KEPT_MS,))
-            self._file.executemany("INSERT OR IGNORE INTO kept VALUES (?, ?, ?, ?)", rows)
+                file.execute("DELETE FROM kept WHERE at <= ?", (now - KEPT_MS,))
+            file.executemany("INSERT OR IGNORE INTO kept VALUES (?, ?, ?, ?)", rows)
             if self._notes % _EVERY == 0:
-                tenants = self._file.execute("SELECT DISTINCT tenant FROM kept").fetchall()
-                self._file.executemany(_TOO_MANY, [(tenant, self._most) for (tenant,) in tenants])
+                tenants = file.execute("SELECT DISTINCT tenant FROM kept").fetchall()
+                file.executemany(_TOO_MANY, [(tenant, self._most) for (tenant,) in tenants])
             self._notes += 1
 
     def _keepers(self, ids: Sequence[str]) -> Mapping[str, Keeper]:
         found = {}
         since = self._now_ms() - KEPT_MS
         with self._turn:
+            file = self._opened()
             for name in ids:
-                row = self._file.execute(
+                row = file.execute(
                     "SELECT tenant, backend FROM kept WHERE name = ? AND at > ?", (digest(name), since)
                 ).fetchone()
                 if row is not None:

@@ -61,6 +61,10 @@ tenants:
     def restart(self) -> None:
         """Stop it, and start it again with the same files."""
         self.run(self.service.stop())
+        self.begin()
+
+    def begin(self) -> None:
+        """Start it again after a stop."""
         self.service = self.run(Service.start([self.config], self.environ, port=0))
         self.url = self.service.url
 

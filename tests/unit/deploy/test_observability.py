@@ -54,7 +54,7 @@ def filled(expression: str) -> str:
 def series_of_weir() -> dict[str, set[str]]:
     """Every series' name, with its labels."""
     metrics = Metrics(version="0")
-    metrics.watch_ledger(lambda: 0.0, lambda: 0)
+    metrics.watch_ledger(lambda: 0.0, lambda: 0, lambda: False)
     metrics.watch_actions(lambda: 0)
     metrics.watch_complexity(dict, dict)
     known = {}

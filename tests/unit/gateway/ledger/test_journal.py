@@ -210,8 +210,12 @@ def test_a_full_disk_under_unbooked_goes_on_and_counts(opened):
     assert not journal.append(record("a"), record("b"))
     assert journal.accepting
     assert journal.unbooked == 2
+    journal.flush()
+    assert journal.full, "there is no more room than before"
+    assert journal.trouble.endswith("requests are served and not booked until it can")
     disk.room = None
     journal.flush()
+    assert journal.trouble == ""
     assert journal.append(record("c"))
     assert names(journal) == ["c"]
 

@@ -35,7 +35,7 @@ def busy() -> Metrics:
     metrics.inflight.value -= 1
     metrics.policy_reloads.at("refused").value += 1
     metrics.policy("abc")
-    metrics.watch_ledger(lambda: 1.5, lambda: 2)
+    metrics.watch_ledger(lambda: 1.5, lambda: 2, lambda: True)
     return metrics
 
 
@@ -73,6 +73,7 @@ ROUTE = (("model", "gpt-5"), ("route", "hard"), ("zone", "openai"))
         ("weir_routes_passed_over_total", (("route", "hard"),), 1),
         ("weir_backend_up", (("backend", "gpu-a"), ("replica", "http://127.0.0.1:8000")), 1),
         ("weir_inflight", (), 2),
+        ("weir_ledger_disk_full", (), 1),
         ("weir_policy_reloads_total", (("outcome", "refused"),), 1),
         ("weir_policy_info", (("policy", "abc"),), 1),
         ("weir_build_info", (("version", "1.2.3"),), 1),
