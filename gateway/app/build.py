@@ -84,7 +84,12 @@ def runtime(snapshot: Snapshot, environ: Mapping[str, str], before: Runtime | No
         reserving(snapshot, charged),
         stickiness(snapshot),
         panel(snapshot),
-        Hardness(snapshot.policy, scored, shipped=snapshot.complexity.weights is None),
+        Hardness(
+            snapshot.policy,
+            scored,
+            shipped=snapshot.complexity.weights is None,
+            shared=snapshot.state.redis is not None,
+        ),
         Bounds(int(snapshot.affinity.keep * 1000), snapshot.affinity.most)
         if snapshot.affinity.model
         else None,

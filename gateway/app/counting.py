@@ -19,6 +19,8 @@ from gateway.state.claims import Account, State
 from gateway.state.conversations import Conversations, LocalConversations
 from gateway.state.local import LocalState
 from gateway.state.pools import Pools
+from gateway.state.scores import LocalScores, Scores
+from routers.complexity.window import SIZE
 
 _log = logging.getLogger("weir.state")
 
@@ -63,6 +65,19 @@ def open_belongings(settings: StateSettings, path: Path) -> Belongings:
     except ImportError:
         raise OSError("Redis's client is not installed: pip install 'weir-gateway[redis]'") from None
     return SharedBelongings(settings.redis.reveal(), _utc_ms)
+
+
+def open_scores(settings: StateSettings, path: Path) -> Scores:
+    """What rolling thresholds are measured by: in Redis where it is configured, else in the file at `path`. Raises
+    OSError as `open_state`."""
+    if settings.redis is None:
+        return LocalScores(path, _utc_ms, SIZE)
+    try:
+        from gateway.state.line import Line  # noqa: PLC0415  # as above
+        from gateway.state.shared_scores import SharedScores  # noqa: PLC0415  # as above
+    except ImportError:
+        raise OSError("Redis's client is not installed: pip install 'weir-gateway[redis]'") from None
+    return SharedScores(Line(settings.redis.reveal()), _utc_ms, SIZE)
 
 
 def open_pools(settings: StateSettings) -> Pools | None:

@@ -19,9 +19,17 @@ from gateway.api.control import Control, control_app, metrics_app
 from gateway.app import build
 from gateway.app.collecting import collect_in_quiet
 from gateway.app.costs import Beginnings, LearnedCosts, gpu_backends
-from gateway.app.counting import Opening, open_belongings, open_conversations, open_pools, open_state
+from gateway.app.counting import (
+    Opening,
+    open_belongings,
+    open_conversations,
+    open_pools,
+    open_scores,
+    open_state,
+)
 from gateway.app.energy import EnergyWatch
 from gateway.app.engines import EngineWatch
+from gateway.app.hardest import KeptThresholds
 from gateway.app.retirement import Retirements
 from gateway.app.server import Server
 from gateway.configuration.loading import load
@@ -122,6 +130,9 @@ class Service:
         self._belongings = open_belongings(
             runtime.snapshot.state, Path(server.ledger).with_suffix(".belongings.sqlite")
         )
+        self._thresholds = KeptThresholds(
+            open_scores(runtime.snapshot.state, Path(server.ledger).with_suffix(".scores.json"))
+        )
         till = Till(self.metrics, self._ledger, self._accounts, self.budgets, self._actions, self._belongings)
         dispatcher = Dispatcher(self._fleet, self._engines)
         self._conversations, choices = open_conversations(runtime.snapshot.state)
@@ -206,6 +217,7 @@ class Service:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._watch.finish()
         await self._costs.keep(self._accounts.learned())
+        await self._thresholds.finish(self._runtime.hardness)
         await self._energy.finish()
         await self._actions.close(everything=True)
         if self._pools is not None:
@@ -228,6 +240,7 @@ class Service:
         await self._export()
         if not await self._opening.try_to(self._allowances()):
             self._tasks.append(run(self._opening.bring(self._allowances)))
+        await self._thresholds.exchange(self._runtime.hardness)
         server = self._runtime.snapshot.server
         self._servers.append(
             await Server.open(self._application, host, port, server.shutdown_grace, server.header_timeout)
@@ -241,6 +254,7 @@ class Service:
         self._tasks += [
             run(self._watch.run()),
             run(self._costs.run(self._accounts.learned)),
+            run(self._thresholds.run(lambda: self._runtime.hardness)),
             run(collect_in_quiet(lambda: self.metrics.inflight.value > 0)),
             run(self._actions.run()),
             run(self._energy.run()),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from math import exp, sqrt
 from operator import mul
 from typing import Any, Final
@@ -28,8 +29,10 @@ class Score:
 class Scorer:
     """Scores conversations with one set of weights. Immutable, so threads may share it."""
 
-    def __init__(self, weights: Weights) -> None:
+    def __init__(self, weights: Weights, digest: str = "") -> None:
+        """`digest` tells these weights from others."""
         self._weights: Final = weights
+        self.digest: Final = digest
         # the logistic curve is folded into the coefficients: score = logistic(base + facts · pull + trees + words)
         slopes = weights.slopes
         bases = zip(weights.biases, slopes, weights.intercepts, strict=True)
@@ -45,7 +48,7 @@ class Scorer:
     @classmethod
     def from_bytes(cls, weights: bytes) -> "Scorer":
         """A scorer from the bytes of a weights file. Raises BadWeights."""
-        return cls(Weights.from_bytes(weights))
+        return cls(Weights.from_bytes(weights), sha256(weights).hexdigest())
 
     @property
     def card(self) -> Mapping[str, Any]:

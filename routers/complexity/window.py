@@ -25,6 +25,12 @@ class Window:
         return len(self.recent)
 
 
+def window_of(scores: Sequence[float], size: int = SIZE) -> Window:
+    """A window that has met these scores, the oldest first."""
+    recent = deque(scores, maxlen=size)
+    return Window(size, deque(recent), sorted(recent))
+
+
 def observe(window: Window, score: float) -> None:
     """Takes one score in, and the oldest out once the window is full."""
     if len(window.recent) >= window.size:

@@ -5,12 +5,14 @@ import re
 import time
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gateway.cli.router_weights import shipped
 from routers.complexity.weights import CALIBRATED, Weights
+from tests.integration.redises import SERVER, RealRedis
 from tests.integration.sandboxed import POLICY, Sandboxed
 
 SHARE = POLICY.replace("when: {workflow: hard}", "when: {complexity: {hardest: 25%}}")
@@ -89,6 +91,62 @@ def test_a_reload_keeps_the_threshold_and_new_weights_begin_anew(weir: Sandboxed
     own.write_bytes(Weights.from_bytes(shipped()).with_card(card).to_bytes())
     weir.wait_for_policy_change()
     assert weir.service.runtime.hardness.thresholds == {"hard": 0.38}
+
+
+def test_a_restart_goes_on_where_traffic_was(tmp_path: Path) -> None:
+    weir = Sandboxed(tmp_path, SHARE)
+    try:
+        start = thresholds(weir)
+        for turn in range(80):
+            assert weir.ask(prompt(turn))[0] == 200
+        before = thresholds(weir)
+        assert before != start
+        weir.restart()
+        assert thresholds(weir) == before
+        assert "theorem" not in (tmp_path / "ledger.scores.json").read_text()
+        (tmp_path / "ledger.scores.json").write_text("{")
+        weir.restart()
+        assert thresholds(weir) == start
+        assert weir.ask(prompt(1))[0] == 200
+    finally:
+        weir.stop()
+
+
+@pytest.mark.skipif(SERVER is None, reason="redis-server is not installed")
+def test_gateways_share_it_and_do_without(tmp_path: Path) -> None:
+    redis = RealRedis(tmp_path)
+    redis.start()
+    weirs: list[Sandboxed] = []
+    try:
+        for name in ("one", "two"):
+            (tmp_path / name).mkdir()
+            weirs.append(Sandboxed(tmp_path / name, f"{SHARE}\nstate: {{redis: '{redis.url}'}}\n"))
+        one, two = weirs
+        start = thresholds(one)
+        for turn in range(80):
+            assert one.ask(prompt(turn))[0] == 200
+        for each in (one, two):  # what each does every two seconds
+            each.run(each.service._thresholds.exchange(each.service.runtime.hardness))
+        shared = thresholds(two)
+        assert thresholds(one) == shared != start
+        two.restart()
+        assert thresholds(two) == shared
+        redis.stop()
+        for turn in range(80):
+            two.ask([{"role": "user", "content": f"Hello {turn}!"}])
+        deadline = time.monotonic() + 20
+        while thresholds(two) == shared:
+            assert time.monotonic() < deadline, "it never followed its own traffic"
+            time.sleep(0.05)
+        assert thresholds(one) == shared
+    finally:
+        for each in weirs:
+            each.stop()
+        redis.stop()
+
+
+def thresholds(weir: Sandboxed) -> dict[str, float]:
+    return dict(weir.service.runtime.hardness.thresholds)
 
 
 def wait_until_refused(weir: Sandboxed, seconds: float = 15) -> None:

@@ -5,8 +5,10 @@ from random import Random
 import pytest
 
 from gateway.app.build import shipped_scorer
+from gateway.cli.router_weights import shipped
 from gateway.pipeline.hardness import Hardness
 from routers.complexity.scorer import Scorer
+from routers.complexity.weights import Weights
 from routers.complexity.window import ENOUGH, SIZE
 from routers.policy.conditions import All, Hardest, OneOf, Within
 from routers.policy.facts import Model, Zone
@@ -90,3 +92,57 @@ def test_drift_is_told_once_there_is_enough_and_only_where_scores_route(scorer: 
         kept.took(OTHER, 0.99, 0.99)
     assert kept.drift()["shipped"] > 0.9
     assert not hardness(scorer, policy()).watches
+
+
+def test_another_process_goes_on_from_what_was_handed_in(scorer: Scorer) -> None:
+    before = hardness(scorer, hard(0.5))
+    for at in range(100):
+        before.took(WEIGHED, at / 100, at / 100)
+    kept = before.met()
+    assert [len(scores) for scores in kept.values()] == [100]
+    assert [len(scores) for scores in before.met().values()] == [0]
+
+    after = hardness(scorer, hard(0.1))  # the share alone is another: the window is still the rule's
+    after.took(WEIGHED, 0.995, 0.995)  # met since the hand-over began: not among what comes back
+    assert after.met().keys() == kept.keys()
+    after.took(WEIGHED, 0.996, 0.996)
+    after.go_on(kept)
+    assert after.thresholds["hard"] == 0.91
+    assert [list(scores) for scores in after.met().values()] == [[0.996]]
+
+
+def test_a_window_is_not_taken_for_that_of_another_rule_or_other_weights(scorer: Scorer) -> None:
+    tenants = frozenset({"a", "b", "c"})
+    one, narrower, wider, ordered = (
+        hardness(scorer, of)
+        for of in (
+            hard(0.5),
+            hard(0.5, OneOf("tenant", frozenset("a"))),
+            hard(0.5, OneOf("tenant", tenants)),
+            hard(0.4, OneOf("tenant", frozenset(sorted(tenants, reverse=True)))),
+        )
+    )
+    other = Hardness(hard(0.5), Scorer(Weights.from_bytes(shipped()), "of other weights"), shipped=False)
+    names = [next(iter(each.met())) for each in (one, narrower, wider, ordered, other)]
+    assert len(set(names)) == 4
+    assert names[2] == names[3]
+
+
+def test_where_gateways_share_it_moves_when_it_is_told_of_all(scorer: Scorer) -> None:
+    shared = Hardness(hard(0.5), scorer, shipped=True, shared=True)
+    start = shared.thresholds["hard"]
+    for at in range(100):
+        shared.took(WEIGHED, at / 100, at / 100)
+    assert shared.thresholds["hard"] == start
+    (name,) = met = shared.met()
+    shared.go_on({name: [0.9 + at / 1000 for at in range(100)]})
+    assert shared.thresholds["hard"] == 0.95
+    shared.follow(met)  # the store is away: its own from here on, after what it was last told
+    assert shared.thresholds["hard"] == 0.909  # ten of its own hundred are above 0.9
+
+
+def test_what_waits_to_be_handed_in_is_bounded(scorer: Scorer) -> None:
+    kept = hardness(scorer, hard(0.5))
+    for _ in range(11 * SIZE):
+        kept.took(WEIGHED, 0.5, 0.5)
+    assert [len(scores) for scores in kept.met().values()] == [10 * SIZE]
