@@ -14,6 +14,10 @@ _BLOCKS: Final = frozenset(  # of a messages request, as vLLM 0.32 reads them
     ("text", "image", "tool_use", "tool_result", "tool_reference", "thinking", "redacted_thinking",
      "tool_addition", "tool_removal")
 )  # fmt: skip
+_OF_RESPONSES: Final = frozenset(
+    {"previous_response_id", "store"}
+)  # what an engine does that keeps responses
+_NOTHING: Final[frozenset[str]] = frozenset()
 _TOOLS: Final = CARRIED_TOOLS | {"namespace"}  # of a responses request
 
 
@@ -33,13 +37,15 @@ class VLLM(OpenAI):
     )  # fmt: skip
     engine: ClassVar[bool] = True
 
+    keeps_responses: bool = False  # it was started with VLLM_ENABLE_RESPONSES_API_STORE
+
     def outgoing(self, call: Call, model: str) -> Outgoing:
         """As `OpenAI`. Raises Unsupported for what Anthropic does for a messages request, or OpenAI for a
         responses request, and an engine would silently leave undone."""
         if call.dialect in ("messages", "count_tokens"):
             _refuse_services(call)
         elif call.dialect == "responses":
-            refuse_stored(call.document.values)
+            refuse_stored(call.document.values, _OF_RESPONSES if self.keeps_responses else _NOTHING)
             refuse_hosted(call.document.values, _TOOLS)
         return OpenAI.outgoing(self, call, model)
 

@@ -75,6 +75,17 @@ def check_answered_here(values: Mapping[str, Any], key: str) -> None:
         )
 
 
+def check_engines_caches(values: Mapping[str, Any]) -> None:
+    """Raise InvalidRequest where a request points an engine at what it holds of others: blocks of its cache have
+    numbers, and no owner."""
+    if values.get("kv_transfer_params"):
+        raise InvalidRequest(
+            "'kv_transfer_params' is not served: it names what an engine holds of other requests. Leave it out.",
+            "kv_transfer_params",
+            "unsupported_parameter",
+        )
+
+
 def check_messages(values: Mapping[str, Any]) -> None:
     """Raise InvalidRequest unless `messages` is a list of objects whose content is text or a list of parts."""
     messages = check_present(values, "messages")

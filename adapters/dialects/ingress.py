@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from adapters.call import Call, Dialect, Headers
 from adapters.dialects import chat, plain, responses
+from adapters.dialects.chat import stored as kept_for_chat
 from adapters.dialects.completions import ingress as completions
 from adapters.dialects.messages import ingress as messages
 from adapters.dialects.messages import stored as kept_by_anthropic
@@ -31,7 +32,14 @@ def _fixed(*needs: str) -> Callable[[Values], frozenset[str]]:
 
 
 _ALL: Final = (
-    Ingress("chat", chat.read, chat.needs, chat.modality, chat.max_output_tokens),
+    Ingress(
+        "chat",
+        chat.read,
+        chat.needs,
+        chat.modality,
+        chat.max_output_tokens,
+        kept_for_chat.references,
+    ),
     Ingress(
         "messages",
         messages.read,
@@ -48,14 +56,25 @@ _ALL: Final = (
         responses.max_output_tokens,
         responses.references,
     ),
-    Ingress("count_tokens", messages.read_count, _fixed(), messages.modality),
+    Ingress(
+        "count_tokens",
+        messages.read_count,
+        _fixed(),
+        messages.modality,
+        references=kept_by_anthropic.references,
+    ),
     Ingress(
         "completions", completions.read, completions.needs, max_output_tokens=completions.max_output_tokens
     ),
-    Ingress("embeddings", plain.reader("embeddings"), _fixed("embeddings")),
+    Ingress(
+        "embeddings",
+        plain.reader("embeddings"),
+        _fixed("embeddings"),
+        references=kept_for_chat.references,  # vLLM embeds conversations, too
+    ),
     Ingress("rerank", plain.reader("rerank"), _fixed("rerank")),
     Ingress("score", plain.reader("score"), _fixed("rerank")),
-    Ingress("tokenize", plain.reader("tokenize"), _fixed()),
+    Ingress("tokenize", plain.reader("tokenize"), _fixed(), references=kept_for_chat.references),
     Ingress("detokenize", plain.reader("detokenize"), _fixed()),
 )
 INGRESS: Final[Mapping[Dialect, Ingress]] = {each.dialect: each for each in _ALL}

@@ -16,7 +16,7 @@ from adapters.refusals import read_complaint
 from gateway.access.keys import AccessDenied
 from gateway.dispatch.attempt import CannotCarry, NoTargetLeft, Refused
 from gateway.metering.budgets.budgets import CannotCount, OverBudget, OverRate
-from gateway.pipeline.faults import Blocked, BodyTooLarge, BodyTooSlow, NoSuchModel, Overloaded
+from gateway.pipeline.faults import Blocked, BodyTooLarge, BodyTooSlow, NoSuchModel, NoSuchObject, Overloaded
 
 _JSON: Final = (b"content-type", b"application/json")
 
@@ -111,6 +111,10 @@ def _no_such_model(error: NoSuchModel) -> HttpError:
     return openai_error(404, str(error), "invalid_request_error", "model_not_found", "model")
 
 
+def _no_such_object(error: NoSuchObject) -> HttpError:
+    return openai_error(404, str(error), "invalid_request_error", "object_not_found")
+
+
 def _blocked(error: Blocked) -> HttpError:
     return openai_error(403, str(error), "permission_error", "blocked_by_policy")
 
@@ -190,6 +194,7 @@ _ANSWERS: Final[dict[type[Exception], Callable[[Any], HttpError]]] = {
     InvalidDocument: _invalid_document,
     InvalidRequest: _invalid_request,
     NoSuchModel: _no_such_model,
+    NoSuchObject: _no_such_object,
     Blocked: _blocked,
     CannotCarry: _cannot_carry,
     BodyTooLarge: _body_too_large,

@@ -90,6 +90,7 @@ def runtime(snapshot: Snapshot, environ: Mapping[str, str], before: Runtime | No
             shipped=snapshot.complexity.weights is None,
             shared=snapshot.state.redis is not None,
         ),
+        {tenant.name: tenant.owns for tenant in snapshot.tenants.values() if tenant.owns},
         Bounds(int(snapshot.affinity.keep * 1000), snapshot.affinity.most)
         if snapshot.affinity.model
         else None,
@@ -163,7 +164,7 @@ def adapter(settings: BackendSettings) -> Backend:
         case "azure":
             return Azure(path, key, _USER_AGENT, api_version=settings.api_version)
         case "vllm":
-            return VLLM(path, key, _USER_AGENT)
+            return VLLM(path, key, _USER_AGENT, keeps_responses="responses" in settings.keeps)
         case "openai":
             return OpenAI(path, key, _USER_AGENT, deviations=_deviations(settings))
 

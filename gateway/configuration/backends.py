@@ -35,7 +35,8 @@ Preset = Annotated[
 
 PUBLIC_ADDRESS: Final = {"openai": "https://api.openai.com", "anthropic": "https://api.anthropic.com"}
 _OWN_KEYS: Final = {  # keys that only one kind of backend has → that kind
-    "preset": "openai", "lacks": "openai", "api_version": "azure", "region": "bedrock", "aws": "bedrock",
+    "preset": "openai", "lacks": "openai", "keeps": "vllm", "api_version": "azure", "region": "bedrock",
+    "aws": "bedrock",
 }  # fmt: skip
 _KEY_VARIABLES: Final = {
     "azure": "AZURE_OPENAI_API_KEY",
@@ -99,6 +100,12 @@ class BackendEntry(Strict):
         [],
         description="Of OpenAI's APIs those that this server does not have; clients of responses are then served"
         " through chat.",
+        examples=[["responses"]],
+    )
+    keeps: list[Literal["responses"]] = Field(
+        [],
+        description="What a `vllm` server keeps: `responses`, where it was started with "
+        "VLLM_ENABLE_RESPONSES_API_STORE=1. What goes on from a response goes to the replica that has it.",
         examples=[["responses"]],
     )
     api_version: str | None = Field(
@@ -204,6 +211,7 @@ class BackendEntry(Strict):
             api_key=Secret(key) if key else None,
             preset=self.preset,
             lacks=frozenset(self.lacks),
+            keeps=frozenset(self.keeps),
             api_version=self.api_version,
             region=self.region or "",
             aws=self._credentials(environ),

@@ -32,6 +32,7 @@ def problems(document: Document, source: Source, today: date) -> list[Problem]:
         *check.boundaries(),
         *check.routes(),
         *check.tenants(),
+        *check.ownership(),
         *check.state(),
         *check.detectors(),
         *check.telemetry(),
@@ -217,6 +218,20 @@ class _Check:
                         here, f"this key stands already at {there}", "each key belongs to one tenant"
                     )
                 held.setdefault(key.sha256, here)
+
+    def ownership(self) -> Found:
+        """What a tenant owns stands with a backend, and an account has one owner."""
+        accounts: dict[str, str] = {}
+        for name, tenant in self.document.tenants.items():
+            for backend, names in tenant.owns.items():
+                here: Route = ("tenants", name, "owns", backend)
+                yield from self._unknown(here, "backend", backend, self.document.backends)
+                if names == "*" and accounts.setdefault(backend, name) != name:
+                    yield self._problem(
+                        here,
+                        f"everything that `{backend}` keeps is `{accounts[backend]}`'s already",
+                        "give each tenant a backend of its own, with a key of its own account",
+                    )
 
     def detectors(self) -> Found:
         first: dict[str, int] = {}

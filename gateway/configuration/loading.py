@@ -366,7 +366,11 @@ def _tenant(name: str, entry: TenantEntry) -> TenantSettings:
     else:
         workflows = dict.fromkeys(entry.workflows, UNLIMITED)
     own = _ceilings(entry.budget, entry.limits)
-    return TenantSettings(name, keys, workflows, own.budget, own.limits, entry.over_budget, entry.floor)
+    owns = {
+        backend: frozenset({names} if isinstance(names, str) else names)
+        for backend, names in entry.owns.items()
+    }
+    return TenantSettings(name, keys, workflows, own.budget, own.limits, entry.over_budget, entry.floor, owns)
 
 
 def _ceilings(budget: BudgetTerms, limits: LimitTerms) -> Ceilings:

@@ -137,6 +137,9 @@ Workflows = Annotated[
 ]
 
 
+ObjectName = Annotated[str, Field(min_length=1, max_length=512, pattern=r"^[^*]")]
+
+
 class TenantEntry(Strict):
     """Who pays: a team, a customer, an application."""
 
@@ -163,6 +166,13 @@ class TenantEntry(Strict):
     )
     floor: LevelName | None = Field(
         None, description="The lowest level its requests are taken for.", examples=["internal"]
+    )
+    owns: dict[str, Annotated[list[ObjectName], Field(min_length=1)] | Literal["*"]] = Field(
+        {},
+        description="What providers keep for it though it was not made through Weir (files, vector stores, prompts, "
+        "voices …), by backend: ids, or `*` where the backend's account is this tenant's alone. No other tenant can "
+        "name them.",
+        examples=[{"openai": ["vs_68ab", "pmpt_68cd"], "openai-acme": "*"}],
     )
 
 

@@ -74,6 +74,7 @@ class BackendSettings:
     api_key: Secret | None = None
     preset: str | None = None  # a provider whose differences from OpenAI are known (`adapters.presets`)
     lacks: frozenset[Dialect] = frozenset()  # dialects it does not serve, besides those of its preset
+    keeps: frozenset[str] = frozenset()  # what an engine keeps by itself: responses
     api_version: str | None = None  # Azure's dated API
     region: str = ""  # AWS's
     aws: AwsSettings | None = None
@@ -146,6 +147,8 @@ class TenantSettings:
     limits: LimitSettings = LimitSettings()
     over_budget: Literal["refuse", "downgrade"] = "refuse"
     floor: str | None = None
+    # objects that providers keep for it, by backend; "*": all that stand there
+    owns: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

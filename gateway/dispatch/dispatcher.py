@@ -121,7 +121,7 @@ class Dispatcher:
                 if job.attempts >= MAX_ATTEMPTS:
                     return
         for permit in down:
-            replica = self._fleet.any_of(permit.backend, permit.replicas)
+            replica = self._fleet.any_of(permit.backend, _where(job, permit))
             if replica is not None and replica not in job.tried and job.attempts < MAX_ATTEMPTS:
                 job.tried.append(replica)
                 yield permit, replica
@@ -129,6 +129,8 @@ class Dispatcher:
     def _replica(self, job: Job, permit: Permit) -> Replica | None:
         """Where to try a target next: where its conversation was, or where there is least to do."""
         backend, urls, now = permit.backend, permit.replicas, time.monotonic()
+        if job.kept_at:
+            urls = _where(job, permit)
         if len(urls) > 1 and job.conversation and job.plain.dialect in PREFIXED:
             return self._fleet.prefer(job.place(), backend, urls, now, job.tried)
         return self._fleet.choose(backend, urls, now, job.tried)
@@ -170,6 +172,11 @@ class Dispatcher:
         finally:
             replica.ended(time.monotonic(), healthy=exchange.healthy)
             exchange.book_unless_booked()
+
+
+def _where(job: Job, permit: Permit) -> tuple[str, ...]:
+    """The replicas that may be asked: the one that keeps what the request names, while it stands, and else any."""
+    return (job.kept_at,) if job.kept_at in permit.replicas else permit.replicas
 
 
 def _within(now: Permit | Dropped, began: Permit | Dropped) -> Permit | Dropped:

@@ -56,6 +56,7 @@ class Job:
     )
     waves: Waves = ALONE  # the others that are served at the same time
     escalation: Escalation | None = None  # what is done about answers at fault, where the route asks for it
+    kept_at: str = ""  # the replica that keeps what it names, where one is known to
     # what tells its conversation from others, and so which replica has its prefix; empty: any will do
     conversation: str = field(default="", repr=False)
 

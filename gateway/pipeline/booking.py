@@ -160,7 +160,7 @@ class Account:
 
     async def note(self, attempt: Attempt) -> None:
         """Note whose the objects are that the attempt left at its provider."""
-        keeper = Keeper(self._journey.principal.tenant, attempt.permit.backend)
+        keeper = Keeper(self._journey.principal.tenant, attempt.permit.backend, attempt.replica)
         await self._till.belongings.keep(keeper, attempt.made)
         attempt.made = ()  # not before: whoever was cancelled meanwhile has to be able to ask again
 

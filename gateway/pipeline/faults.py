@@ -15,6 +15,10 @@ class NoSuchModel(Exception):  # noqa: N818  # it names an answer
     """The application named a model that no configuration knows."""
 
 
+class NoSuchObject(Exception):  # noqa: N818  # it names an answer
+    """The request names something kept that is not its tenant's, or nobody's."""
+
+
 class BodyTooLarge(Exception):  # noqa: N818  # it names an answer
     """The request's body is over the configured limit."""
 

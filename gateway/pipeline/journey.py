@@ -56,6 +56,7 @@ class Journey:
     answered: Attempt | None = None  # whose answer the client has, where it is not the last's
     hold: Hold | None = None  # of its budgets, where something limits it
     settled: list[Settled] = field(default_factory=list)
+    kept_at: str = ""  # the replica that keeps what it names
     trace: str = ""  # the client's `traceparent`, where traces are exported
     client_left: bool = False
     closed: bool = False

@@ -9,7 +9,7 @@ import logging
 import math
 import time
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
 from adapters.call import Call
@@ -17,6 +17,8 @@ from adapters.dialects.checks import InvalidRequest
 from adapters.dialects.ingress import INGRESS
 from adapters.visible import Visible, visible
 from gateway.dispatch.waves import ALONE, Waves
+from gateway.pipeline.remembering import raised
+from gateway.state.conversations import Words
 from routers.complexity.scorer import Conversation, Score, Scorer, Turn
 from routers.sensitivity.classifier import Classifier, Seen
 from routers.sensitivity.detector import with_failure
@@ -92,12 +94,18 @@ class Judge:
         floor: Level | None,
         day: int,
         waves: Waves = ALONE,
+        known: Words | None = None,
     ) -> Judged:
         """The signals of one request. `floor`: the tenant's own lowest level; `day` since 1970-01-01; `waves`: the
-        others that are served at the same time."""
+        others that are served at the same time; `known`: what was found in the files it names when they came, where
+        all of them came through Weir."""
         seen = visible(call.document.values, call.dialect)
+        if known is not None:
+            seen = replace(seen, opaque=tuple([kind for kind in seen.opaque if kind != "file_id"]))
         await waves
         label = await self._label(seen, highest(floor, purpose.floor))
+        if known:
+            label = raised(label, known)
         await waves
         score = self.scorer.score(conversation_of(seen))
         await waves

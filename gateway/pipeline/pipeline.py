@@ -25,7 +25,7 @@ from gateway.dispatch.waves import Waves
 from gateway.ledger.records import Outcome
 from gateway.metering.budgets.budgets import CannotCount, OverBudget, OverRate
 from gateway.metering.otlp.identity import continued
-from gateway.pipeline.belongings import keeper_of
+from gateway.pipeline.belongings import Kept, Owned, kept
 from gateway.pipeline.booking import Account, Tariff, Till
 from gateway.pipeline.detecting import Panel
 from gateway.pipeline.exchange import Exchange, own_headers
@@ -35,6 +35,7 @@ from gateway.pipeline.faults import (
     BodyTooSlow,
     ClientGone,
     NoSuchModel,
+    NoSuchObject,
     Overloaded,
     no_such_model,
 )
@@ -61,6 +62,7 @@ _ENDINGS: Final[tuple[tuple[type[Exception], Outcome, str], ...]] = (
     (InvalidDocument, "refused", "invalid_body"),
     (InvalidRequest, "refused", "invalid_request"),
     (NoSuchModel, "refused", "no_such_model"),
+    (NoSuchObject, "refused", "no_such_object"),
     (Blocked, "refused", "blocked"),
     (CannotCarry, "refused", "cannot_carry"),
     (BodyTooLarge, "refused", "body_too_large"),
@@ -89,6 +91,7 @@ class Runtime:
     sticky: Stickiness
     panel: Panel
     hardness: Hardness
+    owned: Mapping[str, Owned]  # by tenant: kept objects that are its own by configuration
     keeps: Bounds | None  # for how long, and how many, conversations keep their models; None: they do not
 
 
@@ -159,7 +162,7 @@ class Pipeline:
         journey.debug = exchange.header(b"x-weir-debug") == b"1"
         principal = journey.principal
         named = journey.ingress.references(call.document.values)
-        keeper = await keeper_of(self._till.belongings, principal.tenant, named) if named else None
+        held = await self._kept(runtime, principal.tenant, named) if named else None
         judged = await runtime.judge.judge(
             call,
             journey.purpose,
@@ -167,6 +170,7 @@ class Pipeline:
             runtime.floors.get((principal.tenant, principal.key)),
             journey.at // (SECONDS_PER_DAY * 1_000_000_000),
             self._waves,
+            None if held is None else held.label,
         )
         signals, remembered = await self._held_to_before(runtime, journey, judged.signals)
         spans: tuple[Span, ...] = ()
@@ -182,7 +186,7 @@ class Pipeline:
         if allowance is not None:
             signals = journey.signals = await reserving.weighed(budgets, signals, allowance)
         policy = runtime.engines.policy
-        if policy.redacts and policy.redactable(signals):
+        if policy.redacts and held is None and policy.redactable(signals):  # what is kept stays as it is
             journey.redaction = await self._redacted(runtime, journey, call, signals, spans)
         opening = journey.purpose.conversation or judged.opening
         if runtime.keeps is not None and journey.purpose.conversation:
@@ -191,13 +195,18 @@ class Pipeline:
         self._count(runtime.hardness, journey, decision)
         if not decision.targets:
             raise _no_way(decision)
-        if keeper is not None:
-            decision = journey.decision = _only(keeper, decision)
+        if held is not None:
+            decision = journey.decision = _only(held.backend, decision)
+            journey.kept_at = held.replica
         if allowance is not None:
             decision = journey.decision = await reserving.reserve(
                 budgets, journey, decision, allowance, len(body)
             )
         await self._dispatch(exchange, runtime, journey, account, decision, opening)
+
+    async def _kept(self, runtime: Runtime, tenant: str, named: tuple[str, ...]) -> Kept:
+        """Where what a request names is kept. Raises NoSuchObject, Overloaded."""
+        return await kept(self._till.belongings, tenant, named, runtime.owned.get(tenant, {}))
 
     async def _held_to_before(
         self, runtime: Runtime, journey: Journey, signals: Signals
@@ -270,6 +279,7 @@ class Pipeline:
             account,
             redacted,
             waves=self._waves,
+            kept_at=journey.kept_at,
         )
         if runtime.snapshot.affinity.replica:
             job.conversation = opening

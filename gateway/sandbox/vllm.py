@@ -22,6 +22,7 @@ from gateway.sandbox.responses import ResponsesFrame, Stepped, from_responses
 from gateway.sandbox.standin import Answer as Route
 from gateway.sandbox.standin import StandIn, bearer
 from gateway.sandbox.vllm_messages import MessagesFrame
+from gateway.sandbox.vllm_stored import StoredResponses
 from gateway.sandbox.vllm_wire import FINGERPRINT, Frame, Refused, validated
 
 _SSE: Final = {"content-type": "text/event-stream; charset=utf-8"}
@@ -39,6 +40,7 @@ class VllmSettings:
     prompt_tokens_details: bool = True  # --enable-prompt-tokens-details
     per_request_metrics: bool = True  # --enable-per-request-metrics
     tools: bool = True  # --enable-auto-tool-choice --tool-call-parser
+    keeps_responses: bool = False  # VLLM_ENABLE_RESPONSES_API_STORE
     pooling: bool = False  # --runner pooling: the model embeds and ranks, and generates nothing
     speed: Speed = field(default_factory=Speed)
     capacity: int = 400_000  # tokens in the KV cache
@@ -64,6 +66,7 @@ class VllmStandIn(StandIn):
             capacity=self.settings.capacity,
         )
         self._metrics.watch(self.engine)
+        self._stored = StoredResponses(keeps=self.settings.keeps_responses)
         self._load = 0
         self._ids = count(1)
 
@@ -265,9 +268,12 @@ class VllmStandIn(StandIn):
 
     async def _responses(self, request: Request, reply: Reply) -> None:
         body = validated(request, "input", "model")
-        ask = from_responses(body, spoilt=request.spoilt)
+        ask = from_responses(body, self._stored.before(body), request.spoilt)
         answer, prompt = self._prepare(body, ask)
-        frame = ResponsesFrame(f"resp_{next(self._ids):016x}", int(time()), body, answer)
+        frame = ResponsesFrame(
+            f"resp_{self._listener.port:04x}{next(self._ids):012x}", int(time()), body, answer
+        )
+        self._stored.keep(body, frame.id, (*ask.turns, ("assistant", answer.text)))
         await self._generate(request, reply, ask, answer, prompt, Stepped(frame, len(prompt)))
 
     async def _messages(self, request: Request, reply: Reply) -> None:

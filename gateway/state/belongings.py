@@ -1,11 +1,13 @@
-"""Whose the objects are that providers keep: responses, their items, the containers and files tools left there.
+"""Whose the objects are that providers keep: responses, their items, files, the containers tools left there.
 
 Providers know Weir's key alone, so to them all tenants are one; what is noted here tells them apart. It is kept
-for as long as OpenAI keeps a response, and bounded for each tenant: nobody can make Weir forget what is another's.
+for as long as OpenAI keeps a response, of files until they are deleted, and bounded for each tenant: nobody can make
+Weir forget what is another's. Of what an object holds, only a file's label is noted, and nothing of its name.
 """
 
 import asyncio
 import hashlib
+import json
 import logging
 import sqlite3
 import threading
@@ -20,15 +22,21 @@ _log = logging.getLogger("weir.state")
 
 KEPT_MS: Final = 30 * 86_400_000  # OpenAI's own promise for a response
 MOST: Final = 100_000  # objects of one tenant; its oldest are forgotten first
+LISTED: Final = 10_000  # files of a tenant at most, as OpenAI lists them
 _EVERY: Final = 1_000  # notes between two looks for what is too old or too many
 _NO_ROOM: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR})  # what SQLite says of a full disk
 
 _TABLE: Final = """
 CREATE TABLE IF NOT EXISTS kept (
-  name BLOB PRIMARY KEY, tenant TEXT NOT NULL, backend TEXT NOT NULL, at INTEGER NOT NULL
+  name BLOB PRIMARY KEY, tenant TEXT NOT NULL, backend TEXT NOT NULL, at INTEGER NOT NULL,
+  replica TEXT NOT NULL DEFAULT '', file TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS kept_by_tenant ON kept (tenant, at);
 CREATE INDEX IF NOT EXISTS kept_by_age ON kept (at);
+"""
+_LATER: Final = ("replica", "file")  # columns that files of earlier versions lack
+_NOTE: Final = """
+INSERT OR IGNORE INTO kept (name, tenant, backend, at, replica, file) VALUES (?, ?, ?, ?, ?, ?)
 """
 _TOO_MANY: Final = """
 DELETE FROM kept WHERE name IN (SELECT name FROM kept WHERE tenant = ? ORDER BY at DESC LIMIT -1 OFFSET ?)
@@ -36,11 +44,27 @@ DELETE FROM kept WHERE name IN (SELECT name FROM kept WHERE tenant = ? ORDER BY 
 
 
 @dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that came through Weir: its id, the model whose provider has it, its label in words, and what a list of
+    files says of it (bytes, UTC seconds). Its name and content are the provider's alone."""
+
+    id: str
+    model: str
+    label: frozenset[str]
+    size: int
+    created: int
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
 class Keeper:
-    """Whose an object is, and the backend that keeps it."""
+    """Whose an object is, and the backend that keeps it, in which replica where that is known; what is known of a
+    file that came through Weir."""
 
     tenant: str
     backend: str
+    replica: str = ""
+    file: Upload | None = None
 
 
 class Belongings(Protocol):
@@ -52,6 +76,12 @@ class Belongings(Protocol):
 
     async def keepers(self, ids: Sequence[str]) -> Mapping[str, Keeper]:
         """Those of the objects that are anybody's. Raises Gone."""
+
+    async def uploads(self, tenant: str) -> Sequence[Upload]:
+        """A tenant's files, the newest first. Raises Gone."""
+
+    async def forget(self, tenant: str, ids: Sequence[str]) -> None:
+        """These objects of the tenant's are deleted. Never raises: their provider will not find them."""
 
     async def close(self) -> None:
         """Let go of what it holds open."""
@@ -89,6 +119,10 @@ class LocalBelongings:
                 file.execute("PRAGMA journal_mode = WAL")
                 file.execute("PRAGMA synchronous = NORMAL")
                 file.executescript(_TABLE)
+                there = {column[1] for column in file.execute("PRAGMA table_info(kept)")}
+                for column in _LATER:
+                    if column not in there:
+                        file.execute(f"ALTER TABLE kept ADD COLUMN {column} TEXT NOT NULL DEFAULT ''")
             except BaseException:
                 file.close()
                 raise
@@ -109,6 +143,20 @@ class LocalBelongings:
         except sqlite3.Error as error:
             raise Gone(f"{self._path}: {error}") from error
 
+    async def uploads(self, tenant: str) -> Sequence[Upload]:
+        """As Belongings.uploads."""
+        try:
+            return await asyncio.to_thread(self._uploads, tenant)
+        except sqlite3.Error as error:
+            raise Gone(f"{self._path}: {error}") from error
+
+    async def forget(self, tenant: str, ids: Sequence[str]) -> None:
+        """As Belongings.forget."""
+        try:
+            await asyncio.to_thread(self._forget, tenant, ids)
+        except sqlite3.Error as error:
+            _log.warning("%d deleted objects of %s stay noted: %s", len(ids), tenant, error)
+
     async def close(self) -> None:
         """As Belongings.close."""
         with self._turn:
@@ -117,11 +165,12 @@ class LocalBelongings:
 
     def _keep(self, keeper: Keeper, ids: Sequence[str]) -> None:
         now = self._now_ms()
-        rows = [(digest(name), keeper.tenant, keeper.backend, now) for name in ids]
+        upload = "" if keeper.file is None else written(keeper.file)
+        rows = [(digest(name), keeper.tenant, keeper.backend, now, keeper.replica, upload) for name in ids]
         with self._turn, self._opened() as file:
             if self._notes % _EVERY == 0:
-                file.execute("DELETE FROM kept WHERE at <= ?", (now - KEPT_MS,))
-            file.executemany("INSERT OR IGNORE INTO kept VALUES (?, ?, ?, ?)", rows)
+                file.execute("DELETE FROM kept WHERE at <= ? AND file = ''", (now - KEPT_MS,))
+            file.executemany(_NOTE, rows)
             if self._notes % _EVERY == 0:
                 tenants = file.execute("SELECT DISTINCT tenant FROM kept").fetchall()
                 file.executemany(_TOO_MANY, [(tenant, self._most) for (tenant,) in tenants])
@@ -134,11 +183,43 @@ class LocalBelongings:
             file = self._opened()
             for name in ids:
                 row = file.execute(
-                    "SELECT tenant, backend FROM kept WHERE name = ? AND at > ?", (digest(name), since)
+                    "SELECT tenant, backend, replica, file FROM kept WHERE name = ? AND (at > ? OR file != '')",
+                    (digest(name), since),
                 ).fetchone()
                 if row is not None:
-                    found[name] = Keeper(*row)
+                    tenant, backend, replica, upload = row
+                    found[name] = Keeper(tenant, backend, replica, read(upload) if upload else None)
         return found
+
+    def _uploads(self, tenant: str) -> list[Upload]:
+        with self._turn:
+            rows = (
+                self._opened()
+                .execute(
+                    "SELECT file FROM kept WHERE tenant = ? AND file != '' ORDER BY at DESC LIMIT ?",
+                    (tenant, LISTED),
+                )
+                .fetchall()
+            )
+        return [read(file) for (file,) in rows]
+
+    def _forget(self, tenant: str, ids: Sequence[str]) -> None:
+        with self._turn, self._opened() as file:
+            file.executemany(
+                "DELETE FROM kept WHERE name = ? AND tenant = ?", [(digest(name), tenant) for name in ids]
+            )
+
+
+def written(upload: Upload) -> str:
+    """A file's note as it is stored."""
+    label = sorted(upload.label)
+    return json.dumps([upload.id, upload.model, label, upload.size, upload.created, upload.purpose])
+
+
+def read(note: str) -> Upload:
+    """A stored note."""
+    name, model, label, size, created, purpose = json.loads(note)
+    return Upload(name, model, frozenset(label), size, created, purpose)
 
 
 def note_lost(keeper: Keeper, ids: Sequence[str], why: str) -> None:

@@ -1,6 +1,7 @@
 """Whose the objects are that providers keep, noted in Redis: what one gateway's clients made can be named
 through all."""
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -11,30 +12,45 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
-from gateway.state.belongings import KEPT_MS, MOST, Keeper, digest, note_lost
+from gateway.state.belongings import KEPT_MS, LISTED, MOST, Keeper, Upload, digest, note_lost, read, written
 from gateway.state.claims import Gone
+
+_log = logging.getLogger("weir.state")
 
 _PATIENCE: Final = 0.5  # seconds Redis may take; a request that names or makes such an object waits for it
 _PAUSE: Final = 0.25  # seconds after a failure in which it is not asked
 _CONNECTIONS: Final = 8
-_KEY: Final = "weir:{kept}"  # the braces keep all keys together, as the script needs it
+_KEY: Final = (
+    "weir:{kept}:2"  # the form of its values; the braces keep all keys together, as the scripts need it
+)
 
-# KEYS: a tenant's objects by when they were made. ARGV: now and how long to keep (milliseconds), how many, whose and
-# where, and each object's key.
+# KEYS: a tenant's objects, and its files, by when they were made. ARGV: now, how long to keep (milliseconds; 0: until
+# deleted), how many, whose and where and what, and each object's key.
 _KEEP: Final = """
 local now, keep, most = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - keep)
+local index = KEYS[1]
+if keep == 0 then index = KEYS[2] else redis.call('ZREMRANGEBYSCORE', index, '-inf', now - keep) end
 for i = 5, #ARGV do
-  if redis.call('SET', ARGV[i], ARGV[4], 'NX', 'PX', keep) then redis.call('ZADD', KEYS[1], now, ARGV[i]) end
+  local new
+  if keep == 0 then new = redis.call('SET', ARGV[i], ARGV[4], 'NX')
+  else new = redis.call('SET', ARGV[i], ARGV[4], 'NX', 'PX', keep) end
+  if new then redis.call('ZADD', index, now, ARGV[i]) end
 end
-local over = redis.call('ZCARD', KEYS[1]) - most
+local over = redis.call('ZCARD', index) - most
 if over > 0 then
-  for _, each in ipairs(redis.call('ZRANGE', KEYS[1], 0, math.min(over, 100) - 1)) do
+  for _, each in ipairs(redis.call('ZRANGE', index, 0, math.min(over, 100) - 1)) do
     redis.call('DEL', each)
-    redis.call('ZREM', KEYS[1], each)
+    redis.call('ZREM', index, each)
   end
 end
-redis.call('PEXPIRE', KEYS[1], keep)
+if keep > 0 then redis.call('PEXPIRE', index, keep) end
+return 1
+"""
+# KEYS: the same. ARGV: each object's key.
+_FORGET: Final = """
+for _, each in ipairs(ARGV) do
+  if redis.call('ZREM', KEYS[1], each) + redis.call('ZREM', KEYS[2], each) > 0 then redis.call('DEL', each) end
+end
 return 1
 """
 
@@ -61,9 +77,11 @@ class SharedBelongings:
 
     async def keep(self, keeper: Keeper, ids: Sequence[str]) -> None:
         """As Belongings.keep."""
-        bounds, whose = (self._now_ms(), KEPT_MS, self._most), f"{keeper.backend}\n{keeper.tenant}"
+        file = "" if keeper.file is None else written(keeper.file)
+        bounds = (self._now_ms(), 0 if file else KEPT_MS, self._most)
+        whose = f"{keeper.backend}\n{keeper.replica}\n{file}\n{keeper.tenant}"
         try:
-            await self._ask("EVAL", _KEEP, 1, f"{_KEY}:of:{keeper.tenant}", *bounds, whose, *map(_key, ids))
+            await self._ask("EVAL", _KEEP, 2, *_indexes(keeper.tenant), *bounds, whose, *map(_key, ids))
         except Gone as gone:
             note_lost(keeper, ids, str(gone))
 
@@ -72,15 +90,29 @@ class SharedBelongings:
         found = {}
         for name, whose in zip(ids, await self._ask("MGET", *map(_key, ids)), strict=True):
             if whose is not None:
-                backend, tenant = whose.decode().split("\n", 1)
-                found[name] = Keeper(tenant, backend)
+                found[name] = _keeper(whose)
         return found
+
+    async def uploads(self, tenant: str) -> Sequence[Upload]:
+        """As Belongings.uploads."""
+        keys = await self._ask("ZREVRANGE", _indexes(tenant)[1], 0, LISTED - 1)
+        if not keys:
+            return []
+        kept = [_keeper(whose) for whose in await self._ask("MGET", *keys) if whose is not None]
+        return [each.file for each in kept if each.file is not None]
+
+    async def forget(self, tenant: str, ids: Sequence[str]) -> None:
+        """As Belongings.forget."""
+        try:
+            await self._ask("EVAL", _FORGET, 2, *_indexes(tenant), *map(_key, ids))
+        except Gone as gone:
+            _log.warning("%d deleted objects of %s stay noted: %s", len(ids), tenant, gone)
 
     async def close(self) -> None:
         """As Belongings.close."""
         await self._redis.aclose()
 
-    async def _ask(self, *command: str | int) -> Any:
+    async def _ask(self, *command: str | int | bytes) -> Any:
         if time.monotonic() < self._ask_again:
             raise Gone("Redis failed a moment ago")
         try:
@@ -88,6 +120,15 @@ class SharedBelongings:
         except (RedisError, OSError) as error:
             self._ask_again = time.monotonic() + _PAUSE
             raise Gone(str(error) or type(error).__name__) from error
+
+
+def _indexes(tenant: str) -> tuple[str, str]:
+    return f"{_KEY}:of:{tenant}", f"{_KEY}:files:{tenant}"
+
+
+def _keeper(whose: bytes) -> Keeper:
+    backend, replica, file, tenant = whose.decode().split("\n", 3)
+    return Keeper(tenant, backend, replica, read(file) if file else None)
 
 
 def _key(name: str) -> str:

@@ -158,8 +158,8 @@ def test_a_container_that_is_nobodys_cannot_be_named(weir: Sandboxed, container:
     body = {"model": "claude", "max_tokens": 9, "messages": HELLO, "container": container}
     weir.sandbox.anthropic.received.clear()
     status, _, told = weir.post(body, path="/v1/messages")
-    assert (status, json.loads(told)["error"]["type"]) == (400, "invalid_request_error")
-    assert "No object with the id 'container_1' was found" in json.loads(told)["error"]["message"]
+    assert (status, json.loads(told)["error"]["type"]) == (404, "not_found_error")
+    assert "No such object: 'container_1'" in json.loads(told)["error"]["message"]
     assert not weir.sandbox.anthropic.received
 
 

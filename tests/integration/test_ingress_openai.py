@@ -290,7 +290,7 @@ def test_a_conversation_goes_on_where_it_is_kept_and_for_its_own_tenant_alone(
     with openai.OpenAI(base_url=f"{weir.url}/v1", api_key=weir.other_key, max_retries=0) as stranger:
         weir.sandbox.openai.received.clear()
         for body in (asked, {"input": [item]}, {**asked, "previous_response_id": "resp_unheard_of"}):
-            with pytest.raises(openai.BadRequestError, match="No object with the id"):
+            with pytest.raises(openai.NotFoundError, match="No such object"):
                 stranger.responses.create(model="gpt", **body)
         assert not len(weir.sandbox.openai.received)
     with pytest.raises(openai.BadRequestError, match="keeps what this request names"):

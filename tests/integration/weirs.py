@@ -19,7 +19,11 @@ from gateway.app import Service
 class RunningWeir:
     """A Weir on a free loopback port. `key` belongs to tenant `acme`, `other_key` to tenant `globex`."""
 
-    def __init__(self, folder: Path, policy: str, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, policy: str, environ: Mapping[str, str] | None = None, owns: str = ""
+    ) -> None:
+        """`owns`: what providers keep for `acme` though it was not made through this Weir, as `openai: "*"`."""
+        owned = f"owns: {{{owns}}}, " if owns else ""
         self.key, self.other_key = keys.create(), keys.create()
         self.folder = folder
         self.config = folder / "weir.yaml"
@@ -28,7 +32,7 @@ class RunningWeir:
         self._common = f"""
 server: {{ledger: "{self.ledger}", port: 0, metrics: {{port: 0}}}}
 tenants:
-  acme: {{keys: [{{id: app, sha256: "{keys.digest(self.key)}"}}]}}
+  acme: {{{owned}keys: [{{id: app, sha256: "{keys.digest(self.key)}"}}]}}
   globex: {{keys: [{{id: app, sha256: "{keys.digest(self.other_key)}"}}]}}
 """
         self._loop = asyncio.new_event_loop()

@@ -11,6 +11,7 @@ from adapters.call import Call, Headers
 from adapters.dialects.checks import (
     check_answered_here,
     check_counts,
+    check_engines_caches,
     check_kinds,
     check_messages,
     check_metadata,
@@ -38,6 +39,7 @@ def read(document: Document, headers: Headers = ()) -> Call:
     check_messages(values)
     check_kinds(values, stream=bool, stream_options=dict, tools=list, response_format=dict)
     check_answered_here(values, "deferred")  # xAI's
+    check_engines_caches(values)
     check_counts(values, "max_tokens", "max_completion_tokens", "n")
     check_metadata(values)
     stream = values.get("stream") is True

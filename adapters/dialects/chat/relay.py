@@ -9,6 +9,7 @@ from adapters.call import Call, Headers
 from adapters.chat import Json
 from adapters.dialects import relaying, sse
 from adapters.dialects.chat.answer import failed, write_error
+from adapters.dialects.chat.stored import made
 from adapters.dialects.chat.usage import read_usage
 from adapters.dialects.relaying import Counters, event_object
 from adapters.errors import StreamCut
@@ -84,6 +85,7 @@ class StreamRelay(relaying.StreamRelay):
     def _note_choices(self, choices: list[Json]) -> None:
         self.content_events += any(self._carries(choice) for choice in choices)
         for choice in choices:
+            _note_made(self, choice.get("delta"))
             if choice.get("finish_reason") is not None:
                 self.finish_reason = choice["finish_reason"]
                 self._finished.add(choice.get("index") or 0)
@@ -158,6 +160,13 @@ def note_whole(relay: Counters, answer: Json) -> None:
         relay.finish_reason = choices[0].get("finish_reason")
         relay.content_events = relay.usage.generated
         relay.error = relay.error or failed(relay.finish_reason)
+        for choice in choices:
+            _note_made(relay, choice.get("message"))
+
+
+def _note_made(relay: Counters, message: Any) -> None:
+    if isinstance(message, dict) and ("audio" in message or "annotations" in message):
+        relay.made = tuple(dict.fromkeys((*relay.made, *made(message))))
 
 
 def _as_delta(choice: Json) -> Json:

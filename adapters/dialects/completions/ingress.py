@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from adapters.call import Call, Headers
-from adapters.dialects.checks import InvalidRequest, check_counts, check_kinds, check_metadata, check_model
+from adapters.dialects.checks import (
+    InvalidRequest,
+    check_counts,
+    check_engines_caches,
+    check_kinds,
+    check_metadata,
+    check_model,
+)
 from adapters.document import Document
 
 _USUAL_LIMIT: Final = 16  # tokens: the default of OpenAI and vLLM alike
@@ -23,6 +30,7 @@ def read(document: Document, headers: Headers = ()) -> Call:
         )
     check_kinds(values, stream=bool, stream_options=dict)
     check_counts(values, "n", "best_of")
+    check_engines_caches(values)
     check_counts(values, "max_tokens", least=0)  # with `echo`, 0 asks for the prompt's own probabilities
     check_metadata(values)
     stream = values.get("stream") is True

@@ -19,7 +19,7 @@ from adapters.chat import (
 )
 from adapters.dialects.encoding import read_arguments, to_text
 from adapters.dialects.messages.answer import read_finish, read_refusal
-from adapters.dialects.messages.stored import made
+from adapters.dialects.messages.stored import left_by, made
 from adapters.dialects.messages.usage import booked_usage, merge, read_usage
 
 _NO_USAGE: Final = TokenUsage()
@@ -95,7 +95,7 @@ class StreamReader:
 
     def _end(self, event: Json) -> list[Event]:
         delta = event.get("delta") or {}
-        self.made = made(delta) or self.made
+        self.made = tuple(dict.fromkeys((*self.made, *made(delta))))
         self._usage = merge(self._usage, event.get("usage"))
         self.usage = booked_usage(self._usage)
         reason = delta.get("stop_reason")
@@ -109,6 +109,7 @@ class StreamReader:
 
     def _start(self, event: Json) -> list[Event]:
         content = event.get("content_block") or {}
+        self.made = (*self.made, *left_by(content))
         block = _Block(content, self._calls, self._answer_tool)
         self._calls += block.is_call
         self._blocks[event.get("index", 0)] = block

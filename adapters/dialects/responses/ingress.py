@@ -12,6 +12,7 @@ from adapters.dialects.checks import (
     InvalidRequest,
     check_answered_here,
     check_counts,
+    check_engines_caches,
     check_kinds,
     check_metadata,
     check_model,
@@ -79,6 +80,7 @@ def _check_options(values: Mapping[str, Any]) -> None:
     check_kinds(values, stream=bool, background=bool, store=bool, tools=list, include=list)
     check_kinds(values, text=dict, reasoning=dict, prompt=dict, previous_response_id=str)
     check_answered_here(values, "background")
+    check_engines_caches(values)
     check_counts(values, "max_output_tokens")
     for i, tool in enumerate(values.get("tools") or ()):
         if not isinstance(tool, dict):

@@ -2,56 +2,25 @@
 
 Responses, conversations, prompts, files and containers may be kept at the provider and named by id. Whoever may call
 Weir must not name what another tenant made: `references` lists what a request names, `made` what an answer leaves
-behind, so that the gateway can hold one against the other. Both look for names, not for shapes, so that a shape
-nobody has heard of yet is found too.
+behind, so that the gateway can hold one against the other.
 """
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from adapters.chat import Json
+from adapters.dialects.kept import named
 from adapters.errors import Unsupported
 
 CARRIED_TOOLS: Final = frozenset({"function", "custom"})  # what the application runs itself
 
-_NAMED: Final = frozenset(
-    ("previous_response_id", "response_id", "file_id", "file_ids", "vector_store_id", "vector_store_ids",
-     "container_id", "skill_id", "conversation_id", "conversation", "container", "approval_request_id")
-)  # fmt: skip
-_HOLDERS: Final = frozenset({"conversation", "prompt", "container"})  # objects whose `id` is the name
-_THEIR_OWN: Final = frozenset(
-    {"parameters", "schema", "metadata", "headers"}
-)  # keys the application makes up
 _STORED_STATE: Final = ("previous_response_id", "conversation", "prompt", "store")
 
 
 def references(values: Mapping[str, Any]) -> tuple[str, ...]:
     """The ids of provider-kept objects that a request names: earlier responses, conversations, stored prompts, items,
     files, vector stores, containers. Each once, in order. Never raises on JSON."""
-    found: dict[str, None] = {}
-    stack: list[tuple[str, Any]] = [("", dict(values))]
-    while stack:
-        key, value = stack.pop()
-        if isinstance(value, dict):
-            for name in _of_object(key, value):
-                found[name] = None
-            stack.extend(reversed([item for item in value.items() if item[0] not in _THEIR_OWN]))
-        elif isinstance(value, list):
-            stack.extend((key, item) for item in reversed(value))
-        elif isinstance(value, str) and key in _NAMED and value:
-            found[value] = None
-    return tuple(found)
-
-
-def _of_object(key: str, value: Json) -> Iterator[str]:
-    """What an object names by its own `id`: it holds nothing else, or says it is a reference. Reasoning that brings
-    neither its sealed nor its open form is looked up by id."""
-    name, kind = value.get("id"), value.get("type")
-    if not isinstance(name, str):
-        return
-    bare = kind == "reasoning" and not value.get("encrypted_content") and not value.get("content")
-    if bare or kind == "item_reference" or key in _HOLDERS or (kind is None and "role" not in value):
-        yield name
+    return tuple(dict.fromkeys(named(dict(values), bare=True)))
 
 
 def made(response: Mapping[str, Any]) -> tuple[str, ...]:
@@ -75,10 +44,11 @@ def _left_by(item: Json, *, stored: bool) -> Iterator[str]:
     return (name for name in names if isinstance(name, str))
 
 
-def refuse_stored(values: Mapping[str, Any]) -> None:
-    """Raises Unsupported where a request needs state that a provider kept, or asks it to keep some."""
+def refuse_stored(values: Mapping[str, Any], kept: frozenset[str] = frozenset()) -> None:
+    """Raises Unsupported where a request needs state that a provider kept, or asks it to keep some; `kept` are the
+    members whose wish it does fulfil."""
     for key in _STORED_STATE:
-        if values.get(key):
+        if values.get(key) and key not in kept:
             raise Unsupported(
                 key, f"'{key}' needs a provider that stores responses, and this model's does not"
             )

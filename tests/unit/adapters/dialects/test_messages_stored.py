@@ -23,7 +23,7 @@ def _call(**body: Any) -> Call:
     [
         ("container_1", ("container_1",)),
         ({"id": "container_1", "skills": []}, ("container_1",)),
-        ({"skills": [{"skill_id": "pdf"}]}, ()),
+        ({"skills": [{"type": "anthropic", "skill_id": "pdf"}]}, ()),
         (None, ()),
         (5, ()),
     ],

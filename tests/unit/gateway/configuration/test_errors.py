@@ -320,6 +320,22 @@ CASES = {
         f"acme: {{keys: [{{id: a, sha256: {'ab' * 32}}}, {{id: a, sha256: {'cd' * 32}}}]}}",
         "a.yaml:18: the tenant `acme` has two keys named `a`",
     ),
+    "objects of a backend that is not there": (
+        "acme: {}",
+        "acme: {owns: {clod: [vs_1]}}",
+        "a.yaml:18: there is no backend `clod`\n    did you mean `cloud`? (allowed: cloud, gpu)",
+    ),
+    "an account with two owners": (
+        "acme: {}",
+        'acme: {owns: {cloud: "*"}}\n  beta: {owns: {cloud: "*"}}',
+        "a.yaml:19: everything that `cloud` keeps is `acme`'s already\n"
+        "    give each tenant a backend of its own, with a key of its own account",
+    ),
+    "a provider that is told what it keeps": (
+        "kind: openai, zone: cloud,",
+        "kind: openai, zone: cloud, keeps: [responses],",
+        "a.yaml:7: `backends.cloud`: `keeps` belongs to backends of the kind vllm, and this one is openai",
+    ),
     "a list as a key": ("site: home", "? [a]\n: home", "a.yaml:1: a key must be a plain word"),
     "half a variable": (
         "site: home",

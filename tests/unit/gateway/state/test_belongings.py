@@ -2,11 +2,12 @@
 
 import sqlite3
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from gateway.state.belongings import KEPT_MS, Belongings, Keeper, LocalBelongings
+from gateway.state.belongings import KEPT_MS, Belongings, Keeper, LocalBelongings, Upload, digest
 from gateway.state.claims import Gone
 from gateway.state.shared_belongings import SharedBelongings
 from tests.integration.redises import SERVER, RealRedis
@@ -121,3 +122,56 @@ async def test_a_file_that_fails_later_tells_nobody_anything(
         await belongings.keepers(("resp_1",))
     await belongings.keep(ACME, ("resp_2",))
     assert "acme cannot name 1 objects that openai keeps" in caplog.text
+
+
+REPORT = Upload("file-1", "gpt", frozenset({"level internal"}), 12, 1_700_000_000, "user_data")
+
+
+async def test_files_are_listed_newest_first_and_forgotten_when_deleted(opened: Opened) -> None:
+    belongings = opened()
+    second = replace(REPORT, id="file-2")
+    await belongings.keep(replace(ACME, file=REPORT), ("file-1",))
+    await belongings.keep(replace(ACME, file=second), ("file-2",))
+    await belongings.keep(replace(GLOBEX, file=replace(REPORT, id="file-3")), ("file-3",))
+    await belongings.keep(ACME, ("resp_1",))
+    after = opened()
+    assert {each.id for each in await after.uploads("acme")} == {"file-1", "file-2"}
+    assert (await after.keepers(("file-1",)))["file-1"] == replace(ACME, file=REPORT)
+    await after.forget("globex", ("file-1",))
+    assert "file-1" in await after.keepers(("file-1",)), "it is not globex's to forget"
+    await after.forget("acme", ("file-1", "resp_1"))
+    assert await after.keepers(("file-1", "resp_1")) == {}
+    assert list(await after.uploads("acme")) == [second]
+    assert list(await after.uploads("nobody")) == []
+
+
+async def test_files_are_known_until_they_are_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.state.belongings._EVERY", 1)
+    now = [NOW]
+    belongings = LocalBelongings(tmp_path / "kept.sqlite", lambda: now[0])
+    await belongings.keep(replace(ACME, file=REPORT), ("file-1",))
+    now[0] += 100 * KEPT_MS
+    await belongings.keep(ACME, ("resp_1",))
+    assert (await belongings.keepers(("file-1",)))["file-1"].file == REPORT
+    await belongings.close()
+
+
+async def test_a_file_of_an_earlier_version_is_taken_over(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "kept.sqlite") as file:
+        file.execute(
+            "CREATE TABLE kept (name BLOB PRIMARY KEY, tenant TEXT NOT NULL, backend TEXT NOT NULL, at INTEGER"
+            " NOT NULL) WITHOUT ROWID"
+        )
+        file.execute("INSERT INTO kept VALUES (?, 'acme', 'openai', ?)", (digest("resp_1"), NOW))
+    file.close()
+    belongings = LocalBelongings(tmp_path / "kept.sqlite", lambda: NOW)
+    assert await belongings.keepers(("resp_1",)) == {"resp_1": ACME}
+    await belongings.close()
+
+
+async def test_the_replica_is_known(opened: Opened) -> None:
+    belongings, there = opened(), replace(ACME, replica="http://10.0.0.4:8000")
+    await belongings.keep(there, ("resp_1",))
+    assert await belongings.keepers(("resp_1",)) == {"resp_1": there}
