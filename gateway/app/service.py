@@ -21,6 +21,7 @@ from gateway.app.collecting import collect_in_quiet
 from gateway.app.costs import Beginnings, LearnedCosts, gpu_backends
 from gateway.app.counting import (
     Opening,
+    Retelling,
     open_belongings,
     open_conversations,
     open_pools,
@@ -121,7 +122,8 @@ class Service:
             self._actions.spent,
             self._energy.book,
         )
-        self._state = open_state(runtime.snapshot.state, secrets.token_hex(6))
+        self._retelling = Retelling(self._ledger)
+        self._state = open_state(runtime.snapshot.state, self._ledger.id, self._retelling.written)
         self.metrics.watch_state(lambda: not self._state.trouble)
         self.budgets: Final = Budgets(self._state, self.metrics, time.time_ns)
         self._opening = Opening(self._state, self._ledger, self.ledger_store)
@@ -241,6 +243,8 @@ class Service:
         if not await self._opening.try_to(self._allowances()):
             self._tasks.append(run(self._opening.bring(self._allowances)))
         await self._thresholds.exchange(self._runtime.hardness)
+        self._tasks += [run(self._state.run()), run(self._retelling.run(self._state, self._allowances))]
+        await self._retelling.tried()
         server = self._runtime.snapshot.server
         self._servers.append(
             await Server.open(self._application, host, port, server.shutdown_grace, server.header_timeout)
@@ -260,7 +264,6 @@ class Service:
             run(self._energy.run()),
             run(self._watcher.run()),
             run(self._note_health()),
-            run(self._state.run()),
             run(self.budgets.watch(self._allowances)),
         ]
 

@@ -118,16 +118,18 @@ class Journal:
         """The chain's value at the last line."""
         return self._digest
 
-    def append(self, *records: Record) -> bool:
-        """Write records, all of them in one `write`. True: kept, whatever happens to this process.
+    def append(self, *records: Record) -> int:
+        """Write records, all of them in one `write`; the number of the last one's line. They are kept, whatever
+        happens to this process, once `last` is that far.
 
-        False: the disk is full; under `refuse` they wait in memory and are written when there is room.
+        On a full disk it is not: under `refuse` they wait in memory and are written when there is room. 0: they
+        are lost.
         """
         lines = [encoded(record) for record in records]
         with self._lock:
-            if self.full:
+            if self.full or not self._put(lines):
                 return self._keep(lines)
-            return self._put(lines) or self._keep(lines)
+            return self._number
 
     def flush(self) -> None:
         """Write what waits in memory if there is room, and sync. Blocks for as long as the disk takes."""
@@ -194,13 +196,13 @@ class Journal:
         os.ftruncate(self._file, self._size)
         self._torn = False
 
-    def _keep(self, lines: list[tuple[Kind, bytes]]) -> bool:
-        """A full disk: hold the lines in memory, or count them as lost."""
+    def _keep(self, lines: list[tuple[Kind, bytes]]) -> int:
+        """A full disk: hold the lines in memory, and say what number the last will have; or count them as lost."""
         if self._full_disk == "refuse" and len(self._pending) < _MEMORY_LINES:
             self._pending.extend(lines)
-        else:
-            self.unbooked += len(lines)
-        return False
+            return self._number + len(self._pending)
+        self.unbooked += len(lines)
+        return 0
 
     def _retry(self) -> None:
         """See whether there is room again: for what waits, and for more than that."""

@@ -82,9 +82,10 @@ class Ledger:
         if rival:
             raise DatabaseTaken(stands_in_the_way(rival))
 
-    def append(self, *records: Record) -> bool:
-        """Keep records, all together; give one request's records in one call. True: they survive the
-        process. False: the disk is full (see `FullDisk`)."""
+    def append(self, *records: Record) -> int:
+        """Keep records, all together; give one request's records in one call. The number of the last one's line:
+        they survive the process once `last` is that far, at once but on a full disk. 0: they are lost to one
+        (see `FullDisk`)."""
         return self._journal.append(*records)
 
     @property

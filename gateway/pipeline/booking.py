@@ -202,7 +202,6 @@ class Account:
         if journey.closed:
             return
         journey.closed = True
-        reserving.settle(journey)
         record = journey.request_record(status, outcome, error)
         till.metrics.route(record.route, record.model, record.zone).answered(
             outcome,
@@ -212,7 +211,7 @@ class Account:
         )
         for type_, count in record.redacted.items():
             till.metrics.redacted.at(type_).value += count
-        till.ledger.append(*journey.attempt_records(), record)
+        reserving.settle(journey, till.ledger.append(*journey.attempt_records(), record))
         if record.dialect not in COUNTING:
             till.actions.request(record, *_final(journey.settled))
 

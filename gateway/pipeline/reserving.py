@@ -119,8 +119,9 @@ class Reserving:
         return _kept(decision, priced, "its price is unknown, and the tenant has a budget")
 
 
-def settle(journey: Journey) -> None:
-    """The request is over: count what all its attempts used. What has no known price counts as its estimate."""
+def settle(journey: Journey, line: int) -> None:
+    """The request is over, and in the ledger at that line: count what all its attempts used. What has no known price
+    counts as its estimate."""
     hold = journey.hold
     if hold is None:
         return
@@ -130,7 +131,7 @@ def settle(journey: Journey) -> None:
         usd += hold.estimate(each.attempt.permit.model) if charge.usd is None else nano_dollars(charge.usd)
         gpu += gpu_micros(each.gpu_ns or 0)
         tokens += usage.prompt + usage.generated
-    hold.settle(Spent(usd, gpu, tokens))
+    hold.settle(Spent(usd, gpu, tokens), line)
 
 
 def _kept(decision: Decision, kept: set[int], why: str) -> Decision:

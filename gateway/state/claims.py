@@ -58,9 +58,10 @@ class State(Protocol):
         """Hold what the claims (at least one, all of one owner) want. Raises Gone: then it may be held or not,
         and `settle` puts it right as ever."""
 
-    def settle(self, lease: str, spent: Sequence[tuple[Account, int]]) -> None:
+    def settle(self, lease: str, spent: Sequence[tuple[Account, int]], line: int = 0) -> None:
         """Let go of what a lease holds and add what was spent instead, all accounts of one owner. Takes effect
-        now, or as soon as the store can be asked; once, however often it is called. Not after Full."""
+        now, or as soon as the store can be asked; once, however often it is called. Not after Full. `line`: the
+        number of its last line in the ledger's journal, greater than those before; 0: it has none there."""
 
     async def used(self, accounts: Sequence[Account]) -> list[int]:
         """What each account has used, those of one owner. Raises Gone."""
@@ -70,3 +71,15 @@ class State(Protocol):
 
     async def close(self) -> None:
         """Settle what waits if it can be done soon, and let go."""
+
+
+class SharedState(State, Protocol):
+    """Where several gateways count, and what is counted outlives them."""
+
+    @property
+    def settled(self) -> int:
+        """The journal's line up to which all that was spent is counted."""
+
+    async def settle_again(self, lease: str, spent: Sequence[tuple[Account, int]], line: int) -> None:
+        """What an earlier process of this gateway spent: it is counted, unless it is already. In the order of lines,
+        and before anything of a later line is. Raises Gone: then it may be counted or not, and can be said again."""

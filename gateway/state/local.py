@@ -48,8 +48,9 @@ class LocalState:
             refusal = full
         return refusal
 
-    def settle(self, lease: str, spent: Sequence[tuple[Account, int]]) -> None:
+    def settle(self, lease: str, spent: Sequence[tuple[Account, int]], line: int = 0) -> None:
         """As State.settle."""
+        del line  # what is counted here ends with the process
         held = self._leases.pop(lease, None)
         if held is None:
             return

@@ -72,7 +72,7 @@ return {-1, full - 1, string.format('%.0f', spoken[full])}
 """
 )
 
-# KEYS: the gateway's counter of settlements, then hash and leases of each account. ARGV: this settlement's
+# KEYS: a gateway's counter of settlements, then hash and leases of each account. ARGV: this settlement's last
 # number, how long to remember it (milliseconds), its leases (separated by spaces); then for each account when
 # its keys may go, and what was spent. One that was done before changes nothing.
 SETTLE: Final = """

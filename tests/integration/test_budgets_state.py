@@ -42,7 +42,7 @@ def now_ms() -> int:
 @asynccontextmanager
 async def gateways(server: RealRedis, *names: str) -> AsyncIterator[list[RedisState]]:
     """Running gateways' views of the state."""
-    states = [RedisState(server.url, name, now_ms) for name in names]
+    states = [RedisState(server.url, name, now_ms, written=lambda: 10**6) for name in names]
     tasks = [asyncio.create_task(state.run()) for state in states]
     try:
         yield states
@@ -219,6 +219,59 @@ async def test_a_settlement_that_was_done_and_never_answered_is_not_done_again(
         await back(state)
         assert await state.used([account]) == [12]
         assert int(asked.hget("weir:{acme}:usd/today", "held") or 0) == 0
+
+
+async def kill(state: RedisState, task: asyncio.Task[None]) -> None:
+    """It says nothing any more."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await state._redis.aclose()
+
+
+async def test_what_a_killed_process_may_not_have_told_is_told_again_and_counts_once(
+    server: RealRedis, asked: redis.Redis
+) -> None:
+    """Of 30 requests Redis knows 10, did 10 more without anybody hearing of it, and was not told of the last 10."""
+    account, slot = day(), Account("acme", "concurrent", 0)
+    async with gateways(server, "b") as (other,):
+        await other.reserve("other", [Claim(account, 1000, (100,))])
+        state = RedisState(server.url, "a", now_ms, written=lambda: 30)
+        task = asyncio.create_task(state.run())
+        for line in range(1, 31):
+            await state.reserve(f"r{line}", [Claim(account, 1000, (7,)), Claim(slot, 100, (1,))])
+        for line in range(1, 11):
+            state.settle(f"r{line}", [(account, 2)], line)
+        assert await state.used([account, slot]) == [100 + 10 * 2 + 20 * 7, 20]
+        assert state.settled == 30
+        server.freeze()
+        for line in range(11, 21):
+            state.settle(f"r{line}", [(account, 2)], line)
+        assert state.settled == 10
+        await asyncio.sleep(0.1)
+        await kill(state, task)
+        server.thaw()
+    async with gateways(server, "a") as (state,):
+        for line in range(5, 31):
+            await state.settle_again(f"r{line}", [(account, 2), (slot, 0)], line)
+        assert await state.used([account, slot]) == [100 + 30 * 2, 0]
+        await state.settle_again("r30", [(account, 2), (slot, 0)], 30)
+        assert await state.used([account, slot]) == [100 + 30 * 2, 0]
+
+
+async def test_nothing_is_told_that_a_kill_could_still_undo(server: RealRedis, asked: redis.Redis) -> None:
+    written = [1]
+    account = day()
+    state = RedisState(server.url, "a", now_ms, written=lambda: written[0])
+    task = asyncio.create_task(state.run())
+    for line in (1, 2):
+        await state.reserve(f"r{line}", [Claim(account, 100, (10,))])
+        state.settle(f"r{line}", [(account, 1)], line)
+    assert await state.used([account]) == [1 + 10]
+    assert state.settled == 1
+    written[0] = 2
+    assert await state.used([account]) == [2]
+    assert state.settled == 2
+    await kill(state, task)
 
 
 async def test_a_connection_that_was_closed_meanwhile_is_no_reason_to_refuse(

@@ -81,12 +81,13 @@ class Hold:
         known = self._uppers.get(model)
         return max(each.usd for each in self._uppers.values()) if known is None else known.usd
 
-    def settle(self, spent: Spent) -> None:
+    def settle(self, spent: Spent, line: int = 0) -> None:
         """The request is over: let go, and count what it used, in the windows in which it began. Once; later
-        calls change nothing."""
+        calls change nothing. `line`: the number of its line in the ledger's journal."""
         self._state.settle(
             self._lease,
             [(account, spent.of(unit)) for unit, account in self._accounts if unit != "concurrent"],
+            line,
         )
 
 

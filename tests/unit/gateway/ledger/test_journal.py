@@ -153,15 +153,19 @@ def test_a_full_disk_under_refuse_takes_no_new_request_and_loses_none_under_way(
     journal = opened(write=disk.write)
     journal.append(record("a"))
     disk.room = room
-    assert not journal.append(record("b"))
-    assert not journal.append(record("c"))
+    assert journal.append(record("b")) == 2
+    assert journal.append(record("c")) == 3
+    assert journal.last == 1
     assert not journal.accepting
     assert names(journal) == ["a"]
     disk.room = None
     journal.flush()
     assert journal.accepting
-    assert journal.append(record("d"))
-    assert names(journal) == ["a", "b", "c", "d"]
+    assert journal.append(record("d")) == journal.last == 4
+    numbered = [
+        (line.number, line.members["id"]) for path in segments(journal.directory) for line in read_lines(path)
+    ]
+    assert numbered == [*enumerate("abcd", 1)], "as their numbers were told"
     assert journal.unbooked == 0
     assert verify_journal(journal.directory).faults == ()
 

@@ -41,9 +41,9 @@ class Fragile(LocalState):
             raise Gone("it is away")
         return await super().used(accounts)
 
-    def settle(self, lease: str, spent: Sequence[tuple[Account, int]]) -> None:
+    def settle(self, lease: str, spent: Sequence[tuple[Account, int]], line: int = 0) -> None:
         self.settled += 1
-        super().settle(lease, spent)
+        super().settle(lease, spent, line)
 
 
 class World:
