@@ -28,7 +28,7 @@ Dialect = Literal[
 COUNTING: Final[frozenset[Dialect]] = frozenset({"count_tokens", "tokenize", "detokenize"})  # runs no model
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, as `Outgoing` is not: one for every request; nobody changes one
 class Call:
     """One request by an application, in the dialect it came in. `headers` passed the allow-list."""
 
@@ -39,7 +39,7 @@ class Call:
     headers: Headers = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outgoing:
     """What to write to a replica. `path` is appended to the replica's base URL path; `headers` hold
     no `host` and no `content-length`: the transport adds them."""

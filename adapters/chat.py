@@ -51,6 +51,7 @@ class TokenUsage:
         return TokenUsage(input=prompt, output=content_events, source="estimated")
 
 
+UNKNOWN_USAGE: Final = TokenUsage()  # of an answer that has told nothing yet
 _STANDARD_TIERS: Final = frozenset({"auto", "default", "standard", "standard_only", "on_demand"})
 _LONGEST_TIER: Final = 32  # characters: it becomes part of a ledger row
 

@@ -16,6 +16,7 @@ skip_whitespace = re.compile(r"[ \t\n\r]*").match
 # A key that needs no unescaping, with the colon behind it and the white space around that: all but the oddest keys.
 _plain_key = re.compile(r'"([^"\\\x00-\x1f]*)"[ \t\n\r]*:[ \t\n\r]*').match
 _comma = re.compile(r"[ \t\n\r]*,[ \t\n\r]*").match
+_next_plain_key = re.compile(r'[ \t\n\r]*,[ \t\n\r]*("([^"\\\x00-\x1f]*)"[ \t\n\r]*:[ \t\n\r]*)').match
 
 type_of_fault = Literal["not_utf8", "not_json", "not_an_object", "duplicate_key", "too_deep"]
 
@@ -38,7 +39,7 @@ class Member:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, as `Member` is not
 class Document:
     """One JSON object: `body` as it came and its `text`, `values` by top-level key, `members` with their positions."""
 
@@ -52,6 +53,11 @@ class Document:
 
         A key that is absent is added at the end; `None` removes the member. All else keeps its bytes.
         """
+        if len(changes) == 1:
+            ((key, value),) = changes.items()
+            member = self.members.get(key)
+            if member is not None and value is not None:  # as nearly always: the model's name
+                return self._with(member.value_start, member.end, value)
         edits: list[tuple[int, int, str]] = []
         added = []
         removed = {key for key, value in changes.items() if value is None and key in self.members}
@@ -76,6 +82,13 @@ class Document:
             at = end
         pieces.append(_bytes(kept_text[at:]))
         return b"".join(pieces)
+
+    def _with(self, start: int, end: int, value: str) -> bytes:
+        """The same text, with other characters from `start` to `end`."""
+        body, text = self.body, self.text
+        if text.isascii():  # a character is a byte
+            return b"".join((memoryview(body)[:start], value.encode(), memoryview(body)[end:]))
+        return b"".join((text[:start].encode(), value.encode(), text[end:].encode()))
 
     def _cuts(self, removed: set[str]) -> list[tuple[int, int, str]]:
         """The stretches to cut so that the members in `removed` go, each with the comma that joined it."""
@@ -167,12 +180,17 @@ def _walk(body: bytes, text: str) -> Document:
     members: dict[str, Member] = {}
     at = skip(text, at + 1).end()  # type: ignore[union-attr]  # as above
     if text[at] != "}":
+        key, value_start = _key(text, at)
         while True:
-            key, value_start = _key(text, at)
             if key in values:
                 raise duplicate(key)
             values[key], end = scan_value(text, value_start)
             members[key] = Member(at, value_start, end)
+            following = _next_plain_key(text, end)
+            if following is not None:
+                at, value_start = following.span(1)
+                key = following[2]
+                continue
             comma = _comma(text, end)
             if comma is None:
                 at = skip(text, end).end()  # type: ignore[union-attr]  # as above
@@ -180,6 +198,7 @@ def _walk(body: bytes, text: str) -> Document:
                     break
                 raise JSONDecodeError("',' or '}' was expected", text, at)
             at = comma.end()
+            key, value_start = _key(text, at)
     at = skip(text, at + 1).end()  # type: ignore[union-attr]  # as above
     if at != len(text):
         raise JSONDecodeError("nothing may follow the object", text, at)

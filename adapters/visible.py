@@ -15,7 +15,7 @@ from urllib.parse import unquote_to_bytes
 from adapters.call import Dialect
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one for every request; nobody changes one
 class Visible:
     """One request as the model would see it. `repr()` shows no text."""
 

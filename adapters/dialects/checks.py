@@ -102,6 +102,8 @@ def check_messages(values: Mapping[str, Any]) -> None:
         if not isinstance(message, dict):
             raise wrong_type(f"messages[{i}]", "an object", message)
         content = message.get("content")
+        if content.__class__ is str:
+            continue
         if not isinstance(content, str | list | None):
             raise wrong_type(f"messages[{i}].content", "a string or an array of objects", content)
         for j, part in enumerate(content if isinstance(content, list) else ()):
@@ -141,7 +143,9 @@ def wrong_type(param: str, expected: str, value: Any) -> InvalidRequest:
 
 def own_metadata(values: Mapping[str, Any]) -> dict[str, str]:
     """Weir's own keys of `metadata`, those that are set: action_id, workflow, conversation, sensitivity."""
-    metadata = values.get("metadata") or {}
+    metadata = values.get("metadata")
+    if not metadata:
+        return {}
     return {key: metadata[key] for key in OWN_METADATA if metadata.get(key)}
 
 

@@ -6,7 +6,7 @@ from typing import Final, Literal, Protocol
 import orjson
 
 from adapters.call import Headers, header
-from adapters.chat import Json, TokenUsage
+from adapters.chat import UNKNOWN_USAGE, Json, TokenUsage
 from adapters.dialects import sse
 from adapters.errors import StreamCut, UpstreamError
 
@@ -39,7 +39,7 @@ class Counters:
     )
 
     def __init__(self, headers: Headers) -> None:
-        self.usage = TokenUsage()
+        self.usage: TokenUsage = UNKNOWN_USAGE
         self.content_events = 0
         self.finish_reason: str | None = None
         self.error: str | None = None

@@ -50,7 +50,9 @@ class Keyring:
     """All keys of one snapshot, found by digest. Comparing digests of random keys leaks nothing by its timing."""
 
     def __init__(self, credentials: Iterable[Credential]) -> None:
-        self._by_digest = {bytes.fromhex(credential.sha256): credential for credential in credentials}
+        self._by_digest = {
+            bytes.fromhex(each.sha256): (each, Principal(each.tenant, each.key)) for each in credentials
+        }
 
     def authenticate(self, authorization: bytes | None, now: datetime) -> Principal:
         """The principal behind an `Authorization: Bearer …` value. Raises AccessDenied."""
@@ -66,15 +68,16 @@ class Keyring:
             raise AccessDenied(
                 "malformed", "The Authorization header must read: Authorization: Bearer YOUR_KEY."
             )
-        credential = self._by_digest.get(hashlib.sha256(key).digest())
-        if credential is None:
+        known = self._by_digest.get(hashlib.sha256(key).digest())
+        if known is None:
             raise AccessDenied(
                 "unknown", "Incorrect API key provided. Ask whoever runs this gateway for a key of its own."
             )
+        credential, principal = known
         if credential.expires is not None and credential.expires <= now:
             raise AccessDenied(
                 "expired",
                 f"The API key {credential.key!r} expired on {credential.expires:%Y-%m-%d}. "
                 "Ask whoever runs this gateway for a new one.",
             )
-        return Principal(credential.tenant, credential.key)
+        return principal

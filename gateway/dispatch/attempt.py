@@ -1,10 +1,10 @@
 """One call to one replica and how it ended: what is measured, counted and booked."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from adapters.call import Headers, Refusal
-from adapters.chat import TokenUsage
+from adapters.chat import UNKNOWN_USAGE, TokenUsage
 from adapters.errors import UpstreamError
 from routers.policy.permits import Permit
 
@@ -44,7 +44,7 @@ class Attempt:
     fault: str = ""  # which failure or refusal, for metrics: never the provider's words
     sent: bool = True  # whether any byte of the request may have left
     upstream_id: str = ""
-    usage: TokenUsage = field(default_factory=TokenUsage)
+    usage: TokenUsage = UNKNOWN_USAGE
     content_events: int = 0
     engine_metrics: dict[str, float] | None = None
     ticket: Ticket | None = None

@@ -118,17 +118,30 @@ def _compiled(columns: Iterable[Column]) -> Callable[[Record], dict[str, Any]]:
     """A function that finds a record's fields that are not at their default, each a line of its own: two records are
     encoded for every request, and a loop over columns would take three times as long."""
     lines = ["def changed(record):", " found = {}"]
-    defaults: dict[str, Any] = {}
+    names: dict[str, Any] = {"plain_decimal": plain_decimal, "plain_money": _plain_money}
     for at, column in enumerate(columns):
-        defaults[f"default{at}"] = column.default
         lines += [
             f" value = record.{column.path}",
-            f" if value is not default{at} and value != default{at}: found[{column.name!r}] = value",
+            f" if {_differs(at, column.default, names)}: found[{column.name!r}] = {_said(column)}",
         ]
-    names = dict(defaults)
     exec("\n".join([*lines, " return found"]), names)  # noqa: S102  # made of our own field names alone
     changed: Callable[[Record], dict[str, Any]] = names["changed"]
     return changed
+
+
+def _differs(at: int, default: Any, names: dict[str, Any]) -> str:
+    """Whether `value` is not at its default; what that needs is put in `names`."""
+    if default is None:
+        return "value is not None"
+    if not default and not isinstance(default, Decimal | bool):
+        return "value"
+    names[f"default{at}"] = default
+    return f"value != default{at}"
+
+
+def _said(column: Column) -> str:
+    """`value` as its line has it."""
+    return {"decimal": "plain_decimal(value)", "money": "plain_money(value)"}.get(column.type, "value")
 
 
 def _columns(record: type[Record]) -> Iterable[Column]:
@@ -160,6 +173,10 @@ def _column_type(hint: Any) -> ColumnType:
 def plain_decimal(value: Decimal) -> str:
     """A sum of money in digits, as PostgreSQL writes it too: no exponent, the scale kept."""
     return format(value, "f")
+
+
+def _plain_money(parts: Mapping[str, Decimal]) -> dict[str, str]:
+    return {component: format(usd, "f") for component, usd in parts.items()}
 
 
 def _plain(value: object) -> Any:

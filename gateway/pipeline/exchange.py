@@ -5,7 +5,10 @@ from typing import Final, Protocol
 
 from adapters.call import Headers
 
-_OWN_HEADERS: Final = ("x-weir-action", "x-weir-workflow", "x-weir-conversation", "x-weir-sensitivity")
+_OWN_HEADERS: Final = tuple(
+    (name.encode(), name)
+    for name in ("x-weir-action", "x-weir-workflow", "x-weir-conversation", "x-weir-sensitivity")
+)
 _LONGEST_HEADER: Final = 512
 
 
@@ -43,8 +46,8 @@ class Exchange(Protocol):
 def own_headers(exchange: Exchange) -> dict[str, str]:
     """Weir's own request headers that are set."""
     told = {}
-    for name in _OWN_HEADERS:
-        value = exchange.header(name.encode())
+    for wire, name in _OWN_HEADERS:
+        value = exchange.header(wire)
         if value:
             told[name] = value[:_LONGEST_HEADER].decode("latin-1")
     return told

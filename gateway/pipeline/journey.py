@@ -16,12 +16,10 @@ from gateway.metering.budgets.budgets import Hold
 from gateway.metering.charges import NOTHING, Charge
 from gateway.metering.otlp.identity import traceparent
 from gateway.pipeline.course import Turn
-from gateway.pipeline.judge import Purpose
+from gateway.pipeline.judge import NO_PURPOSE, Purpose
 from gateway.pipeline.redacting import Redaction
 from routers.policy.policy import Decision
 from routers.signals import Signals
-
-NO_PURPOSE: Final = Purpose("", "", "", None)
 
 
 @dataclass(slots=True)
@@ -93,8 +91,10 @@ class Journey:
 
     def charge(self) -> Charge:
         """What all its attempts cost together."""
-        total = NOTHING
-        for each in self.settled:
+        if not self.settled:
+            return NOTHING
+        total = self.settled[0].charge
+        for each in self.settled[1:]:
             total = total + each.charge
         return total
 

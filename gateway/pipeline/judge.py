@@ -48,8 +48,13 @@ class Purpose:
     floor: Level | None  # a client may raise a label, never lower it
 
 
+NO_PURPOSE: Final = Purpose("", "", "", None)
+
+
 def purpose(header: Mapping[str, str], metadata: Mapping[str, str]) -> Purpose:
     """Read Weir's own headers and metadata keys. Raises InvalidRequest for a level that is none."""
+    if not (header or metadata):
+        return NO_PURPOSE
 
     def said(name: str, key: str) -> str:
         return header.get(name) or metadata.get(key, "")

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import pairwise
 from math import log, log1p, sqrt
-from operator import itemgetter
+from operator import itemgetter, mul, sub
 from typing import Final
 from zlib import crc32
 
@@ -149,12 +149,24 @@ class Reading:
     """A task as the model sees it."""
 
     text: str
-    codes: Collection[int]  # CRC-32s of its stems, each once: the low BITS are the bucket
     facts: list[float]  # scaled, in the order of FEATURES
     form: int
     numbers: int
     words: list[bytes]  # folded, in order
     vocabulary: set[bytes]
+
+    @property
+    def codes(self) -> Collection[int]:
+        """CRC-32s of its distinct stems, the low BITS of which are the bucket; in a question with answers to choose
+        from also of neighbouring stems.
+
+        There the wording is most of what tells hard from easy; elsewhere pairs gained nothing for their time.
+        """
+        if self.form == OPEN:
+            return list(map(crc32, set(map(_stem, self.vocabulary))))
+        stems = list(map(_stem, self.words))
+        codes = list(map(crc32, stems))
+        return {*codes, *map(crc32, stems[1:], codes)}  # a pair's hash goes on from its first stem's
 
 
 def read(task: Task) -> Reading:
@@ -172,23 +184,11 @@ def read(task: Task) -> Reading:
     for word in vocabulary & _TOPIC_KEYS:
         for place in _TOPIC_WORDS[word]:
             facts[place] += root
-    scaled = [(fact - centre) * per for fact, centre, per in zip(facts, _CENTRES, _PERS, strict=True)]
+    scaled = list(map(mul, map(sub, facts, _CENTRES), _PERS))
     ordered = sorted(scaled)  # half the time that max and min take
     if ordered[0] < -3.0 or ordered[-1] > 3.0:
         scaled = [3.0 if x > 3.0 else -3.0 if x < -3.0 else x for x in scaled]
-    return Reading(text, _codes(words, vocabulary, form), scaled, form, numbers, words, vocabulary)
-
-
-def _codes(words: list[bytes], vocabulary: set[bytes], form: int) -> Collection[int]:
-    """Hashes of the distinct stems; in a question with answers to choose from also of neighbouring stems.
-
-    There the wording is most of what tells hard from easy; elsewhere pairs gained nothing for their time.
-    """
-    if form == OPEN:
-        return list(map(crc32, set(map(_stem, vocabulary))))
-    stems = list(map(_stem, words))
-    codes = list(map(crc32, stems))
-    return {*codes, *map(crc32, stems[1:], codes)}  # a pair's hash goes on from its first stem's
+    return Reading(text, scaled, form, numbers, words, vocabulary)
 
 
 def _structure(task: Task, raw: bytes, numbers: int, words: int, distinct: int) -> tuple[list[float], int]:

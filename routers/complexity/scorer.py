@@ -10,7 +10,8 @@ from zlib import crc32
 
 from routers.complexity.conversation import Conversation, Turn, last_tasks
 from routers.complexity.kind import kind_of, language_of
-from routers.complexity.reading import FEATURES, FORMS, MASK, STEM, Reading, read
+from routers.complexity.pulls import Pulls
+from routers.complexity.reading import FEATURES, FORMS, MASK, OPEN, STEM, Reading, read
 from routers.complexity.trees import compiled, reasons
 from routers.complexity.weights import Weights
 
@@ -44,6 +45,7 @@ class Scorer:
         self._trees: Final = weights.trees
         self._said: Final = tuple(compiled(trees, len(FEATURES)) for trees in weights.trees)
         self._table: Final = weights.tables
+        self._open: Final = Pulls(weights.tables[OPEN])
 
     @classmethod
     def from_bytes(cls, weights: bytes) -> "Scorer":
@@ -114,9 +116,13 @@ class Scorer:
 
     def _words(self, reading: Reading) -> float:
         """The words' part of the log-odds."""
-        table = self._table[reading.form]
-        pulls = sum([table[code & MASK] for code in reading.codes])
-        return pulls * self._step[reading.form] / sqrt(len(reading.codes) or 1)
+        form = reading.form
+        if form == OPEN:
+            pulls, stems = self._open.of(reading.vocabulary)
+        else:
+            table, codes = self._table[form], reading.codes
+            pulls, stems = sum([table[code & MASK] for code in codes]), len(codes)
+        return pulls * self._step[form] / sqrt(stems or 1)
 
     def _strongest_words(self, reading: Reading, most: int) -> list[tuple[str, float]]:
         if not most:

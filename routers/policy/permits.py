@@ -30,10 +30,18 @@ _Form = TypeVar("_Form")
 
 
 class Permit:
-    """The right to send one request to one model under the policy `policy` (a hash): as it is, or `redacted` only."""
+    """The right to send one request to one model under the policy `policy` (a hash): as it is, or `redacted` only.
+    The other fields are the model's in the policy: `model` its name, `upstream` the backend's own name for it,
+    `replicas` the base URLs that the request may be sent to."""
 
-    __slots__ = ("_facts", "_seal", "policy")
+    __slots__ = ("_facts", "_seal", "backend", "model", "policy", "redacted", "replicas", "upstream", "zone")
     policy: str
+    redacted: bool  # whether it covers the redacted form alone
+    model: str
+    backend: str
+    upstream: str
+    zone: Zone
+    replicas: tuple[str, ...]
     _facts: Model
     _seal: object
 
@@ -44,6 +52,10 @@ class Permit:
         _set(self, "_seal", seal)
         _set(self, "_facts", facts)
         _set(self, "policy", policy)
+        _set(self, "redacted", seal is _SEAL_REDACTED)
+        _set(self, "model", facts.name)
+        for name in ("backend", "upstream", "zone", "replicas"):
+            _set(self, name, getattr(facts, name))
         return self
 
     def __init_subclass__(cls) -> Never:
@@ -68,11 +80,6 @@ class Permit:
         only = ", redacted=True" if self.redacted else ""
         return f"Permit(model={self.model!r}, zone={self.zone.name!r}, policy={self.policy!r}{only})"
 
-    @property
-    def redacted(self) -> bool:
-        """Whether it covers the redacted form alone."""
-        return self._seal is _SEAL_REDACTED
-
     def form(self, plain: _Form, redacted: _Form | None) -> _Form:
         """Of the two forms of one request, the one that may be sent under this permit. Raises PermissionError where
         only the redacted one may be, and there is none."""
@@ -86,29 +93,6 @@ class Permit:
         """This permit, but for the redacted form alone where the request's earlier one covered no more: what a request
         gives up does not grow while it is under way, whatever a reload allows."""
         return Permit(_SEAL_REDACTED, self._facts, self.policy) if earlier.redacted else self
-
-    @property
-    def model(self) -> str:
-        """The model's name in the policy."""
-        return self._facts.name
-
-    @property
-    def backend(self) -> str:
-        return self._facts.backend
-
-    @property
-    def upstream(self) -> str:
-        """The backend's own name for the model."""
-        return self._facts.upstream
-
-    @property
-    def zone(self) -> Zone:
-        return self._facts.zone
-
-    @property
-    def replicas(self) -> tuple[str, ...]:
-        """Base URLs the request may be sent to."""
-        return self._facts.replicas
 
 
 _set = object.__setattr__
@@ -204,6 +188,15 @@ class Boundary:
         return self.data is None or self.data.covers(signals.label, unread=unread)
 
 
+@dataclass(frozen=True, slots=True)
+class _Grant:
+    """What can be granted for a model: its two permits hold nothing of any request, so they are made once."""
+
+    model: Model
+    plain: Permit
+    redacted: Permit
+
+
 _Kept = Mapping[str, Dropped]  # by model, those that a boundary keeps out
 _InForce = tuple[tuple[str, _Kept], ...]  # boundaries by name
 
@@ -211,7 +204,7 @@ _InForce = tuple[tuple[str, _Kept], ...]  # boundaries by name
 class Permits:
     """The boundaries, worked out for every model at load: a request only asks which of them are in force."""
 
-    __slots__ = ("_boundaries", "_firm", "_harmless", "_models", "_policy", "_yielding")
+    __slots__ = ("_boundaries", "_firm", "_grants", "_harmless", "_yielding")
 
     def __init__(
         self,
@@ -223,9 +216,11 @@ class Permits:
         policy: str,
     ) -> None:
         """`harmless`: kinds of unread content that the policy declares to hold nothing sensitive."""
-        self._models = dict(models)
+        self._grants = {
+            name: _Grant(model, Permit(_SEAL, model, policy), Permit(_SEAL_REDACTED, model, policy))
+            for name, model in models.items()
+        }
         self._harmless = harmless
-        self._policy = policy
         gap = (Boundary(AIR_GAP, Only(inside=True)),) if air_gapped else ()
         self._boundaries = tuple((boundary, _refused(boundary, models)) for boundary in (*gap, *boundaries))
         self._firm = tuple(each for each in self._boundaries if not each[0].redacted)
@@ -245,14 +240,14 @@ class Permits:
             if boundary.in_force(signals, unread=unread)
         )
         if not self._yielding:
-            return Passage(signals, self._models, firm, self._policy)
+            return Passage(signals, self._grants, firm)
         yielding = tuple(
             (boundary.name, refused)
             for boundary, refused in self._yielding
             if boundary.in_force(signals, unread=unread)
         )
         after = self._after(signals, redacted) if yielding else None
-        return Passage(signals, self._models, firm, self._policy, yielding, after)
+        return Passage(signals, self._grants, firm, yielding, after)
 
     def redactable(self, signals: Signals) -> bool:
         """Whether a boundary keeps this request from some model that it would let it go to redacted."""
@@ -317,23 +312,21 @@ def _refused(boundary: Boundary, models: Mapping[str, Model]) -> dict[str, Dropp
 class Passage:
     """The boundaries in force for one request; the only thing that grants permits."""
 
-    __slots__ = ("_after", "_firm", "_models", "_policy", "_signals", "_yielding")
+    __slots__ = ("_after", "_firm", "_grants", "_signals", "_yielding")
 
     def __init__(
         self,
         signals: Signals,
-        models: Mapping[str, Model],
+        grants: Mapping[str, _Grant],
         firm: _InForce,
-        policy: str,
         yielding: _InForce = (),
         after: _InForce | None = None,
     ) -> None:
         """`yielding` are the boundaries in force that let data go redacted, `after` all those that are in force for
         the redacted form; None: there is none."""
         self._signals = signals
-        self._models = models
+        self._grants = grants
         self._firm = firm
-        self._policy = policy
         self._yielding = yielding
         self._after = after
 
@@ -348,23 +341,21 @@ class Passage:
             dropped = refused.get(name)
             if dropped is not None:
                 return dropped
-        seal = self._seal_for(name) if self._yielding else _SEAL
-        if isinstance(seal, Dropped):
-            return seal
-        model = self._models[name]
-        return _unfit(model, self._signals) or Permit(seal, model, self._policy)
+        grant = self._grants[name]
+        granted = self._granted(name, grant) if self._yielding else grant.plain
+        return granted if isinstance(granted, Dropped) else _unfit(grant.model, self._signals) or granted
 
-    def _seal_for(self, name: str) -> object:
-        """The seal of the permit that the yielding boundaries leave a model, or why they leave none."""
+    def _granted(self, name: str, grant: _Grant) -> Permit | Dropped:
+        """The permit that the yielding boundaries leave a model, or why they leave none."""
         kept = next((refused[name] for _, refused in self._yielding if name in refused), None)
         if kept is None:
-            return _SEAL
+            return grant.plain
         if self._after is None:
             return replace(kept, reason=f"{kept.reason}, and it is not redacted")
         still = next((refused[name] for _, refused in self._after if name in refused), None)
         if still is not None:
             return replace(still, reason=f"{still.reason}, redacted or not")
-        return _SEAL_REDACTED
+        return grant.redacted
 
 
 def _unfit(model: Model, signals: Signals) -> Dropped | None:

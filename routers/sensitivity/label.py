@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from types import MappingProxyType
+from typing import Final
 
 
 class Level(IntEnum):
@@ -20,7 +21,10 @@ class Level(IntEnum):
         return cls[name.upper()]
 
     def __str__(self) -> str:
-        return self.name.lower()
+        return LEVELS[self]
+
+
+LEVELS: Final = tuple(level.name.lower() for level in Level)  # asked for several times a request
 
 
 @dataclass(slots=True)  # not frozen, since it is made for every request; nobody changes one

@@ -21,6 +21,13 @@ from adapters.dialects.checks import (
 from adapters.document import Document
 
 NOTHING_FURTHER: Final[Mapping[str, str | None]] = {}
+_PLAIN: Final = (
+    frozenset(  # fields that need no look here, or but a short one; whatever else there is gets them all
+        ("model", "messages", "max_tokens", "max_completion_tokens", "temperature", "top_p", "stop", "seed")
+    )
+)
+_TEXT: Final = frozenset({"text"})
+_NOTHING: Final[frozenset[str]] = frozenset()
 _MODALITIES: Final = {  # part type → (what the model must read, the capability it needs for that)
     "text": ("text", None),
     "refusal": ("text", None),
@@ -37,10 +44,13 @@ def read(document: Document, headers: Headers = ()) -> Call:
     values = document.values
     check_model(values)
     check_messages(values)
+    check_counts(values, "max_tokens", "max_completion_tokens")
+    if _PLAIN.issuperset(values):
+        return Call("chat", document, False, False, headers)
     check_kinds(values, stream=bool, stream_options=dict, tools=list, response_format=dict)
     check_answered_here(values, "deferred")  # xAI's
     check_engines_caches(values)
-    check_counts(values, "max_tokens", "max_completion_tokens", "n")
+    check_counts(values, "n")
     check_metadata(values)
     stream = values.get("stream") is True
     options = values.get("stream_options") or {}
@@ -55,14 +65,18 @@ def max_output_tokens(values: Mapping[str, Any]) -> int | None:
 
 def modality(values: Mapping[str, Any]) -> frozenset[str]:
     """What the model must read: text, image, audio, video, file, or a part's type that Weir does not know."""
-    return frozenset({"text", *(_MODALITIES.get(part, (part, part))[0] for part in _parts(values))})
+    parts = _parts(values)
+    return _TEXT.union([_MODALITIES.get(part, (part, part))[0] for part in parts]) if parts else _TEXT
 
 
 def needs(values: Mapping[str, Any]) -> frozenset[str]:
     """The capabilities a model must have: tools, json_schema, json_object, reasoning, logprobs, n (several
     answers), vision, audio, video, file."""
-    parts = (_MODALITIES.get(part, (part, part))[1] for part in _parts(values))
-    return frozenset((*_options_needed(values), *(need for need in parts if need)))
+    parts = _parts(values)
+    if not parts and _PLAIN.issuperset(values):
+        return _NOTHING
+    read = (_MODALITIES.get(part, (part, part))[1] for part in parts)
+    return frozenset((*_options_needed(values), *(need for need in read if need)))
 
 
 def outgoing_body(call: Call, model: str, further: Mapping[str, str | None] = NOTHING_FURTHER) -> bytes:
@@ -97,11 +111,13 @@ def _options_needed(values: Mapping[str, Any]) -> Iterator[str]:
         yield "reasoning"
 
 
-def _parts(values: Mapping[str, Any]) -> Iterator[str]:
+def _parts(values: Mapping[str, Any]) -> list[str]:
     """The types of all content parts; one that names none counts as text."""
+    found: list[str] = []
     for message in values["messages"]:
         content = message.get("content")
         if isinstance(content, list):
             for part in content:
                 kind = part.get("type", "text") if isinstance(part, dict) else "text"
-                yield kind if isinstance(kind, str) else "unknown"
+                found.append(kind if isinstance(kind, str) else "unknown")
+    return found

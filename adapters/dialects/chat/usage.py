@@ -1,8 +1,10 @@
 """OpenAI's `usage` object and Weir's disjoint token classes, both ways."""
 
-from typing import Any
+from typing import Any, Final
 
-from adapters.chat import TokenUsage, served_tier
+from adapters.chat import UNKNOWN_USAGE, TokenUsage, served_tier
+
+_CACHED: Final = frozenset({"prompt_cache_hit_tokens", "cached_tokens"})  # beside the details
 
 
 def read_usage(usage: object, tier: object = None) -> TokenUsage:
@@ -13,10 +15,15 @@ def read_usage(usage: object, tier: object = None) -> TokenUsage:
     the provider counts beside its answer (Gemini, xAI). `tier` is the answer's `service_tier`.
     """
     if not isinstance(usage, dict) or not ("prompt_tokens" in usage or "completion_tokens" in usage):
-        return TokenUsage()
+        return UNKNOWN_USAGE
     prompt, completion = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
+    beside = max(_count(usage, "total_tokens") - prompt - completion, 0)
     read = usage.get("prompt_tokens_details")
     wrote = usage.get("completion_tokens_details")
+    if not (read or wrote) and _CACHED.isdisjoint(usage):  # nothing is told apart
+        return TokenUsage(
+            prompt, output=completion, reasoning=beside, source="reported", tier=served_tier(tier)
+        )
     cached = (
         _count(read, "cached_tokens")
         or _count(usage, "prompt_cache_hit_tokens")
@@ -28,7 +35,6 @@ def read_usage(usage: object, tier: object = None) -> TokenUsage:
     )  # OpenAI's name, vLLM's
     cache_write = min(written, prompt - cache_read)
     audio_in = min(_count(read, "audio_tokens"), prompt - cache_read - cache_write)
-    beside = max(_count(usage, "total_tokens") - prompt - completion, 0)
     reasoning = 0 if beside else min(_count(wrote, "reasoning_tokens"), completion)
     audio_out = min(_count(wrote, "audio_tokens"), completion - reasoning)
     return TokenUsage(
