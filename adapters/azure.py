@@ -8,7 +8,7 @@ from adapters.call import Dialect, Headers
 from adapters.dialects.endpoint import endpoint
 from adapters.openai import OpenAI
 
-_WITHOUT_DEPLOYMENT: Final = frozenset({"responses"})  # the body's model says it there
+_WITHOUT_DEPLOYMENT: Final = frozenset({"responses", "files", "file"})  # the body's model says it there
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,9 @@ class Azure(OpenAI):
 
     api_version: str | None = None
 
-    def _path(self, dialect: Dialect, model: str) -> bytes:
+    def _path(self, dialect: Dialect, model: str, place: bytes = b"") -> bytes:
         start = "" if self.base_path.rstrip("/").endswith("/openai") else "/openai"
-        tail = endpoint("/v1", dialect).decode()
+        tail = (endpoint("/v1", dialect) + place).decode()
         if self.api_version is None:
             return f"{start}/v1{tail}".encode()
         deployment = "" if dialect in _WITHOUT_DEPLOYMENT else f"/deployments/{quote(model, safe='')}"

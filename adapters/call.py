@@ -24,8 +24,13 @@ Dialect = Literal[
     "count_tokens",  # of a messages request
     "tokenize",
     "detokenize",
+    "files",  # an upload
+    "file",  # one that is kept, by its id
 ]
-COUNTING: Final[frozenset[Dialect]] = frozenset({"count_tokens", "tokenize", "detokenize"})  # runs no model
+FILING: Final[frozenset[Dialect]] = frozenset({"files", "file"})
+MODELLESS: Final[frozenset[Dialect]] = frozenset(  # they run no model
+    {"count_tokens", "tokenize", "detokenize", "files", "file"}
+)
 
 
 @dataclass(slots=True)  # not frozen, as `Outgoing` is not: one for every request; nobody changes one

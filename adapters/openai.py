@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import ClassVar, Final
 
-from adapters.call import Call, Dialect, Headers, Outgoing, Refusal, Relay
+from adapters.call import FILING, Call, Dialect, Headers, Outgoing, Refusal, Relay
 from adapters.chat import Json, Request
 from adapters.deviations import NONE, REMOVED, Deviations
-from adapters.dialects import native, translation
+from adapters.dialects import files, native, translation
 from adapters.dialects.chat import answer as chat
 from adapters.dialects.chat.answer import read_answer
 from adapters.dialects.chat.reading import StreamReader
@@ -20,6 +20,7 @@ from adapters.dialects.endpoint import endpoint, outgoing_headers
 from adapters.dialects.messages.answer import write_answer, write_error
 from adapters.dialects.messages.events import StreamWriter
 from adapters.dialects.messages.request import read_request
+from adapters.dialects.multipart import boundary_of
 from adapters.dialects.responses.ingress import outgoing_body
 from adapters.dialects.responses.sealing import of_engine, of_openai
 from adapters.dialects.responses.translating import carried, told
@@ -47,7 +48,9 @@ class OpenAI:
     """
 
     kind: ClassVar[str] = "openai"
-    dialects: ClassVar[frozenset[Dialect]] = frozenset({"chat", "completions", "embeddings", "responses"})
+    dialects: ClassVar[frozenset[Dialect]] = frozenset(
+        {"chat", "completions", "embeddings", "responses", "files", "file"}
+    )
     engine: ClassVar[bool] = False  # whether it understands vLLM's own fields
 
     base_path: str = ""
@@ -60,6 +63,8 @@ class OpenAI:
     def outgoing(self, call: Call, model: str) -> Outgoing:
         """The application's own bytes with this backend's name of the model, or a chat request rebuilt from a
         messages or responses request. Raises Unsupported."""
+        if call.dialect in FILING and self.speaks(call):
+            return self._filed(call, model)
         dialect: Dialect = "chat"
         if self.speaks(call):
             dialect, body = call.dialect, self._own(call, model)
@@ -83,6 +88,22 @@ class OpenAI:
     def speaks(self, call: Call) -> bool:
         """Whether this endpoint can be given the call in its own dialect."""
         return call.dialect in self.dialects and call.dialect not in self.deviations.lacks
+
+    def _filed(self, call: Call, model: str) -> Outgoing:
+        """An upload, or a request about a file that is kept."""
+        values, method, kind = call.document.values, b"POST", b"application/json"
+        place = b""
+        if call.dialect == "files":
+            kind = b"multipart/form-data; boundary=" + boundary_of(call.document.body)
+        else:
+            method, place = (b"DELETE" if values["action"] == "delete" else b"GET"), files.place(values)
+        accept = b"*/*" if values.get("action") == "content" else b"application/json"
+        told = {b"content-type": kind, b"accept": accept}
+        headers = tuple(
+            (name, told.get(name, value)) for name, value in outgoing_headers(call, self.user_agent)
+        )
+        path = self._path(call.dialect, model, place)
+        return Outgoing(method, path, headers + self._authentication() + self.extra, call.document.body)
 
     def _own(self, call: Call, model: str) -> bytes:
         """The call in its own dialect."""
@@ -110,8 +131,8 @@ class OpenAI:
         fitted = body | self.deviations.changes(body)
         return {key: value for key, value in fitted.items() if value is not REMOVED}
 
-    def _path(self, dialect: Dialect, model: str) -> bytes:  # noqa: ARG002  # where the model stands in the path
-        return endpoint(self.base_path, dialect)
+    def _path(self, dialect: Dialect, model: str, place: bytes = b"") -> bytes:  # noqa: ARG002  # Azure's names it
+        return endpoint(self.base_path, dialect) + place
 
     def _to_responses(self, call: Call) -> translation.Translation:
         whole, streamed = told(call.document.values, int(self.clock()))

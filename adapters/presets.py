@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from adapters.call import Dialect
+from adapters.call import FILING, Dialect
 from adapters.deviations import Deviations
 
 
@@ -30,9 +30,14 @@ class Preset:
     source: str
 
 
+def _without(*dialects: Dialect) -> frozenset[Dialect]:
+    """What a provider lacks: these, and files that requests could name (or they are not OpenAI's)."""
+    return FILING | frozenset(dialects)
+
+
 _ANSWERS_LIMIT: Final = {"max_completion_tokens": "max_tokens"}
-_CHAT_ONLY: Final[frozenset[Dialect]] = frozenset({"completions", "embeddings", "responses"})
-_NO_RESPONSES: Final[frozenset[Dialect]] = frozenset({"responses"})
+_CHAT_ONLY: Final = _without("completions", "embeddings", "responses")
+_NO_RESPONSES: Final = _without("responses")
 _HINTS: Final = frozenset(
     ("store", "user", "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention")
 )  # without effect on an answer's words
@@ -43,7 +48,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
         "CEREBRAS_API_KEY",
         "cerebras",
         Deviations(
-            lacks=frozenset({"embeddings", "responses"}),
+            lacks=_without("embeddings", "responses"),
             left_out=frozenset({"service_tier"}),
             refused=frozenset({"frequency_penalty", "logit_bias", "presence_penalty"}),
         ),
@@ -65,7 +70,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
         "https://api.fireworks.ai/inference",
         "FIREWORKS_API_KEY",
         "fireworks",
-        Deviations(),
+        Deviations(lacks=_without()),
         "https://docs.fireworks.ai/tools-sdks/openai-compatibility",
     ),
     "gemini": Preset(
@@ -73,7 +78,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
         "GEMINI_API_KEY",
         "google",
         Deviations(
-            lacks=frozenset({"completions", "responses"}),
+            lacks=_without("completions", "responses"),
             left_out=_HINTS - {"service_tier"} | {"metadata"},
             refused=frozenset({"logit_bias"}),
         ),
@@ -95,7 +100,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
         "MISTRAL_API_KEY",
         "mistral",
         Deviations(
-            lacks=frozenset({"completions", "responses"}),
+            lacks=_without("completions", "responses"),
             renamed={**_ANSWERS_LIMIT, "seed": "random_seed"},
             left_out=_HINTS | {"stream_options"},
             refused=frozenset({"logit_bias", "logprobs", "top_logprobs"}),
@@ -129,7 +134,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
         "https://api.x.ai",
         "XAI_API_KEY",
         "x-ai",
-        Deviations(lacks=frozenset({"embeddings"})),
+        Deviations(lacks=_without("embeddings")),
         "https://docs.x.ai/docs/api-reference",
     ),
 }  # fmt: skip

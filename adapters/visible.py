@@ -68,6 +68,8 @@ _CONVERSATIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "count_tokens": {"system": "system", "messages": "user"},
     "tokenize": {"prompt": "user", "messages": "user"},
     "detokenize": {"tokens": "user"},
+    "files": {"file": "user"},
+    "file": {},
 }
 _POINTERS: Final = {  # top-level fields that stand for text held elsewhere
     "previous_response_id": "response_id",

@@ -18,6 +18,8 @@ _PATHS: Final[dict[Dialect, bytes]] = {
     "rerank": b"/rerank",
     "score": b"/score",
     "count_tokens": b"/messages/count_tokens",
+    "files": b"/files",
+    "file": b"/files",
 }
 _ABOVE_THE_VERSION: Final[dict[Dialect, bytes]] = {"tokenize": b"/tokenize", "detokenize": b"/detokenize"}
 

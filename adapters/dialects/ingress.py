@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from adapters.call import Call, Dialect, Headers
-from adapters.dialects import chat, plain, responses
+from adapters.dialects import chat, files, plain, responses
 from adapters.dialects.chat import stored as kept_for_chat
 from adapters.dialects.completions import ingress as completions
 from adapters.dialects.messages import ingress as messages
@@ -75,6 +75,8 @@ _ALL: Final = (
     Ingress("rerank", plain.reader("rerank"), _fixed("rerank")),
     Ingress("score", plain.reader("score"), _fixed("rerank")),
     Ingress("tokenize", plain.reader("tokenize"), _fixed(), references=kept_for_chat.references),
+    Ingress("files", files.read, _fixed("file"), modality=lambda _: frozenset({"file"})),
+    Ingress("file", files.read_one, _fixed(), references=files.references),
     Ingress("detokenize", plain.reader("detokenize"), _fixed()),
 )
 INGRESS: Final[Mapping[Dialect, Ingress]] = {each.dialect: each for each in _ALL}

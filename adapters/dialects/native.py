@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from adapters.call import Call, Dialect, Headers, Relay
-from adapters.dialects import plain
+from adapters.dialects import files, plain
 from adapters.dialects.chat import relay as chat
 from adapters.dialects.chat.ingress import NOTHING_FURTHER, outgoing_body
 from adapters.dialects.checks import own_changes
@@ -23,6 +23,8 @@ _RELAYS: Final[Mapping[Dialect, Callable[[Call, Headers], Relay]]] = {
     "count_tokens": plain.relay,
     "tokenize": plain.relay,
     "detokenize": plain.relay,
+    "files": files.relay,
+    "file": files.relay,
 }
 _ASKED_FOR_USAGE: Final = frozenset({"chat", "completions"})  # the others tell it of their own accord
 

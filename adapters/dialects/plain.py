@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
-from adapters.call import COUNTING, Call, Dialect, Headers
+from adapters.call import MODELLESS, Call, Dialect, Headers
 from adapters.chat import Json, TokenUsage
 from adapters.dialects import relaying
 from adapters.dialects.chat.answer import write_error
@@ -53,7 +53,7 @@ class PlainRelay(relaying.JsonRelay):
 
     def __init__(self, call: Call, headers: Headers) -> None:
         super().__init__(headers, write_error)
-        self._counts = call.dialect in COUNTING
+        self._counts = call.dialect in MODELLESS
 
     def _written(self, answer: Json, body: bytes) -> bytes:
         note_whole(self, answer)

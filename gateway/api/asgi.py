@@ -23,7 +23,7 @@ from gateway.api.heads import (
     too_slow,
 )
 from gateway.api.logs import where
-from gateway.api.paths import PATHS, anthropic
+from gateway.api.paths import METHODS_OF_A_FILE, PATHS, anthropic, dialect_at
 from gateway.pipeline.exchange import Exchange
 from gateway.pipeline.faults import ClientGone
 
@@ -35,16 +35,18 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 log = logging.getLogger("weir.api")
 
+_POST: Final = frozenset({"POST"})
 _TARGETS: Final = {path.encode(): path for path in PATHS}
 
 
 class AsgiExchange:
     """One HTTP exchange over ASGI, under any server. `started`: whether any byte of an answer may have left."""
 
-    __slots__ = ("_headers", "_notes", "_receive", "_send", "_watch", "id", "path", "started")
+    __slots__ = ("_headers", "_notes", "_receive", "_send", "_watch", "id", "method", "path", "started")
 
     def __init__(self, identity: str, scope: Scope, receive: Receive, send: Send) -> None:
         self.id = identity
+        self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.started = False
         self._headers: list[tuple[bytes, bytes]] = scope["headers"]
@@ -165,14 +167,16 @@ class DataPlane(DirectApplication):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI scope."""
-        if scope["type"] == "http" and scope["path"] in PATHS:
-            exchange = AsgiExchange(self.identity(), scope, receive, send)
-            if scope["method"] == "POST":
-                await self._exchange(exchange)
-            else:
-                await _refuse(exchange, method_not_allowed(scope["method"], exchange.path))
-        else:
+        dialect = dialect_at(scope["path"]) if scope["type"] == "http" else None
+        if dialect is None or (dialect == "files" and scope["method"] == "GET"):  # the list of them
             await self._control(scope, receive, send)
+            return
+        exchange = AsgiExchange(self.identity(), scope, receive, send)
+        methods = METHODS_OF_A_FILE if dialect == "file" else _POST
+        if scope["method"] in methods:
+            await self._exchange(exchange)
+        else:
+            await _refuse(exchange, method_not_allowed(scope["method"], exchange.path, methods))
 
     def path_of(self, target: bytes) -> str | None:
         """The path a POST to this request target is served at directly; None: it has to come in as ASGI."""
@@ -188,7 +192,7 @@ class DataPlane(DirectApplication):
 
     async def _exchange(self, exchange: Face) -> None:
         try:
-            await self._serve(exchange, INGRESS[PATHS[exchange.path]])
+            await self._serve(exchange, INGRESS[PATHS.get(exchange.path, "file")])
         except ClientGone:
             return
         except Exception as error:  # noqa: BLE001  # the one place where any fault becomes an answer

@@ -13,6 +13,7 @@ from adapters.call import Dialect
 from gateway.access.keys import AccessDenied, digest
 from gateway.api.errors import HttpError, in_anthropics_words, openai_error, render
 from gateway.api.feedback import Take, add_feedback
+from gateway.api.files import List, add_files
 from gateway.api.paths import PATHS, SUMMARIES, anthropic, near
 from gateway.metering.prometheus import CONTENT_TYPE
 from gateway.pipeline.faults import NoSuchModel, no_such_model
@@ -29,13 +30,15 @@ label, never lowers it), `x-weir-debug: 1` (the answer carries the decision and 
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """What the control plane shows: the runtime in force, metrics, whether all is ready; who takes feedback."""
+    """What the control plane shows: the runtime in force, metrics, whether all is ready, a tenant's files; who takes
+    feedback."""
 
     version: str
     runtime: Callable[[], Runtime]
     scrape: Callable[[], Awaitable[bytes]]
     readiness: Callable[[], tuple[bool, dict[str, Any]]]
     feedback: Take
+    files: List
 
 
 def control_app(control: Control) -> FastAPI:
@@ -44,6 +47,7 @@ def control_app(control: Control) -> FastAPI:
     _add_health(app, control)
     _add_models(app, control)
     add_feedback(app, control.runtime, control.feedback)
+    add_files(app, control.runtime, control.files)
     _add_metrics(app, control, always=False)
 
     for path, dialect in PATHS.items():

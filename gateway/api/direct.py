@@ -58,7 +58,9 @@ class Connection(Protocol):
 
 
 class DirectExchange:
-    """One HTTP exchange. `started` tells whether any byte of an answer may have left."""
+    """One HTTP exchange, of a POST. `started` tells whether any byte of an answer may have left."""
+
+    method: Final = "POST"
 
     __slots__ = (
         "_connection",

@@ -76,14 +76,15 @@ _ANTHROPIC_TYPES: Final = {
 }
 
 
-def method_not_allowed(method: str, path: str) -> HttpError:
-    """A path of the data plane asked with another method than POST."""
+def method_not_allowed(method: str, path: str, methods: frozenset[str]) -> HttpError:
+    """A path of the data plane asked with another method than it takes."""
+    taken = sorted(methods)
     return openai_error(
         405,
-        f"{path} takes POST, not {method[:16]}.",
+        f"{path[:200]} takes {' and '.join(taken)}, not {method[:16]}.",
         "invalid_request_error",
         "method_not_allowed",
-        headers=((b"allow", b"POST"),),
+        headers=((b"allow", ", ".join(taken).encode()),),
     )
 
 

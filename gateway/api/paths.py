@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from adapters.call import Dialect
+from adapters.dialects.files import PLACE, named
 
 PATHS: Final[Mapping[str, Dialect]] = {
     "/v1/chat/completions": "chat",
@@ -17,6 +18,7 @@ PATHS: Final[Mapping[str, Dialect]] = {
     "/v1/score": "score",
     "/tokenize": "tokenize",
     "/detokenize": "detokenize",
+    PLACE: "files",
 }
 SUMMARIES: Final[Mapping[Dialect, str]] = {
     "chat": "OpenAI chat completions",
@@ -29,8 +31,18 @@ SUMMARIES: Final[Mapping[Dialect, str]] = {
     "score": "How well texts go together (vLLM)",
     "tokenize": "A prompt's token ids (vLLM)",
     "detokenize": "The text of token ids (vLLM)",
+    "files": "Upload a file that requests name by its id",
+    "file": "A file that came through Weir",
 }
+METHODS_OF_A_FILE: Final = frozenset({"GET", "DELETE"})
 _LIKENESS: Final = 0.75  # of two paths, from which on one may be meant for the other
+
+
+def dialect_at(path: str) -> Dialect | None:
+    """What the data plane serves at a path; None: nothing."""
+    if path in PATHS:
+        return PATHS[path]
+    return "file" if named(path) is not None else None
 
 
 def anthropic(path: str, version: object = None) -> bool:

@@ -142,7 +142,12 @@ class Service:
             lambda: self._runtime, dispatcher, till, errors.status_of, self._conversations, choices
         )
         control = Control(
-            VERSION, lambda: self._runtime, self._scrape, self._readiness, self._actions.feedback
+            VERSION,
+            lambda: self._runtime,
+            self._scrape,
+            self._readiness,
+            self._actions.feedback,
+            self._belongings.uploads,
         )
         self._application: Application = DataPlane(self.pipeline.serve, control_app(control))
         self._metrics_application: Application = metrics_app(control)

@@ -13,7 +13,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from adapters.call import Call
+from adapters.call import FILING, Call
 from adapters.dialects import chat
 from adapters.dialects.chat import InvalidRequest
 from adapters.dialects.ingress import INGRESS
@@ -23,9 +23,10 @@ from gateway.api.paths import PATHS
 from gateway.app import build
 from gateway.cli.configuration import CONFIG, read
 from gateway.configuration.settings import Snapshot
+from gateway.pipeline.deciding import draw_of
 from gateway.pipeline.hardness import Hardness
 from gateway.pipeline.judge import Judge, Purpose, conversation_of, purpose, segments_of
-from gateway.pipeline.pipeline import SECONDS_PER_DAY, draw_of
+from gateway.pipeline.pipeline import SECONDS_PER_DAY
 from gateway.pipeline.redacting import Redaction, redact
 from routers.policy.permits import Dropped, Permit
 from routers.policy.policy import Decision, UnknownModel
@@ -55,7 +56,7 @@ class Explained:
 )
 @click.option(
     "--path",
-    type=click.Choice(sorted(PATHS)),
+    type=click.Choice(sorted(path for path, dialect in PATHS.items() if dialect not in FILING)),
     default="/v1/chat/completions",
     show_default=True,
     help="The path that the request body would be posted to.",

@@ -4,7 +4,7 @@ import asyncio
 import time
 from typing import Final
 
-from adapters.call import COUNTING, Backend, Headers, Relay, header
+from adapters.call import MODELLESS, Backend, Headers, Relay, header
 from adapters.chat import TokenUsage
 from adapters.errors import StreamCut, UpstreamError
 from adapters.restoring.relay import Restoring
@@ -248,7 +248,7 @@ class Answering:
         if attempt.usage.source != "unknown":
             return
         worked = attempt.sent and attempt.outcome not in {"refused", "client_error"}
-        worked = worked and self._job.plain.dialect not in COUNTING
+        worked = worked and self._job.plain.dialect not in MODELLESS
         attempt.usage = TokenUsage(
             input=self._job.signals.prompt_tokens if worked else 0,
             output=attempt.content_events,

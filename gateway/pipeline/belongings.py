@@ -31,15 +31,7 @@ class Kept:
 async def kept(belongings: Belongings, tenant: str, names: Sequence[str], owned: Owned) -> Kept:
     """Where all of these objects are kept for the tenant. Raises NoSuchObject for what is not this tenant's, in the
     same words whether it is another's or nobody's, and Overloaded where nobody can tell."""
-    try:
-        known = await belongings.keepers(names)
-    except Gone:
-        raise Overloaded(
-            "Whose the objects are that this request names is not known just now. Try again later, or send "
-            "the conversation itself.",
-            _RETRY_AFTER,
-        ) from None
-    found = [_keeper(known.get(name), tenant, name, owned) for name in names]
+    found = await _keepers(belongings, tenant, names, owned)
     for name, keeper in zip(names, found, strict=True):
         if keeper.backend != found[0].backend:
             raise NoSuchObject(
@@ -48,6 +40,23 @@ async def kept(belongings: Belongings, tenant: str, names: Sequence[str], owned:
     files = [keeper.file for keeper in found if keeper.file is not None]
     read = frozenset().union(*(file.label for file in files)) if len(files) == len(found) else None
     return Kept(found[0].backend, next((each.replica for each in found if each.replica), ""), read)
+
+
+async def keeper_of(belongings: Belongings, tenant: str, name: str, owned: Owned) -> Keeper:
+    """Who keeps this one object for the tenant. Raises as `kept`."""
+    return (await _keepers(belongings, tenant, (name,), owned))[0]
+
+
+async def _keepers(belongings: Belongings, tenant: str, names: Sequence[str], owned: Owned) -> list[Keeper]:
+    try:
+        known = await belongings.keepers(names)
+    except Gone:
+        raise Overloaded(
+            "Whose the objects are that this request names is not known just now. Try again later, or send "
+            "the conversation itself.",
+            _RETRY_AFTER,
+        ) from None
+    return [_keeper(known.get(name), tenant, name, owned) for name in names]
 
 
 def _keeper(known: Keeper | None, tenant: str, name: str, owned: Owned) -> Keeper:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Protocol
 
-from adapters.call import COUNTING, Headers
+from adapters.call import MODELLESS, Headers
 from adapters.chat import TokenUsage
 from gateway.dispatch.attempt import Attempt
 from gateway.ledger.ledger import Ledger
@@ -20,6 +20,7 @@ from gateway.metering.gpu.accounts import GpuAccounts
 from gateway.metering.gpu.ticket import Ticket
 from gateway.metering.prometheus import Metrics
 from gateway.pipeline import debug, reserving
+from gateway.pipeline.filing import upload
 from gateway.pipeline.journey import Journey, Settled
 from gateway.state.belongings import Belongings, Keeper
 
@@ -85,7 +86,7 @@ class Account:
         """A request is about to be sent: open its GPU account."""
         journey, permit = self._journey, attempt.permit
         book = self._till.accounts.at(permit.backend, attempt.replica)
-        if book is None or journey.ingress.dialect in COUNTING:
+        if book is None or journey.ingress.dialect in MODELLESS:
             return  # not on GPUs of ours, or it runs no model
         purpose, tenant = journey.purpose, journey.principal.tenant
         route = journey.decision.route if journey.decision else ""
@@ -160,7 +161,11 @@ class Account:
 
     async def note(self, attempt: Attempt) -> None:
         """Note whose the objects are that the attempt left at its provider."""
-        keeper = Keeper(self._journey.principal.tenant, attempt.permit.backend, attempt.replica)
+        journey, permit = self._journey, attempt.permit
+        file = None
+        if journey.ingress.dialect == "files" and journey.call is not None and journey.signals is not None:
+            file = upload(journey.call, attempt.made[0], permit.model, journey.signals.label, journey.at)
+        keeper = Keeper(journey.principal.tenant, permit.backend, attempt.replica, file)
         await self._till.belongings.keep(keeper, attempt.made)
         attempt.made = ()  # not before: whoever was cancelled meanwhile has to be able to ask again
 
@@ -182,7 +187,7 @@ class Account:
             gpu_ns = ticket.end(attempt.ended, attempt.usage, engine_metrics=attempt.engine_metrics)
         tariff = self._tariffs.get(permit.model)
         worked = attempt.sent and attempt.outcome not in {"refused", "client_error"}
-        worked = worked and journey.ingress.dialect not in COUNTING
+        worked = worked and journey.ingress.dialect not in MODELLESS
         if not worked or tariff is None:
             charge = NOTHING if not worked else Charge(None, source="the model has left the configuration")
         else:
@@ -212,7 +217,7 @@ class Account:
         for type_, count in record.redacted.items():
             till.metrics.redacted.at(type_).value += count
         reserving.settle(journey, till.ledger.append(*journey.attempt_records(), record))
-        if record.dialect not in COUNTING:
+        if record.dialect not in MODELLESS:
             till.actions.request(record, *_final(journey.settled))
 
 

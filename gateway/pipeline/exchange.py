@@ -18,6 +18,10 @@ class Exchange(Protocol):
     id: str  # this request's, as the ledger and the answer name it
     path: str
 
+    @property
+    def method(self) -> str:
+        """The request's, in capitals."""
+
     def header(self, name: bytes) -> bytes | None:
         """The first value of a request header; the name in lower case."""
 

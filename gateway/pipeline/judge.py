@@ -12,7 +12,7 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
-from adapters.call import Call
+from adapters.call import FILING, Call
 from adapters.dialects.checks import InvalidRequest
 from adapters.dialects.ingress import INGRESS
 from adapters.visible import Visible, visible
@@ -187,7 +187,11 @@ def signals_of(
     """Put together what a decision rests on."""
     values, ingress = call.document.values, INGRESS[call.dialect]
     characters = sum([len(text) for _, text in seen.texts])
-    tokens = seen.ids + characters // CHARACTERS_PER_TOKEN + TOKENS_PER_MESSAGE * len(seen.turns)
+    tokens = (
+        0
+        if call.dialect in FILING
+        else seen.ids + characters // CHARACTERS_PER_TOKEN + TOKENS_PER_MESSAGE * len(seen.turns)
+    )
     return Signals(
         label=label,
         complexity=score.value,

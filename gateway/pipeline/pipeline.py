@@ -1,15 +1,13 @@
 """One request's journey, step by step: `Pipeline.serve` reads like the list in ARCHITECTURE.md."""
 
 import asyncio
-import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
-from adapters.call import COUNTING, Call, Dialect
-from adapters.declared import TALKING
+from adapters.call import FILING, MODELLESS, Call, Dialect
 from adapters.dialects.checks import InvalidRequest, own_metadata
 from adapters.dialects.ingress import Ingress
 from adapters.document import Document, InvalidDocument, parse
@@ -19,7 +17,6 @@ from gateway.access.keys import AccessDenied, Keyring, Principal
 from gateway.configuration.settings import Snapshot
 from gateway.dispatch.attempt import CannotCarry, NoTargetLeft, Refused
 from gateway.dispatch.dispatcher import Dispatcher
-from gateway.dispatch.escalation import Escalation
 from gateway.dispatch.job import Engines, Job
 from gateway.dispatch.waves import Waves
 from gateway.ledger.records import Outcome
@@ -27,6 +24,7 @@ from gateway.metering.budgets.budgets import CannotCount, OverBudget, OverRate
 from gateway.metering.otlp.identity import continued
 from gateway.pipeline.belongings import Kept, Owned, kept
 from gateway.pipeline.booking import Account, Tariff, Till
+from gateway.pipeline.deciding import decided, escalation_of, no_way, only_at
 from gateway.pipeline.detecting import Panel
 from gateway.pipeline.exchange import Exchange, own_headers
 from gateway.pipeline.faults import (
@@ -37,8 +35,8 @@ from gateway.pipeline.faults import (
     NoSuchModel,
     NoSuchObject,
     Overloaded,
-    no_such_model,
 )
+from gateway.pipeline.filing import document_of
 from gateway.pipeline.hardness import Hardness
 from gateway.pipeline.journey import Journey
 from gateway.pipeline.judge import Judge, by_turns, purpose, segments_of
@@ -49,7 +47,7 @@ from gateway.pipeline.reserving import Reserving
 from gateway.state.choices import Choices
 from gateway.state.claims import Gone
 from gateway.state.conversations import Bounds, Conversations
-from routers.policy.policy import EXPLICIT, Decision, Policy, UnknownModel
+from routers.policy.policy import EXPLICIT, Decision
 from routers.sensitivity.detector import Span
 from routers.sensitivity.label import Label, Level
 from routers.signals import Signals
@@ -157,9 +155,13 @@ class Pipeline:
         body = await exchange.body(server.max_body, server.body_timeout)
         journey.received = time.monotonic_ns()
         await self._waves
-        call = journey.call = journey.ingress.read(await _parsed(body), exchange.allowed_headers())
+        filing = journey.ingress.dialect in FILING
+        document = await (self._filed(exchange, runtime, journey, body) if filing else _parsed(body))
+        call = journey.call = journey.ingress.read(document, exchange.allowed_headers())
         journey.purpose = purpose(own_headers(exchange), own_metadata(call.document.values))
-        journey.debug = exchange.header(b"x-weir-debug") == b"1"
+        journey.debug = (
+            exchange.header(b"x-weir-debug") == b"1" and document.values.get("action") != "content"
+        )
         principal = journey.principal
         named = journey.ingress.references(call.document.values)
         held = await self._kept(runtime, principal.tenant, named) if named else None
@@ -186,23 +188,31 @@ class Pipeline:
         if allowance is not None:
             signals = journey.signals = await reserving.weighed(budgets, signals, allowance)
         policy = runtime.engines.policy
-        if policy.redacts and held is None and policy.redactable(signals):  # what is kept stays as it is
+        if policy.redacts and _rewritable(call, held) and policy.redactable(signals):
             journey.redaction = await self._redacted(runtime, journey, call, signals, spans)
         opening = journey.purpose.conversation or judged.opening
         if runtime.keeps is not None and journey.purpose.conversation:
             journey.turn = await self._keeping.turn(journey, runtime.keeps)
-        decision = journey.decision = _decided(runtime, journey, signals, opening, remembered)
+        decision = journey.decision = decided(
+            policy, runtime.hardness.thresholds, journey, opening, remembered
+        )
         self._count(runtime.hardness, journey, decision)
         if not decision.targets:
-            raise _no_way(decision)
+            raise no_way(decision)
         if held is not None:
-            decision = journey.decision = _only(held.backend, decision)
+            decision = journey.decision = only_at(held.backend, decision)
             journey.kept_at = held.replica
         if allowance is not None:
             decision = journey.decision = await reserving.reserve(
                 budgets, journey, decision, allowance, len(body)
             )
         await self._dispatch(exchange, runtime, journey, account, decision, opening)
+
+    async def _filed(self, exchange: Exchange, runtime: Runtime, journey: Journey, body: bytes) -> Document:
+        """What a request about files asks. Raises InvalidRequest, NoSuchObject, Overloaded."""
+        tenant, policy = journey.principal.tenant, runtime.engines.policy
+        owned = runtime.owned.get(tenant, {})
+        return await document_of(exchange, body, policy, self._till.belongings, tenant, owned)
 
     async def _kept(self, runtime: Runtime, tenant: str, named: tuple[str, ...]) -> Kept:
         """Where what a request names is kept. Raises NoSuchObject, Overloaded."""
@@ -306,11 +316,19 @@ class Pipeline:
             self._till.metrics.escalated(decision.route, journey.escalation.fault, journey.escalation.outcome)
         for left in [each.attempt for each in journey.settled if each.attempt.made]:
             await account.note(left)  # of answers that broke off, or were set aside
+        if journey.ingress.dialect == "file" and journey.settled:
+            await self._deleted(journey)
         if journey.turn is not None and journey.settled:
             await self._keeping.keep(journey, journey.turn)
 
+    async def _deleted(self, journey: Journey) -> None:
+        """Forget a file that its provider has no more."""
+        values = journey.call.document.values if journey.call is not None else {}
+        if values.get("action") == "delete" and journey.settled[-1].attempt.outcome == "ok":
+            await self._till.belongings.forget(journey.principal.tenant, (values["id"],))
+
     def _count(self, hardness: Hardness, journey: Journey, decision: Decision) -> None:
-        if hardness.watches and decision.route != EXPLICIT and journey.ingress.dialect not in COUNTING:
+        if hardness.watches and decision.route != EXPLICIT and journey.ingress.dialect not in MODELLESS:
             assert journey.signals is not None  # noqa: S101  # it was decided upon
             own, turn = journey.signals.complexity, journey.turn
             hardness.took(decision, own, own if turn is None or turn.now is None else turn.now.complexity)
@@ -321,71 +339,14 @@ class Pipeline:
             metrics.passed_over.at(route).value += 1
 
 
-def _decided(runtime: Runtime, journey: Journey, own: Signals, opening: str, remembered: str) -> Decision:
-    """Where it goes, and why in full. Raises NoSuchModel."""
-    policy, signals, turn = runtime.engines.policy, own, journey.turn
-    thresholds: Mapping[str, float] = runtime.hardness.thresholds
-    if turn is not None:
-        signals, thresholds = turn.held(own, thresholds)
-    draw = draw_of(journey.principal.tenant, opening) if policy.draws else 0.0
-    redaction = journey.redaction
-    try:
-        if redaction is None:
-            decision = policy.decide(signals, draw, thresholds)
-        else:
-            label = redaction.form.label if redaction.form else None
-            decision = policy.decide(signals, draw, thresholds, label)
-            decision = replace(decision, reasons=(*decision.reasons, redaction.told))
-    except UnknownModel as unknown:
-        raise NoSuchModel(no_such_model(unknown.name)) from None
-    if turn is not None:
-        decision = turn.decided(decision, own, signals, thresholds)
-    if remembered:
-        decision = replace(decision, reasons=(*decision.reasons, remembered))
-    return decision
-
-
 async def _parsed(body: bytes) -> Document:
     """The body read: at once, or by turns where that would hold up others. Raises InvalidDocument."""
     return parse(body) if len(body) <= AT_ONCE else await by_turns(parse_in_slices(body))
 
 
-def _only(backend: str, decision: Decision) -> Decision:
-    """The decision with no other targets than those of the backend that keeps what the request names."""
-    kept = tuple(permit for permit in decision.targets if permit.backend == backend)
-    further = tuple(permit for permit in decision.escalations if permit.backend == backend)
-    if not kept:
-        raise InvalidRequest(
-            "The model that keeps what this request names is not one that it may go to now. "
-            "Name that model, or send the conversation itself.",
-            "model",
-            "kept_elsewhere",
-        )
-    reason = f"{backend} keeps what the request names"
-    return replace(decision, targets=kept, escalations=further, reasons=(*decision.reasons, reason))
-
-
-def escalation_of(policy: Policy, decision: Decision, call: Call) -> Escalation | None:
-    """What is done about answers at fault; None for a dialect whose answers cannot be judged."""
-    if call.dialect not in TALKING:
-        return None
-    models = tuple(permit.model for permit in decision.escalations)
-    return Escalation(policy.escalates[decision.route].on, models, call)
-
-
-def _no_way(decision: Decision) -> Exception:
-    """Why no model may or can take it, in words for the client: boundaries by name, never what was found."""
-    if decision.blocked_by:
-        names = ", ".join(decision.blocked_by)
-        return Blocked(
-            decision.blocked_by,
-            f"This request may not go to any model that could take it: {names}. "
-            "Whoever runs this gateway can tell what that boundary protects.",
-        )
-    reasons = "; ".join(f"{each.model}: {each.reason}" for each in decision.dropped)
-    if any(each.too_long for each in decision.dropped):  # clients that shorten and try again know these words
-        return InvalidRequest(f"prompt is too long ({reasons}).", "messages", "context_length_exceeded")
-    return InvalidRequest(f"No model can take this request ({reasons}).", "model", "no_capable_model")
+def _rewritable(call: Call, held: Kept | None) -> bool:
+    """Whether it may go in another form: what a provider keeps, or will keep, stays as it is."""
+    return held is None and call.dialect not in FILING
 
 
 def _last_fault(journey: Journey) -> str:
@@ -396,11 +357,3 @@ def shown_key(header: Callable[[bytes], bytes | None]) -> bytes | None:
     """The key as an `Authorization` value; Anthropic's clients show theirs as `x-api-key`. `header` reads one."""
     key = header(b"x-api-key")
     return header(b"authorization") or (b"Bearer " + key if key else None)
-
-
-def draw_of(tenant: str, conversation: str) -> float:
-    """A number in [0, 1) that stays the same for one conversation, so that weighted choices stick to it."""
-    digest = hashlib.blake2b(
-        f"{tenant}\n{conversation}".encode(errors="surrogatepass"), digest_size=8
-    ).digest()
-    return int.from_bytes(digest) / 2**64

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from adapters.call import Call
+from adapters.call import FILING, Call
 from gateway.configuration.settings import Snapshot
 from gateway.metering.budgets.budgets import Budgets, Spent
 from gateway.metering.budgets.estimates import Tariff, Upper, escalating, prompt_tokens, upper, ways
@@ -55,6 +55,8 @@ class Reserving:
         assert journey.call is not None  # noqa: S101  # it was read
         assert journey.signals is not None  # noqa: S101  # it was judged
         signals = journey.signals
+        if journey.call.dialect in FILING:
+            size = 0  # no model reads it now
         prompt = prompt_tokens(size, signals.prompt_tokens, media=not signals.modality <= _TEXT)
         output = self._output_tokens(journey.call, signals)
         decision = self._priced(decision, allowance, prompt, output, journey.at)

@@ -13,6 +13,7 @@ from gateway.sandbox.answers import Answer, compose, pieces, token_ids
 from gateway.sandbox.asks import Ask, from_chat
 from gateway.sandbox.completions import framed
 from gateway.sandbox.http import Reply, Request
+from gateway.sandbox.openai_files import StoredFiles
 from gateway.sandbox.provider import ProviderSettings, ProviderStandIn
 from gateway.sandbox.responses import ResponsesFrame, failure, from_responses, usage
 from gateway.sandbox.standin import Answer as Route
@@ -74,6 +75,7 @@ class OpenAIStandIn(ProviderStandIn):
     ) -> None:
         super().__init__(settings or ProviderSettings(MODELS), cache_block=CACHE_BLOCK, host=host, port=port)
         self._ids = count(1)
+        self._files = StoredFiles()
         self._stored: dict[str, tuple[tuple[str, str], ...]] = {}  # responses' turns, by id
 
     def routes(self) -> Mapping[tuple[str, str], Route]:
@@ -83,6 +85,7 @@ class OpenAIStandIn(ProviderStandIn):
             ("POST", "/v1/completions"): self._completions,
             ("POST", "/v1/embeddings"): self._embeddings,
             ("POST", "/v1/responses"): self._responses,
+            ("POST", "/v1/files"): self._filed,
             ("GET", "/v1/models"): self._models,
         }
 
@@ -106,6 +109,9 @@ class OpenAIStandIn(ProviderStandIn):
 
     async def lost(self, request: Request, reply: Reply) -> None:
         """An unknown path or method."""
+        if request.path.startswith("/v1/files/"):
+            await self._filed(request, reply)
+            return
         message = f"Invalid URL ({request.method} {request.path})"
         await reply.whole(
             404,
@@ -180,6 +186,13 @@ class OpenAIStandIn(ProviderStandIn):
             await reply.write(event)
         await reply.end()
 
+    async def _filed(self, request: Request, reply: Reply) -> None:
+        if bearer(request) is None:
+            status, body, kind = 401, self.error(401)[0], "application/json"
+        else:
+            status, body, kind = self._files.asked(request)
+        await reply.whole(status, body, {"content-type": kind, **self._headers()})
+
     async def _embeddings(self, request: Request, reply: Reply) -> None:
         if not await self._refused(request, reply, "input", EMBEDDING):
             await self.think(0)
@@ -218,6 +231,9 @@ class OpenAIStandIn(ProviderStandIn):
         if models and body["model"] in CHATTING:
             message = "This is a chat model and not supported in the v1/completions endpoint."
             return 404, _error(message, kind, "model")
+        lost = self._files.missing(body)
+        if lost is not None:
+            return 404, _error(f"No such File object: {lost}", kind, "id")
         if body["model"] not in self.settings.models:
             message = f"The model `{body['model']}` does not exist or you do not have access to it."
             return 404, _error(message, kind, code="model_not_found")

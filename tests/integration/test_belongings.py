@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from gateway.sandbox.engine import Speed
@@ -165,14 +166,22 @@ def test_the_configuration_can_say_whose_it_is(tmp_path: Path) -> None:
     files = POLICY.replace("can: [tools, json_schema, vision, reasoning]", "can: [tools, files]")
     weir = Sandboxed(tmp_path, f"{files}\nsensitivity: {{unscanned: {{file_id: internal}}}}\n")
     try:
-        body = {"model": "gpt", "messages": FILE}
+        past_weir = httpx.post(
+            f"{weir.sandbox.openai.url}/v1/files",
+            data={"purpose": "user_data"},
+            files={"file": ("a.txt", b"x")},
+            headers={"authorization": "Bearer sk"},
+        ).json()["id"]
+        body = {"model": "gpt", "messages": json.loads(json.dumps(FILE).replace("file-1", past_weir))}
         assert weir.post(body)[0] == 404
-        owned = weir.config.read_text().replace("acme: {keys:", "acme: {owns: {openai: [file-1]}, keys:")
+        owned = weir.config.read_text().replace(
+            "acme: {keys:", f"acme: {{owns: {{openai: [{past_weir}]}}, keys:"
+        )
         weir.config.write_text(owned)
         weir.wait_for_policy_change()
         assert weir.post(body)[0] == 200
         assert weir.post(body, key=weir.other_key)[0] == 404
-        weir.config.write_text(owned.replace("owns: {openai: [file-1]}", 'owns: {openai: "*"}'))
+        weir.config.write_text(owned.replace(f"[{past_weir}]", '"*"'))
         weir.wait_for_policy_change()
         assert weir.post(body)[0] == 200
         assert weir.post(body, key=weir.other_key)[0] == 404

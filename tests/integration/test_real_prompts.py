@@ -18,8 +18,8 @@ from adapters.document import parse
 from gateway.app import build
 from gateway.configuration.loading import load
 from gateway.configuration.settings import Snapshot
+from gateway.pipeline.deciding import draw_of
 from gateway.pipeline.judge import Judge, purpose
-from gateway.pipeline.pipeline import draw_of
 from routers.policy.policy import Decision
 
 FOLDER = Path(__file__).resolve().parents[2] / ".." / "shared" / "data" / "routing"

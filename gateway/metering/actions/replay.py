@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from adapters.call import COUNTING
+from adapters.call import MODELLESS
 from gateway.ledger.reading import Line
 from gateway.ledger.records import EnergyBooking, GpuBooking, RequestRecord
 from gateway.metering.actions.book import ActionBook, gpu_time
@@ -52,7 +52,7 @@ class Replay:
         usd, unpriced = self._attempts.pop(members["id"], (_ZERO, 0))
         names = ("id", "at", "tenant", "workflow", "action", "dialect", "outcome", "duration_ns")
         record = RequestRecord(**{name: members[name] for name in names if name in members})
-        if record.dialect in COUNTING:
+        if record.dialect in MODELLESS:
             return
         closed = self._book.request(record, usd, unpriced)
         if closed is not None:

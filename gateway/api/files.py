@@ -1,0 +1,77 @@
+"""`GET /v1/files`: a tenant's own files, from what Weir noted of them; their provider would list everybody's."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+
+from gateway.access.keys import AccessDenied
+from gateway.api.errors import HttpError, openai_error, render
+from gateway.pipeline.pipeline import Runtime, shown_key
+from gateway.state.belongings import LISTED, Upload
+from gateway.state.claims import Gone
+
+List = Callable[[str], Awaitable[Sequence[Upload]]]  # a tenant's files, the newest first
+
+_DESCRIPTION: Final = """
+The files that came through Weir for this key's tenant, the newest first: `limit`, `after`, `order` and `purpose` as
+OpenAI has them. Their names are not kept here: `GET /v1/files/{id}` asks the provider.
+"""
+
+
+def add_files(app: FastAPI, runtime: Callable[[], Runtime], listed: List) -> None:
+    """Serve the path on `app`."""
+
+    @app.get("/v1/files", summary="This tenant's files", description=_DESCRIPTION)
+    async def files(request: Request) -> Response:
+        def header(name: bytes) -> bytes | None:
+            value = request.headers.get(name.decode())
+            return value.encode("latin-1") if value else None
+
+        try:
+            principal = runtime().keyring.authenticate(shown_key(header), datetime.now(UTC))
+            return JSONResponse(page(await listed(principal.tenant), request.query_params))
+        except AccessDenied as error:
+            return _response(render(error))
+        except Gone:
+            return _response(
+                openai_error(503, "Whose files are whose is not known just now.", "server_error")
+            )
+
+
+def page(uploads: Sequence[Upload], asked: Mapping[str, str]) -> dict[str, Any]:
+    """One page of a list, as OpenAI's clients read it."""
+    found = [each for each in uploads if asked.get("purpose") in (None, each.purpose)]
+    if asked.get("order") == "asc":
+        found.reverse()
+    names = [each.id for each in found]
+    start = names.index(asked["after"]) + 1 if asked.get("after") in names else 0
+    limit = asked.get("limit", "")
+    most = min(int(limit), LISTED) if limit.isdigit() and int(limit) else LISTED
+    shown = [_object(each) for each in found[start : start + most]]
+    return {
+        "object": "list",
+        "data": shown,
+        "first_id": shown[0]["id"] if shown else None,
+        "last_id": shown[-1]["id"] if shown else None,
+        "has_more": len(found) > start + most,
+    }
+
+
+def _object(each: Upload) -> dict[str, Any]:
+    return {
+        "id": each.id,
+        "object": "file",
+        "bytes": each.size,
+        "created_at": each.created,
+        "filename": "",
+        "purpose": each.purpose,
+        "status": "processed",
+    }
+
+
+def _response(error: HttpError) -> Response:
+    headers = {name.decode(): value.decode() for name, value in error.headers}
+    return Response(error.body, error.status, headers)
