@@ -15,7 +15,8 @@ from adapters.document import parse
 from adapters.visible import visible
 from bench.gateway.bodies import bodies
 from gateway.detectors.pattern_cache import cache_directory, cached_engine
-from gateway.pipeline.judge import Judge, conversation_of, purpose, segments_of
+from gateway.pipeline.judge import Judge, purpose
+from gateway.pipeline.reading import conversation_of, segments_of
 from routers.complexity.scorer import Scorer
 from routers.sensitivity.classifier import Classifier, triggers
 from routers.sensitivity.settings import Settings

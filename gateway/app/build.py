@@ -24,12 +24,14 @@ from gateway.access.keys import Credential, Keyring
 from gateway.configuration.settings import (
     BackendSettings,
     ComplexitySettings,
+    DetectorSettings,
     OtlpSettings,
     SensitivitySettings,
     Snapshot,
 )
 from gateway.detectors.http import HttpDetector
-from gateway.detectors.pattern_cache import cache_directory, cached_engine
+from gateway.detectors.pattern_cache import cache_directory, cached_engine, cached_patterns
+from gateway.detectors.presidio import PresidioDetector
 from gateway.dispatch.job import Engines
 from gateway.fleet.replicas import Placement
 from gateway.metering.budgets.limits import Allowances
@@ -41,6 +43,7 @@ from gateway.pipeline.booking import Tariff
 from gateway.pipeline.detecting import Panel, Stationed
 from gateway.pipeline.hardness import Hardness
 from gateway.pipeline.judge import Judge, highest
+from gateway.pipeline.judging_apart import LARGE, JudgingApart
 from gateway.pipeline.pipeline import Runtime
 from gateway.pipeline.remembering import Stickiness
 from gateway.pipeline.reserving import Reserving
@@ -48,6 +51,7 @@ from gateway.state.conversations import Bounds
 from routers.complexity.scorer import Scorer
 from routers.policy.conditions import All, AnyOf, Condition, Not, Within
 from routers.sensitivity.classifier import Classifier, tenant_triggers, triggers
+from routers.sensitivity.detector import Detector
 from routers.sensitivity.label import Level
 from routers.sensitivity.settings import Settings
 
@@ -68,8 +72,7 @@ def runtime(snapshot: Snapshot, environ: Mapping[str, str], before: Runtime | No
 
     Raises InvalidPriceFile, and OSError where a file cannot be read.
     """
-    same = before is not None and before.snapshot.complexity == snapshot.complexity
-    scored = before.judge.scorer if before is not None and same else scorer(snapshot.complexity)
+    judge = judging(snapshot, environ, before)
     if snapshot.telemetry.otlp is not None and (lacking := missing()):
         raise OSError(lacking)
     backends = {name: adapter(settings) for name, settings in snapshot.backends.items()}
@@ -77,7 +80,7 @@ def runtime(snapshot: Snapshot, environ: Mapping[str, str], before: Runtime | No
     return Runtime(
         snapshot,
         keyring(snapshot),
-        Judge(classifier(snapshot.sensitivity, environ), scored),
+        judge,
         Engines(snapshot.policy, backends),
         charged,
         floors(snapshot),
@@ -86,7 +89,7 @@ def runtime(snapshot: Snapshot, environ: Mapping[str, str], before: Runtime | No
         panel(snapshot),
         Hardness(
             snapshot.policy,
-            scored,
+            judge.scorer,
             shipped=snapshot.complexity.weights is None,
             shared=snapshot.state.redis is not None,
         ),
@@ -95,6 +98,21 @@ def runtime(snapshot: Snapshot, environ: Mapping[str, str], before: Runtime | No
         if snapshot.affinity.model
         else None,
     )
+
+
+def judging(snapshot: Snapshot, environ: Mapping[str, str], before: Runtime | None = None) -> Judge:
+    """Who labels and scores: as before, where nothing of that has changed. Close it when it is no longer in force."""
+    scored = None
+    if before is not None and before.snapshot.complexity == snapshot.complexity:
+        scored = before.judge.scorer
+        if before.snapshot.sensitivity == snapshot.sensitivity:
+            return before.judge
+    own, cache = labelling(snapshot.sensitivity), cache_directory(environ)
+    bounded = not own.patterns or cached_patterns(own.patterns, cache).bounded
+    apart = JudgingApart(own, snapshot.complexity.weights, cache, above=LARGE if bounded else 0)
+    if not bounded:  # those are for the process that can be stopped
+        own = replace(own, patterns={})
+    return Judge(_classifier(own, cache), scored or scorer(snapshot.complexity), apart)
 
 
 def scorer(settings: ComplexitySettings) -> Scorer:
@@ -109,10 +127,17 @@ def shipped_scorer() -> Scorer:
 
 def classifier(settings: SensitivitySettings, environ: Mapping[str, str]) -> Classifier:
     """The sensitivity classifier under a policy's settings; compiled patterns come from the cache."""
-    own = labelling(settings)
+    return _classifier(labelling(settings), cache_directory(environ))
+
+
+def _classifier(own: Settings, cache: Path) -> Classifier:
     theirs = tenant_triggers(own)
-    cache = cache_directory(environ)
-    return Classifier(own, cached_engine(triggers(), cache), cached_engine(theirs, cache) if theirs else None)
+    return Classifier(
+        own,
+        cached_engine(triggers(), cache),
+        cached_engine(theirs, cache) if theirs else None,
+        cached_patterns(own.patterns, cache) if own.patterns else None,
+    )
 
 
 def stickiness(snapshot: Snapshot) -> Stickiness:
@@ -128,28 +153,29 @@ def labelling(settings: SensitivitySettings) -> Settings:
         unscanned={kind: Level.named(level) for kind, level in settings.unscanned.items()},
         levels={name: Level.named(level) for name, level in settings.levels.items()},
         terms=settings.terms,
+        patterns=settings.patterns,
     )
 
 
 def panel(snapshot: Snapshot) -> Panel:
-    """The further detectors, each with connections of its own."""
+    """The further detectors, each with connections or a process of its own. Raises Unready, an OSError, where one
+    cannot be loaded."""
     return Panel(
         [
-            Stationed(
-                HttpDetector(
-                    each.name,
-                    each.kind,
-                    Pool(each.url, limits=Limits(connections=DETECTOR_CONNECTIONS)),
-                    urlsplit(each.url).path or "/",
-                ),
-                snapshot.settings.zones[each.zone],
-                each.deadline,
-            )
+            Stationed(detector(each), snapshot.settings.zones[each.zone], each.deadline)
             for each in snapshot.sensitivity.detectors
         ],
         labelling(snapshot.sensitivity),
         snapshot.policy,
     )
+
+
+def detector(settings: DetectorSettings) -> Detector:
+    """One further detector, ready to be asked. Raises Unready."""
+    if settings.url is None:
+        return PresidioDetector(settings.name, settings.deadline, settings.engine)
+    pool = Pool(settings.url, limits=Limits(connections=DETECTOR_CONNECTIONS))
+    return HttpDetector(settings.name, settings.kind, pool, urlsplit(settings.url).path or "/")
 
 
 def adapter(settings: BackendSettings) -> Backend:

@@ -234,6 +234,7 @@ class Service:
         await self._conversations.close()
         await self._belongings.close()
         await self._runtime.panel.aclose()
+        self._runtime.judge.close()
         await self._fleet.aclose()
         if not await asyncio.to_thread(self._ledger.close):
             log.warning(
@@ -308,6 +309,8 @@ class Service:
         self._take_over(runtime)
         await self._export()
         await before.panel.aclose()
+        if before.judge is not runtime.judge:
+            before.judge.close()
         await self._opening.try_to(
             self._allowances()
         )  # there may be budgets now that were not counted before

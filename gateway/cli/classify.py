@@ -13,7 +13,7 @@ from adapters.visible import visible
 from gateway.app import build
 from gateway.cli.router_weights import scorer_of
 from gateway.configuration.settings import SensitivitySettings
-from gateway.pipeline.judge import conversation_of, segments_of
+from gateway.pipeline.reading import conversation_of, segments_of
 from routers.sensitivity.taxonomy import published
 
 

@@ -25,8 +25,9 @@ from gateway.cli.configuration import CONFIG, read
 from gateway.configuration.settings import Snapshot
 from gateway.pipeline.deciding import draw_of
 from gateway.pipeline.hardness import Hardness
-from gateway.pipeline.judge import Judge, Purpose, conversation_of, purpose, segments_of
+from gateway.pipeline.judge import Judge, Purpose, purpose
 from gateway.pipeline.pipeline import SECONDS_PER_DAY
+from gateway.pipeline.reading import conversation_of, segments_of
 from gateway.pipeline.redacting import Redaction, redact
 from routers.policy.permits import Dropped, Permit
 from routers.policy.policy import Decision, UnknownModel

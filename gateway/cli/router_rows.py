@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from adapters.visible import visible
-from gateway.pipeline.judge import conversation_of
+from gateway.pipeline.reading import conversation_of
 from routers.complexity.conversation import Conversation, Turn
 from routers.complexity.example import Example
 

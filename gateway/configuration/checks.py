@@ -9,12 +9,14 @@ from adapters.presets import PRESETS
 from gateway.configuration.backends import PUBLIC_ADDRESS, BackendEntry
 from gateway.configuration.problems import Problem, nearest
 from gateway.configuration.schema import Document, RouteEntry
+from gateway.configuration.sensitivity import APART, DetectorEntry
 from gateway.configuration.source import Route, Source
 from gateway.configuration.units import utc
 from routers.policy.conditions import Hardest, atoms, percent
 from routers.policy.permits import AIR_GAP
 from routers.policy.policy import EXPLICIT, ROUTED
 from routers.sensitivity.label import Level
+from routers.sensitivity.patterns import fault
 
 Found = Iterator[Problem]
 _OUTSIDE = {*PUBLIC_ADDRESS.values(), *(preset.address for preset in PRESETS.values())}  # whoever asks
@@ -35,6 +37,7 @@ def problems(document: Document, source: Source, today: date) -> list[Problem]:
         *check.ownership(),
         *check.state(),
         *check.detectors(),
+        *check.patterns(),
         *check.telemetry(),
     ]
 
@@ -237,9 +240,36 @@ class _Check:
         first: dict[str, int] = {}
         for i, each in enumerate(self.document.sensitivity.detectors):
             here: Route = ("sensitivity", "detectors", i)
-            yield from self._unknown((*here, "zone"), "zone", each.zone, self.document.zones)
+            if each.zone is not None:
+                yield from self._unknown((*here, "zone"), "zone", each.zone, self.document.zones)
             if first.setdefault(each.name, i) != i:
                 yield self._problem((*here, "name"), f"there are two detectors named `{each.name}`")
+            yield from self._asked(here, each)
+
+    def _asked(self, here: Route, each: DetectorEntry) -> Found:
+        """Whether it is said where a detector is asked, and nothing that does not hold there."""
+        site = self.document.site
+        if each.kind == "http" and each.url is None:
+            yield self._problem(here, f"the detector `{each.name}` has no `url`", "where it is asked")
+        if (each.zone or site) is None:
+            yield self._problem(here, f"the detector `{each.name}` stands in no zone", "name its `zone`")
+        if each.apart and each.zone is not None and each.zone != site:
+            yield self._problem(
+                (*here, "zone"),
+                f"the detector `{each.name}` runs on this machine, which is not in `{each.zone}`",
+                f"leave `zone` out: it is the site, {site}" if site else "say which zone the `site` is",
+            )
+        for name in APART if not each.apart else ():
+            if getattr(each, name) is not None:
+                yield self._problem(
+                    (*here, name),
+                    f"`{name}` is for Presidio in a process of Weir's own, and `{each.name}` is asked elsewhere",
+                )
+
+    def patterns(self) -> Found:
+        for name, pattern in self.document.sensitivity.patterns.items():
+            if why := fault(pattern):
+                yield self._problem(("sensitivity", "patterns", name), f"pattern `{name}`: {why}")
 
     def telemetry(self) -> Found:
         otlp = self.document.telemetry.otlp

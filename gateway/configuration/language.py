@@ -57,6 +57,7 @@ def _bounds_or_names(value: object) -> str:
     return "bounds" if isinstance(value, dict) else "names"
 
 
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@+-]*$", max_length=128)]
 LevelName = Annotated[str, AfterValidator(known("level", LEVELS)), _words(LEVELS)]
 CategoryName = Annotated[str, AfterValidator(known("category", CATEGORIES)), _words(sorted(CATEGORIES))]
 TypeName = Annotated[str, AfterValidator(known("type", TYPES)), _words(sorted(TYPES))]

@@ -17,13 +17,13 @@ from gateway.configuration.schema import (
     Document,
     ModelEntry,
     RouteEntry,
-    SensitivityTerms,
     ServerTerms,
     TenantEntry,
     ZoneEntry,
     json_schema,
 )
 from gateway.configuration.scoring import ComplexityTerms, fault_of, read_weights
+from gateway.configuration.sensitivity import SensitivityTerms
 from gateway.configuration.settings import (
     UNLIMITED,
     BackendSettings,
@@ -31,7 +31,6 @@ from gateway.configuration.settings import (
     Ceilings,
     ComplexitySettings,
     ConversationSettings,
-    DetectorSettings,
     KeySettings,
     LimitSettings,
     MetricsSettings,
@@ -262,11 +261,9 @@ class _Builder:
             unscanned={"default": "restricted", **terms.unscanned},
             levels=terms.levels,
             terms=tuple(dict.fromkeys(words)),
+            patterns=terms.patterns,
             conversations=ConversationSettings(terms.conversations.keep, terms.conversations.most),
-            detectors=tuple(
-                DetectorSettings(each.name, each.kind, each.url, each.zone, each.deadline)
-                for each in terms.detectors
-            ),
+            detectors=tuple(each.settings(self._document.site) for each in terms.detectors),
         )
 
     def _complexity(self, terms: ComplexityTerms) -> ComplexitySettings:

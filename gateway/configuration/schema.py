@@ -13,10 +13,11 @@ from pydantic import (
 )
 
 from gateway.configuration.affinity import AffinityTerms
-from gateway.configuration.backends import BackendEntry, base_url
+from gateway.configuration.backends import BackendEntry
 from gateway.configuration.language import (
     DataTerms,
     LevelName,
+    Name,
     Names,
     OnlyTerms,
     OutsideTerms,
@@ -26,6 +27,7 @@ from gateway.configuration.language import (
 )
 from gateway.configuration.outcomes import ActionTerms, Duration
 from gateway.configuration.scoring import ComplexityTerms
+from gateway.configuration.sensitivity import SensitivityTerms
 from gateway.configuration.spending import (
     BudgetTerms,
     LimitTerms,
@@ -37,10 +39,8 @@ from gateway.configuration.telemetry import TelemetryTerms
 from gateway.configuration.units import size
 from routers.policy.facts import Openness
 from routers.policy.policy import FAULTS
-from routers.sensitivity.taxonomy import CATEGORIES, TYPES
 from routers.signals import CAPABILITIES
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@+-]*$", max_length=128)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _HEX: Final = "0" * 64
 
@@ -56,18 +56,12 @@ def _size(value: object) -> object:
     return size(str(value))
 
 
-def _detector_url(value: str) -> str:
-    base_url(value)
-    return value
-
-
 Size = Annotated[int, BeforeValidator(_size, json_schema_input_type=Annotated[str, Field(pattern=Text.SIZE)])]
 Capability = Annotated[
     str,
     AfterValidator(known("capability", CAPABILITIES)),
     Field(json_schema_extra={"enum": list(CAPABILITIES)}),
 ]
-LevelKey = Annotated[str, AfterValidator(known("type or category", {*TYPES, *CATEGORIES}))]
 
 
 class ZoneEntry(Strict):
@@ -173,70 +167,6 @@ class TenantEntry(Strict):
         "voices …), by backend: ids, or `*` where the backend's account is this tenant's alone. No other tenant can "
         "name them.",
         examples=[{"openai": ["vs_68ab", "pmpt_68cd"], "openai-acme": "*"}],
-    )
-
-
-class ConversationTerms(Strict):
-    """For how long what was found in a conversation holds for its later turns, and for how many conversations."""
-
-    keep: Duration = Field(86_400.0, gt=0, description="Since its last turn.", examples=["24h"])
-    most: int = Field(
-        10_000,
-        ge=1,
-        description="Sensitive conversations of each tenant; of more, the oldest are forgotten.",
-        examples=[10_000],
-    )
-
-
-class DetectorEntry(Strict):
-    """A further detector. Where it fails, is late or may not have the text, the label is restricted."""
-
-    name: Name = Field(description="Its name, in logs and labels.", examples=["names"])
-    kind: Literal["http", "presidio"] = Field(
-        "http", description="Weir's own wire, or Presidio's analyzer.", examples=["presidio"]
-    )
-    url: Annotated[str, AfterValidator(_detector_url)] = Field(
-        description="Where it is asked.", examples=["http://10.0.0.9:3000/analyze"]
-    )
-    zone: str = Field(
-        description="The zone it runs in: it is sent what boundaries let go there.", examples=["datacenter"]
-    )
-    deadline: Duration = Field(0.2, gt=0, description="For each request.", examples=["200ms"])
-
-
-class SensitivityTerms(Strict):
-    """How findings become a label."""
-
-    unlabelled: LevelName = Field(
-        "internal", description="The level where nothing was found.", examples=["internal"]
-    )
-    unscanned: dict[str, LevelName] = Field(
-        {"default": "restricted"},
-        description="The level of content that cannot be read, by kind (image, audio, file …) and `default`."
-        " A kind that is named here with a level below confidential is taken to be harmless by boundaries on"
-        " categories; any other may hold all of them.",
-        examples=[{"default": "restricted", "image": "confidential"}],
-    )
-    levels: dict[LevelKey, LevelName] = Field(
-        {},
-        description="Levels of types or categories other than the defaults; a type wins over its category.",
-        examples=[{"IP_ADDRESS": "internal"}],
-    )
-    terms: list[str] = Field(
-        [], description="Words of yours that are confidential.", examples=[["Project Heron"]]
-    )
-    terms_files: list[str] = Field(
-        [], description="JSON lists of such words, relative to this YAML file.", examples=[["terms.json"]]
-    )
-    detectors: list[DetectorEntry] = Field(
-        [],
-        description="Further detectors; what they find can only raise a label.",
-        examples=[[{"name": "names", "url": "http://10.0.0.9:3000/scan", "zone": "datacenter"}]],
-    )
-    conversations: ConversationTerms = Field(
-        ConversationTerms(),
-        description="A conversation (`x-weir-conversation`) keeps the label it once had.",
-        examples=[{"keep": "24h"}],
     )
 
 

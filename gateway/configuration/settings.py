@@ -229,14 +229,27 @@ class AffinitySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PresidioSettings:
+    """Presidio in a process of its own: the languages it looks in, an installed spaCy model for some of them (others
+    have a blank pipeline), how sure it must be (0..1), and the interpreter that has it (None: Weir's own)."""
+
+    languages: tuple[str, ...] = ("en",)
+    spacy_models: Mapping[str, str] = field(default_factory=dict)
+    score: float = 0.4
+    python: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DetectorSettings:
-    """A further detector: where it is asked, in which zone that is, and for how long (seconds)."""
+    """A further detector: where it is asked (None: in a process of its own, as `engine` says), in which zone that is,
+    and for how long (seconds)."""
 
     name: str
     kind: Literal["http", "presidio"]
-    url: str
+    url: str | None
     zone: str
     deadline: float
+    engine: PresidioSettings = PresidioSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +261,7 @@ class SensitivitySettings:
     unscanned: Mapping[str, str] = field(default_factory=lambda: {"default": "restricted"})
     levels: Mapping[str, str] = field(default_factory=dict)
     terms: tuple[str, ...] = field(default=(), repr=False)  # confidential words of this deployment
+    patterns: Mapping[str, str] = field(default_factory=dict, repr=False)  # and expressions, by name
     conversations: ConversationSettings = ConversationSettings()
     detectors: tuple[DetectorSettings, ...] = ()
 

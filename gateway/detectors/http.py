@@ -6,7 +6,6 @@ Weir's wire: `POST url` with `{"segments": [{"text", "origin"}]}`, answered with
 `[{"entity_type", "start", "end", "score"}]`; it is sent the segments with a blank line between.
 """
 
-from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any, Final, Literal
 
@@ -14,11 +13,11 @@ import orjson
 
 from adapters.call import Outgoing
 from adapters.transport import Pool
+from gateway.detectors.presidio import joined, placed
 from routers.sensitivity.detector import Nonsense, Span
 from routers.sensitivity.label import Segment
 
 _LARGEST: Final = 4 * 1024 * 1024  # bytes of an answer
-_APART: Final = "\n\n"
 _HEADERS: Final = ((b"content-type", b"application/json"), (b"accept", b"application/json"))
 
 
@@ -40,14 +39,14 @@ class HttpDetector:
         """As Detector.scan. Raises UpstreamError, DetectorRefused, Nonsense."""
         asked: dict[str, Any]
         if self._presidio:
-            asked = {"text": _APART.join(segment.text for segment in segments), "language": "en"}
+            asked = {"text": joined(segments), "language": "en"}
         else:
             asked = {"segments": [{"text": each.text, "origin": each.origin} for each in segments]}
         answer = await self._answer(orjson.dumps(asked))
         try:
             found = orjson.loads(answer)
             if self._presidio:
-                return _of_presidio(found, segments)
+                return placed([(each["entity_type"], each["start"], each["end"]) for each in found], segments)
             return [
                 Span(each["type"], each["segment"], each["start"], each["end"]) for each in found["spans"]
             ]
@@ -69,21 +68,3 @@ class HttpDetector:
     async def aclose(self) -> None:
         """Close what is idle."""
         await self._pool.aclose()
-
-
-def _of_presidio(found: Any, segments: Sequence[Segment]) -> list[Span]:
-    """Places in the joined text as places in segments; what reaches over a joint ends with its segment."""
-    starts, at = [], 0
-    for segment in segments:
-        starts.append(at)
-        at += len(segment.text) + len(_APART)
-    spans = []
-    for each in found:
-        start, end = each["start"], each["end"]
-        if not 0 <= start < end <= at - len(_APART):
-            raise ValueError("a place outside the text")
-        number = bisect_right(starts, start) - 1
-        length = len(segments[number].text)
-        first = min(start - starts[number], length - 1)
-        spans.append(Span(each["entity_type"], number, first, min(end - starts[number], length)))
-    return spans

@@ -5,7 +5,9 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from routers.sensitivity import patterns
 from routers.sensitivity.engine import Engine, HyperscanEngine, compile_triggers, key, load_triggers
+from routers.sensitivity.patterns import HyperscanPatterns, Patterns
 from routers.sensitivity.trigger import Trigger
 
 
@@ -28,6 +30,18 @@ def cached_engine(triggers: Sequence[Trigger], directory: Path | None) -> Engine
     if isinstance(engine, HyperscanEngine):
         _keep(path, engine.to_bytes())
     return engine
+
+
+def cached_patterns(own: Mapping[str, str], directory: Path) -> Patterns:
+    """The tenant's own expressions by name, as `cached_engine`. Raises ValueError naming one that cannot be used."""
+    path = directory / f"patterns-{patterns.key(own)}.hsdb"
+    try:
+        return patterns.load_patterns(own, path.read_bytes())
+    except (OSError, ValueError):
+        compiled = patterns.compile_patterns(own)
+    if isinstance(compiled, HyperscanPatterns):
+        _keep(path, compiled.to_bytes())
+    return compiled
 
 
 def _keep(path: Path, compiled: bytes) -> None:

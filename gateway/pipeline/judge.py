@@ -9,7 +9,7 @@ import logging
 import math
 import time
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from adapters.call import FILING, Call
@@ -17,9 +17,11 @@ from adapters.dialects.checks import InvalidRequest
 from adapters.dialects.ingress import INGRESS
 from adapters.visible import Visible, visible
 from gateway.dispatch.waves import ALONE, Waves
+from gateway.pipeline.judging_apart import NAME, JudgingApart, Reading
+from gateway.pipeline.reading import conversation_of, opening_of, segments_of, tokens_of, without_files
 from gateway.pipeline.remembering import raised
 from gateway.state.conversations import Words
-from routers.complexity.scorer import Conversation, Score, Scorer, Turn
+from routers.complexity.scorer import Scorer
 from routers.sensitivity.classifier import Classifier, Seen
 from routers.sensitivity.detector import with_failure
 from routers.sensitivity.label import Label, Level, Segment
@@ -28,10 +30,6 @@ from routers.signals import Signals
 
 LABELLING_SECONDS: Final = 60.0  # of its own: a hundred times what the largest body of prose takes
 SLICE_SECONDS: Final = 0.001  # work done before other requests have their turn
-CHARACTERS_PER_TOKEN: Final = 4  # of prose in the common tokenizers; an estimate until the engine reports
-TOKENS_PER_MESSAGE: Final = 4  # the chat template's own
-OPENING_TURNS: Final = 4  # at most: all before the user's first, and that
-OPENING_CHARACTERS: Final = 2048  # of each of those: enough to tell conversations apart
 
 _Found = TypeVar("_Found")
 
@@ -87,9 +85,12 @@ class Judged:
 class Judge:
     """Labels and scores requests with one snapshot's classifier and weights."""
 
-    def __init__(self, classifier: Classifier, scorer: Scorer) -> None:
+    def __init__(self, classifier: Classifier, scorer: Scorer, apart: JudgingApart | None = None) -> None:
+        """`apart`: who judges the bodies that the loop is not to be kept busy with; None: none are too large."""
         self._classifier = classifier
         self.scorer: Final = scorer
+        self._apart = apart
+        self._above: Final = math.inf if apart is None else apart.above  # bytes
 
     async def judge(
         self,
@@ -104,17 +105,21 @@ class Judge:
         """The signals of one request. `floor`: the tenant's own lowest level; `day` since 1970-01-01; `waves`: the
         others that are served at the same time; `known`: what was found in the files it names when they came, where
         all of them came through Weir."""
+        floor = highest(floor, purpose.floor)
+        if len(call.document.body) > self._above:
+            reading = await self._read_apart(call, floor, known)
+            return Judged(signals_of(call, reading, purpose, tenant, day), reading.opening)
         seen = visible(call.document.values, call.dialect)
         if known is not None:
-            seen = replace(seen, opaque=tuple([kind for kind in seen.opaque if kind != "file_id"]))
+            seen = without_files(seen)
         await waves
-        label = await self._label(seen, highest(floor, purpose.floor))
+        label = await self._label(seen, floor)
         if known:
             label = raised(label, known)
         await waves
-        score = self.scorer.score(conversation_of(seen))
+        reading = self._read(seen, label)
         await waves
-        return Judged(signals_of(call, seen, label, score, purpose, tenant, day), opening_of(seen))
+        return Judged(signals_of(call, reading, purpose, tenant, day), reading.opening)
 
     @property
     def settings(self) -> Settings:
@@ -125,6 +130,29 @@ class Judge:
         """What stands where, for redaction."""
         return await by_turns(self._classifier.sightings(segments))
 
+    def close(self) -> None:
+        """Let go of what judges apart, once it has answered."""
+        if self._apart is not None:
+            self._apart.close()
+
+    def _read(self, seen: Visible, label: Label) -> Reading:
+        score = self.scorer.score(conversation_of(seen))
+        return Reading(label, score, tokens_of(seen), seen.tools > 0, opening_of(seen))
+
+    async def _read_apart(self, call: Call, floor: Level | None, known: Words | None) -> Reading:
+        assert self._apart is not None  # noqa: S101  # else nothing is above what it takes
+        try:
+            reading = await self._apart.read(call, floor, files_known=known is not None)
+        except Exception as error:  # noqa: BLE001  # whatever breaks, what was not judged counts as the most sensitive
+            _log.warning(
+                "a body of %d bytes was not labelled: %s", len(call.document.body), type(error).__name__
+            )
+            seen = visible(call.document.values, call.dialect)
+            return self._read(seen, with_failure(Label(Level.RESTRICTED, unscanned=seen.opaque), NAME))
+        if known:
+            reading.label = raised(reading.label, known)
+        return reading
+
     async def _label(self, seen: Visible, floor: Level | None) -> Label:
         try:
             return await by_turns(
@@ -132,7 +160,7 @@ class Judge:
             )
         except TimeoutError:
             _log.warning("labelling a request did not come to an end")
-            return with_failure(Label(Level.RESTRICTED, unscanned=seen.opaque), "patterns")
+            return with_failure(Label(Level.RESTRICTED, unscanned=seen.opaque), NAME)
 
 
 async def by_turns(slices: Generator[None, None, _Found], limit: float = math.inf) -> _Found:
@@ -161,47 +189,19 @@ def highest(*levels: Level | None) -> Level | None:
     return max([level for level in levels if level is not None], default=None)
 
 
-def segments_of(seen: Visible) -> list[Segment]:
-    """The texts of a request as the sensitivity room takes them."""
-    return [Segment(text, origin) for origin, text in seen.texts]
-
-
-def conversation_of(seen: Visible) -> Conversation:
-    """The turns of a request as the complexity room takes them."""
-    return Conversation(tuple([Turn(role, text) for role, text in seen.turns]), seen.tools, seen.schema)
-
-
-def opening_of(seen: Visible) -> str:
-    """How a conversation began, up to what its user said first: the same at every later turn."""
-    said = []
-    for role, text in seen.turns[:OPENING_TURNS]:
-        said.append(text[:OPENING_CHARACTERS])
-        if role == "user":
-            break
-    return "\n".join(said)
-
-
-def signals_of(
-    call: Call, seen: Visible, label: Label, score: Score, purpose: Purpose, tenant: str, day: int
-) -> Signals:
+def signals_of(call: Call, reading: Reading, purpose: Purpose, tenant: str, day: int) -> Signals:
     """Put together what a decision rests on."""
-    values, ingress = call.document.values, INGRESS[call.dialect]
-    characters = sum([len(text) for _, text in seen.texts])
-    tokens = (
-        0
-        if call.dialect in FILING
-        else seen.ids + characters // CHARACTERS_PER_TOKEN + TOKENS_PER_MESSAGE * len(seen.turns)
-    )
+    values, ingress, score = call.document.values, INGRESS[call.dialect], reading.score
     return Signals(
-        label=label,
+        label=reading.label,
         complexity=score.value,
         kind=score.kind,
         language=score.language,
-        prompt_tokens=tokens,
+        prompt_tokens=0 if call.dialect in FILING else reading.tokens,
         max_output_tokens=ingress.max_output_tokens(values),
         modality=ingress.modality(values),
         needs=needs_of(call),
-        tools=seen.tools > 0,
+        tools=reading.tools,
         stream=call.stream,
         tenant=tenant,
         workflow=purpose.workflow,

@@ -39,8 +39,9 @@ from gateway.pipeline.faults import (
 from gateway.pipeline.filing import document_of
 from gateway.pipeline.hardness import Hardness
 from gateway.pipeline.journey import Journey
-from gateway.pipeline.judge import Judge, by_turns, purpose, segments_of
+from gateway.pipeline.judge import Judge, by_turns, purpose
 from gateway.pipeline.keeping import Keeping
+from gateway.pipeline.reading import segments_of
 from gateway.pipeline.redacting import Redaction, redact
 from gateway.pipeline.remembering import Stickiness, beyond_redaction, held_to_before, why
 from gateway.pipeline.reserving import Reserving

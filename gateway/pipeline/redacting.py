@@ -17,7 +17,8 @@ from adapters.document import Document
 from adapters.redacting import DIALECTS, CannotRewrite, RedactedCall, rewritten
 from adapters.visible import visible
 from gateway.dispatch.job import Redacted
-from gateway.pipeline.judge import Judge, segments_of
+from gateway.pipeline.judge import Judge
+from gateway.pipeline.reading import segments_of
 from routers.sensitivity import redaction
 from routers.sensitivity.detector import Span
 from routers.sensitivity.label import Label, Level, Segment

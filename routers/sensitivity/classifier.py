@@ -24,6 +24,7 @@ from routers.sensitivity import (
 from routers.sensitivity.engine import Engine, compile_triggers
 from routers.sensitivity.label import Finding, Label, Level, Segment
 from routers.sensitivity.normalise import normalised, pieces
+from routers.sensitivity.patterns import Patterns, compile_patterns
 from routers.sensitivity.randomness import ciphertext
 from routers.sensitivity.rule import Rule
 from routers.sensitivity.settings import Settings
@@ -71,7 +72,7 @@ def triggers() -> tuple[Trigger, ...]:
 
 
 def tenant_triggers(settings: Settings) -> tuple[Trigger, ...]:
-    """The triggers of the tenant's own terms and patterns, for a database of their own."""
+    """The triggers of the tenant's own terms, for a database of their own."""
     return tuple(trigger for trigger, _ in _targets(tenant_rules(settings)))
 
 
@@ -132,14 +133,23 @@ class Classifier:
     """Labels under one policy. Holds compiled databases, so one thread at a time; several requests may be under way
     in that thread."""
 
-    def __init__(self, settings: Settings, engine: Engine, tenant: Engine | None = None) -> None:
-        """`engine` is compiled from `triggers()`, `tenant` from `tenant_triggers(settings)`, or here."""
+    def __init__(
+        self,
+        settings: Settings,
+        engine: Engine,
+        tenant: Engine | None = None,
+        patterns: Patterns | None = None,
+    ) -> None:
+        """`engine` is compiled from `triggers()`, `tenant` from `tenant_triggers(settings)` and `patterns` from
+        `settings.patterns`, or here. Raises ValueError naming a pattern that cannot be used."""
         self.settings: Final = settings
         self._layers: list[tuple[Engine, list[_Target]]] = [(engine, [target for _, target in _BUILT_IN])]
         own = _targets(tenant_rules(settings))
         if own:
             compiled = tenant or compile_triggers([trigger for trigger, _ in own])
             self._layers.append((compiled, [target for _, target in own]))
+        self._names: Final = tuple(settings.patterns)
+        self._patterns = patterns or (compile_patterns(settings.patterns) if self._names else None)
         self._clean: Final = {  # nearly every request is one of these: made once, since nobody changes one
             floor: Verdict(self._label([], (), (), floor), ()) for floor in (None, *Level)
         }
@@ -236,11 +246,22 @@ class Classifier:
                     yield from self._look(under, start, hits, targets, done, answered, request)
                 if not whole:
                     yield
+        if self._patterns is not None:
+            yield from self._own(self._patterns, under, request)
         if under.depth == _DEPTH:
             return
         for view, ends in under.signs.items():
             read = yield from views.read(view, under.text, sorted(ends))
             yield from self._scan(_Text(read, under.depth + 1, under.bare and not view.joins), request)
+
+    def _own(self, patterns: Patterns, under: _Text, request: _Request) -> Iterator[None]:
+        """Note what the tenant's own expressions match."""
+        for start in range(0, len(under.text), _PIECE):
+            if start:
+                yield
+            for first, last, index in patterns.scan(under.text[start : start + _PIECE + _OVERLAP]):
+                place = (start + first, start + last) if last else (0, 0)
+                self._note("CUSTOM_TERM", self._names[index], *place, under, request)
 
     def _code(self, under: _Text, request: _Request) -> Iterator[None]:
         """Note source code once, wherever it is seen first; it has no place, since it is no value."""

@@ -31,7 +31,7 @@ class Engine(Protocol):
 def key(triggers: Sequence[Trigger]) -> str:
     """Names what `compile_triggers` makes of these triggers here: under one key, the bytes are interchangeable."""
     text = "\n".join(f"{t.caseless:d} {t.pattern}" for t in triggers)
-    return hashlib.sha256(f"{_platform()}\n{text}".encode()).hexdigest()[:32]
+    return hashlib.sha256(f"{platform()}\n{text}".encode()).hexdigest()[:32]
 
 
 def compile_triggers(triggers: Sequence[Trigger]) -> Engine:
@@ -59,7 +59,7 @@ def load_triggers(triggers: Sequence[Trigger], compiled: bytes) -> Engine:
         raise ValueError(f"not a pattern database of this platform: {type(error).__name__}") from None
 
 
-def _platform() -> str:
+def platform() -> str:
     """Hyperscan's version and the processor features it compiles for."""
     if hyperscan is None:
         return "plain"
@@ -91,7 +91,7 @@ class HyperscanEngine:
             return found
         data = text.encode("utf-8", "surrogatepass")
         self._database.scan(data, match_event_handler=hit)
-        return list(_in_code_points(data, found))
+        return list(in_code_points(data, found))
 
     def to_bytes(self) -> bytes:
         """The compiled database, for `load_triggers`."""
@@ -99,7 +99,7 @@ class HyperscanEngine:
         return compiled
 
 
-def _in_code_points(data: bytes, hits: list[Hit]) -> Iterator[Hit]:
+def in_code_points(data: bytes, hits: list[Hit]) -> Iterator[Hit]:
     """The same hits with their ends counted in code points: every byte but a continuation begins one."""
     at = points = 0
     for end, trigger in sorted(hits):

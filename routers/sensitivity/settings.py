@@ -12,7 +12,7 @@ from routers.sensitivity.label import Level
 class Settings:
     """`unscanned` maps a kind (`image`, `file_id`, …) or `default` to a level. `levels` maps types or categories;
     a type wins over its category. `terms` are matched as whole words, whatever their case; `patterns` maps a name
-    to a regular expression in the syntax that Hyperscan and `re` share."""
+    to a regular expression in the syntax that Hyperscan and `re` share, whose classes and letter case are ASCII's."""
 
     unlabelled: Level = Level.INTERNAL
     unscanned: Mapping[str, Level] = field(

@@ -1,4 +1,4 @@
-"""The tenant's own dictionary and patterns, as rules."""
+"""The tenant's own dictionary, as rules."""
 
 import re
 
@@ -8,7 +8,7 @@ from routers.sensitivity.trigger import Trigger
 
 
 def tenant_rules(settings: Settings) -> tuple[Rule, ...]:
-    """A rule for each term and pattern. Raises ValueError naming a pattern that does not compile."""
+    """A rule for each term."""
     rules: list[Rule] = []
     for i, term in enumerate(settings.terms):
         words = [re.escape(word) for word in term.split()]
@@ -24,12 +24,4 @@ def tenant_rules(settings: Settings) -> tuple[Rule, ...]:
                     ahead=8,
                 )
             )
-    for name, pattern in settings.patterns.items():
-        try:
-            confirm = re.compile(pattern)
-        except re.error as error:
-            raise ValueError(f"sensitivity pattern {name!r} is no regular expression: {error}") from None
-        rules.append(
-            Rule(name, "CUSTOM_TERM", (Trigger(pattern, caseless=False),), confirm, back=200, ahead=200)
-        )
     return tuple(rules)

@@ -63,6 +63,37 @@ CASES = {
         "on_failure: [smal]",
         "a.yaml:15: there is no model `smal`\n    did you mean `small`? (allowed: large, small)",
     ),
+    "detector without address": (
+        "aliases: {auto: routed}",
+        "aliases: {auto: routed}\nsensitivity: {detectors: [{name: names, zone: home}]}",
+        "a.yaml:12: the detector `names` has no `url`\n    where it is asked",
+    ),
+    "detector without zone": (
+        "site: home",
+        "sensitivity: {detectors: [{name: names, url: 'http://h/'}]}",
+        "a.yaml:1: the detector `names` stands in no zone\n    name its `zone`",
+    ),
+    "detector in a process of Weir's, elsewhere": (
+        "aliases: {auto: routed}",
+        "aliases: {auto: routed}\nsensitivity: {detectors: [{name: names, kind: presidio, zone: cloud}]}",
+        "a.yaml:12: the detector `names` runs on this machine, which is not in `cloud`\n"
+        "    leave `zone` out: it is the site, home",
+    ),
+    "what holds for a process only": (
+        "aliases: {auto: routed}",
+        "aliases: {auto: routed}\nsensitivity: {detectors: [{name: names, zone: home, url: 'http://h/', score: 1}]}",
+        "a.yaml:12: `score` is for Presidio in a process of Weir's own, and `names` is asked elsewhere",
+    ),
+    "expression that is none": (
+        "aliases: {auto: routed}",
+        "aliases: {auto: routed}\nsensitivity: {patterns: {case: 'CASE-('}}",
+        "a.yaml:12: pattern `case`: it is no regular expression: missing ), unterminated subpattern at position 5",
+    ),
+    "expression that matches nothing": (
+        "aliases: {auto: routed}",
+        "aliases: {auto: routed}\nsensitivity: {patterns: {case: '[0-9]*'}}",
+        "a.yaml:12: pattern `case`: it matches nothing at all: ask for one character at least",
+    ),
     "unknown level": (
         "at_least: confidential",
         "at_least: confidental",

@@ -113,14 +113,14 @@ def test_terms_and_patterns_of_the_tenant(engine):
         terms=("Project Nightjar", "Helio-X2"), patterns=MappingProxyType({"case": r"CASE-[0-9]{5}"})
     )
     classifier = Classifier(policy, engine, compile_triggers(tenant_triggers(policy)))
-    for text in ("about PROJECT  NIGHTJAR", "helio-x2 fails", "see CASE-12345"):
+    for text in ("about PROJECT  NIGHTJAR", "helio-x2 fails", "see CASE-12345", "é CASE-123456"):
         assert classifier.label([Segment(text)]).types == {"CUSTOM_TERM": 1}
     for text in ("a nightjar is a bird", "Projects", "CASE-12", "ahelio-x2b"):
         assert not classifier.label([Segment(text)]).types
 
 
 def test_a_pattern_that_is_none_is_refused(engine):
-    with pytest.raises(ValueError, match="'broken' is no regular expression"):
+    with pytest.raises(ValueError, match="'broken': it is no regular expression"):
         Classifier(Settings(patterns=MappingProxyType({"broken": "("})), engine)
 
 
