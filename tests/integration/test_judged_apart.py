@@ -28,7 +28,8 @@ def said(*texts: str) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandboxed]:
-    running = Sandboxed(tmp_path_factory.mktemp("weir"), POLICY + OWN)
+    policy = POLICY.replace("vision, reasoning]", "vision, reasoning, files]")
+    running = Sandboxed(tmp_path_factory.mktemp("weir"), policy + OWN)
     yield running
     running.stop()
 
