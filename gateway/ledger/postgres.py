@@ -156,7 +156,7 @@ class PostgresStore:
         )
         for version, statement in MENDED:
             if before < version:
-                self._run(statement)
+                self._run(statement.format(usd="sum(usd)"))
 
     def claim(self, journal: str, *, alone: bool | None) -> None:
         """As Store.claim."""

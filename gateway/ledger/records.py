@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 from adapters.chat import TokenUsage
 
 SCHEMA: Final = (
-    7  # raised when a kind of record or a field is added or changes its meaning; stores upgrade older ones
+    8  # raised when a kind of record or a field is added or changes its meaning; stores upgrade older ones
 )
 
 Outcome = Literal[

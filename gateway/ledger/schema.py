@@ -107,6 +107,18 @@ REQUESTS: Final = Rollup(
         Sum("ttft_known", lambda members: int(members.get("ttft_ns") is not None)),
     ),
 )
+KEYS: Final = Rollup(
+    table="hourly_keys",
+    kind="request",
+    time="at",
+    keys=("tenant", "key"),
+    sums=(
+        Sum("requests", _one),
+        Sum("usd", _usd, money=True),
+        Sum("unpriced", lambda members: 0 if "usd" in members else members.get("attempts", 0)),
+        Sum("gpu_ns", _field("gpu_ns")),
+    ),
+)
 GPU: Final = Rollup(
     table="hourly_gpu",
     kind="gpu",
@@ -148,10 +160,19 @@ RERATINGS: Final = Rollup(
         Sum("priced", lambda members: int(members.get("before") is None)),
     ),
 )
-ROLLUPS: Final = (SPEND, REQUESTS, GPU, ENERGY, ACTIONS, RERATINGS)
+ROLLUPS: Final = (SPEND, REQUESTS, KEYS, GPU, ENERGY, ACTIONS, RERATINGS)
 
-# What tables of an older version need beside new columns: (the version that needs it no more, SQL).
-MENDED: Final = ((5, "UPDATE hourly_requests SET outcome = 'ok' WHERE outcome = ''"),)
+# What tables of an older version need beside new columns: (the version that needs it no more, SQL, where `{usd}` is the
+# database's exact sum of that column).
+MENDED: Final = (
+    (5, "UPDATE hourly_requests SET outcome = 'ok' WHERE outcome = ''"),
+    (
+        8,
+        "INSERT INTO hourly_keys SELECT at / 3600000000000 * 3600, tenant, key, count(*), coalesce({usd}, '0'), "
+        "sum(CASE WHEN usd IS NULL THEN attempts ELSE 0 END), coalesce(sum(gpu_ns), 0) "
+        "FROM requests GROUP BY 1, 2, 3 ON CONFLICT DO NOTHING",
+    ),
+)
 
 
 def row_columns(kind: Kind) -> tuple[str, ...]:

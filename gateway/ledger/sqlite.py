@@ -30,6 +30,7 @@ from gateway.ledger.schema import (
 from gateway.ledger.store import Cursor, Standing, StoreUnavailable, StoreUnfit, find_standing, is_checkpoint
 from gateway.ledger.sums import Answer, Question
 
+_USD: Final = "decimal_sum(usd)"
 # Money is exact text: SQLite's own numbers are binary.
 _TYPES: Final[dict[ColumnType, str]] = {
     "text": "TEXT",
@@ -133,7 +134,7 @@ class SqliteStore:
         )
         for version, statement in MENDED:
             if before < version:
-                self._db.execute(statement)
+                self._db.execute(statement.format(usd=_USD))
 
     @contextmanager
     def _transaction(self, begin: str = "BEGIN IMMEDIATE") -> Iterator[None]:
@@ -206,7 +207,7 @@ class SqliteStore:
 
     def sums(self, question: Question[Answer], by: Sequence[str], start: int, end: int) -> list[Answer]:
         """As Store.sums."""
-        query = question.sql(by, "decimal_sum(usd)", "?")
+        query = question.sql(by, _USD, "?")
         with _translated():
             return question.answers(self._db.execute(query, (start // 10**9, end // 10**9)).fetchall(), by)
 
@@ -233,7 +234,7 @@ class SqliteStore:
             return self._db.execute(query.format("?"), values).fetchall()
 
         with _translated():
-            return find_standing(rows_of, "decimal_sum(usd)", tenant, action, request)
+            return find_standing(rows_of, _USD, tenant, action, request)
 
     def records(self, kind: Kind, start: int, end: int) -> Iterator[Record]:
         """As Store.records."""

@@ -41,6 +41,17 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
+class KeySpend:
+    """A sum over requests, of what a key's budget counts. `unpriced` attempts are missing from the money."""
+
+    by: tuple[str, ...]
+    requests: int
+    usd: Decimal
+    unpriced: int
+    gpu_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class GpuTime:
     """A sum over bookings of closed windows, corrections included; all uses together are what was provisioned."""
 
@@ -82,7 +93,7 @@ class Rerated:
     priced: int
 
 
-Answer = TypeVar("Answer", Spend, Answered, GpuTime, EnergySum, ActionSum, Rerated)
+Answer = TypeVar("Answer", Spend, Answered, KeySpend, GpuTime, EnergySum, ActionSum, Rerated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +153,12 @@ ANSWERED: Final = Question(
     ("day", "hour", "tenant", "workflow", "route", "model", "zone", "level", "outcome"),
     ("requests", "duration_ns", "overhead_ns", "ttft_ns", "ttft_known"),
     Answered,
+)
+SPENT_BY_KEY: Final = Question(
+    "hourly_keys",
+    ("day", "hour", "tenant", "key"),
+    ("requests", "usd", "unpriced", "gpu_ns"),
+    KeySpend,
 )
 ENERGY: Final = Question(
     "hourly_energy",

@@ -23,7 +23,7 @@ from gateway.ledger.retention import Unsound, prune
 from gateway.ledger.schema import ROLLUPS, TABLES
 from gateway.ledger.store import StoreUnavailable, StoreUnfit
 from gateway.ledger.stores import open_store
-from gateway.ledger.sums import ANSWERED, GPU_TIME, RERATED, SPENT
+from gateway.ledger.sums import ANSWERED, GPU_TIME, RERATED, SPENT, SPENT_BY_KEY
 from gateway.ledger.verify import compare, verify_journal, verify_store
 
 DAY = 86_400 * 10**9
@@ -139,6 +139,9 @@ def records_of(i):
         complexity=i / 7,
         outcome="ok" if i % 5 else "failed",
         stream=bool(i % 2),
+        key=f"key-{i % 2}",
+        attempts=1,
+        gpu_ns=i * 1000,
         **common,
     )
     attempt = AttemptRecord(
@@ -252,7 +255,7 @@ def test_days_are_named_and_ends_are_kept(name, journal):
 
 def test_every_hourly_table_holds_the_sums_of_its_rows(name, journal):
     shipped(name, journal).close()
-    for rollup in ROLLUPS[:3]:  # test_ledger_actions.py fills the others
+    for rollup in ROLLUPS[:4]:  # test_ledger_actions.py fills the others
         whole = change(name, f"SELECT count(*) FROM {TABLES[rollup.kind]}")[0][0]  # noqa: S608  # names of our own
         assert whole == 150
         for total in rollup.sums:
@@ -509,6 +512,18 @@ def test_an_older_versions_outcomes_get_their_name(name, journal):
     with closing(open_store(name)) as store:
         found = {each.by: each.requests for each in store.sums(ANSWERED, ["outcome"], *ALWAYS)}
     assert found == {("failed",): 30, ("ok",): 120}
+
+
+def test_an_older_versions_keys_get_their_sums(name, journal):
+    with closing(shipped(name, journal)) as store:
+        before = store.sums(SPENT_BY_KEY, ["hour", "tenant", "key"], *ALWAYS)
+    assert sum(each.requests for each in before) == 150
+    assert sum(each.usd for each in before) > 0
+    assert sum(each.unpriced for each in before) > 0
+    change(name, "DROP TABLE hourly_keys")  # as version 7 had it
+    change(name, "UPDATE weir_schema SET version = 7")
+    with closing(open_store(name)) as store:
+        assert store.sums(SPENT_BY_KEY, ["hour", "tenant", "key"], *ALWAYS) == before
 
 
 def test_two_processes_do_not_ship_one_journal(postgres, journal):

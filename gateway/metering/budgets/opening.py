@@ -1,15 +1,13 @@
 """What was spent before this process began: read from the ledger, so that a restart renews no budget.
 
-For a gateway that counts by itself; Redis remembers by itself. A tenant's and a workflow's figures come from
-the hourly sums; a key's from the request rows of the day or month, which are read only where keys have budgets.
+For a gateway that counts by itself; Redis remembers by itself. All figures come from the hourly sums.
 """
 
 from collections.abc import Iterable
 from decimal import Decimal
 
-from gateway.ledger.records import RequestRecord
 from gateway.ledger.store import Store
-from gateway.ledger.sums import SPENT
+from gateway.ledger.sums import SPENT, SPENT_BY_KEY
 from gateway.metering.budgets.calendar import Calendar, Window
 from gateway.metering.budgets.limits import Limit, gpu_micros, nano_dollars
 from gateway.state.claims import Account
@@ -70,10 +68,10 @@ def _sums(store: Store, window: Window, unpriced_usd: Decimal) -> _Sums:
 def _key_sums(store: Store, window: Window, unpriced_usd: Decimal) -> _Sums:
     """By key."""
     sums: _Sums = {}
-    for record in store.records("request", *_bounds(window)):
-        if isinstance(record, RequestRecord):
-            usd = record.attempts * unpriced_usd if record.usd is None else record.usd
-            sums.setdefault(("key", record.tenant, record.key), _Sum()).add(usd, record.gpu_ns or 0)
+    for spend in store.sums(SPENT_BY_KEY, ("tenant", "key"), *_bounds(window)):
+        usd = spend.usd + spend.unpriced * unpriced_usd
+        tenant, key = spend.by
+        sums.setdefault(("key", tenant, key), _Sum()).add(usd, spend.gpu_ns)
     return sums
 
 
