@@ -12,12 +12,16 @@ from adapters.errors import Unsupported
 class Deviations:
     """`lacks`: dialects among OpenAI's that it does not serve (responses clients are then served through chat). The
     rest is about chat requests: `renamed` fields go by another name there; `left_out` are hints it refuses to be
-    given, without which the answer is the same; `refused` are fields it cannot honour; `one_answer`: `n` is 1."""
+    given, without which the answer is the same; `refused` are fields it cannot honour, `without_tools` those it cannot
+    honour beside tools; `not_taken_back` are members of earlier messages that it does not know, which clients send
+    back because answers had them; `one_answer`: `n` is 1."""
 
     lacks: frozenset[Dialect] = frozenset()
     renamed: Mapping[str, str] = field(default_factory=dict)
     left_out: frozenset[str] = frozenset()
     refused: frozenset[str] = frozenset()
+    without_tools: frozenset[str] = frozenset()
+    not_taken_back: frozenset[str] = frozenset()
     one_answer: bool = False
 
     def changes(self, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -28,6 +32,9 @@ class Deviations:
             if values[key]:
                 raise Unsupported(key, f"this model's provider does not support '{key}'")
             found[key] = REMOVED
+        for key in self.without_tools & values.keys():
+            if values[key] and values.get("tools"):
+                raise Unsupported(key, f"this model's provider does not take '{key}' and tools at once")
         if self.one_answer and (values.get("n") or 1) > 1:
             raise Unsupported("n", "this model's provider gives one answer to a request")
         for key, name in self.renamed.items():
@@ -36,7 +43,19 @@ class Deviations:
                 if name not in values:
                     found[name] = values[key]
         found.update((key, REMOVED) for key in self.left_out)  # also where Weir itself would add it
+        odd = self.not_taken_back
+        if odd and any(isinstance(each, dict) and not odd.isdisjoint(each) for each in values["messages"]):
+            found["messages"] = [_without(each, odd) for each in values["messages"]]
         return found
+
+
+def _without(message: Any, odd: frozenset[str]) -> Any:
+    """A message without some of its members."""
+    return (
+        {key: value for key, value in message.items() if key not in odd}
+        if isinstance(message, dict)
+        else message
+    )
 
 
 REMOVED: Final = object()

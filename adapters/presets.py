@@ -36,6 +36,12 @@ def _without(*dialects: Dialect) -> frozenset[Dialect]:
 
 
 _ANSWERS_LIMIT: Final = {"max_completion_tokens": "max_tokens"}
+_ANSWERS_LIMIT_BY_ITS_NEW_NAME: Final = {
+    "max_tokens": "max_completion_tokens"
+}  # where both at once are refused
+_ECHOES: Final = frozenset(
+    {"annotations", "audio", "parsed", "provider_blocks", "refusal", "thinking_blocks"}
+)
 _CHAT_ONLY: Final = _without("completions", "embeddings", "responses")
 _NO_RESPONSES: Final = _without("responses")
 _HINTS: Final = frozenset(
@@ -49,10 +55,12 @@ PRESETS: Final[Mapping[str, Preset]] = {
         "cerebras",
         Deviations(
             lacks=_without("embeddings", "responses"),
-            left_out=frozenset({"service_tier"}),
-            refused=frozenset({"frequency_penalty", "logit_bias", "presence_penalty"}),
+            renamed=_ANSWERS_LIMIT_BY_ITS_NEW_NAME,
+            left_out=frozenset({"store"}),
+            without_tools=frozenset({"response_format"}),
+            not_taken_back=frozenset({"reasoning_content"}),
         ),
-        "https://inference-docs.cerebras.ai/resources/openai",
+        "https://inference-docs.cerebras.ai/api-reference/chat-completions",
     ),
     "deepseek": Preset(
         "https://api.deepseek.com",
@@ -70,8 +78,13 @@ PRESETS: Final[Mapping[str, Preset]] = {
         "https://api.fireworks.ai/inference",
         "FIREWORKS_API_KEY",
         "fireworks",
-        Deviations(lacks=_without()),
-        "https://docs.fireworks.ai/tools-sdks/openai-compatibility",
+        Deviations(
+            lacks=_without(),
+            renamed=_ANSWERS_LIMIT,
+            left_out=frozenset({"prompt_cache_retention", "safety_identifier", "store"}),
+            not_taken_back=_ECHOES | {"name", "reasoning"},
+        ),
+        "https://docs.fireworks.ai/api-reference/post-chatcompletions",
     ),
     "gemini": Preset(
         "https://generativelanguage.googleapis.com/v1beta/openai",
@@ -112,9 +125,12 @@ PRESETS: Final[Mapping[str, Preset]] = {
         "MOONSHOT_API_KEY",
         "moonshotai",
         Deviations(
-            lacks=_CHAT_ONLY, renamed=_ANSWERS_LIMIT, refused=frozenset({"logit_bias", "logprobs", "top_logprobs"})
+            lacks=_CHAT_ONLY,
+            renamed={**_ANSWERS_LIMIT_BY_ITS_NEW_NAME, "user": "safety_identifier"},
+            left_out=frozenset({"prompt_cache_retention", "service_tier", "store"}),
+            refused=frozenset({"logit_bias", "logprobs", "top_logprobs"}),
         ),
-        "https://platform.moonshot.ai/docs/api/chat",
+        "https://platform.kimi.ai/docs/api/chat",
     ),
     "openrouter": Preset(
         "https://openrouter.ai/api",
@@ -124,17 +140,22 @@ PRESETS: Final[Mapping[str, Preset]] = {
         "https://openrouter.ai/docs/api-reference/overview",
     ),
     "together": Preset(
-        "https://api.together.xyz",
+        "https://api.together.ai",
         "TOGETHER_API_KEY",
         "together",
-        Deviations(lacks=_NO_RESPONSES, renamed=_ANSWERS_LIMIT),
-        "https://docs.together.ai/reference/chat-completions-1",
+        Deviations(
+            lacks=_NO_RESPONSES, renamed=_ANSWERS_LIMIT, refused=frozenset({"logprobs", "top_logprobs"})
+        ),
+        "https://docs.together.ai/docs/inference/openai-compatibility",
     ),
     "xai": Preset(
         "https://api.x.ai",
         "XAI_API_KEY",
         "x-ai",
-        Deviations(lacks=_without("embeddings")),
-        "https://docs.x.ai/docs/api-reference",
+        Deviations(
+            lacks=_without("embeddings"),
+            refused=frozenset({"frequency_penalty", "logit_bias", "presence_penalty"}),
+        ),
+        "https://docs.x.ai/docs/guides/reasoning",
     ),
 }  # fmt: skip

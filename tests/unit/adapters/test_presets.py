@@ -23,7 +23,7 @@ _ADDRESSES = {  # as the providers' documentation gives them to users of OpenAI'
     "mistral": "https://api.mistral.ai/v1/chat/completions",
     "moonshot": "https://api.moonshot.ai/v1/chat/completions",
     "openrouter": "https://openrouter.ai/api/v1/chat/completions",
-    "together": "https://api.together.xyz/v1/chat/completions",
+    "together": "https://api.together.ai/v1/chat/completions",
     "xai": "https://api.x.ai/v1/chat/completions",
 }
 
@@ -86,3 +86,19 @@ def test_a_request_that_asks_nothing_odd_keeps_its_bytes() -> None:
     call = _call(temperature=0.5)
     plain, fitted = OpenAI(), OpenAI(deviations=PRESETS["groq"].deviations)
     assert fitted.outgoing(call, "up").body == plain.outgoing(call, "up").body
+
+
+def test_what_cannot_be_had_beside_tools_is_refused_only_there() -> None:
+    apart = Deviations(without_tools=frozenset({"response_format"}))
+    tool, form = {"type": "function", "function": {"name": "f"}}, {"type": "json_object"}
+    assert _sent(apart, response_format=form)["response_format"] == form
+    with pytest.raises(Unsupported, match="at once"):
+        _sent(apart, response_format=form, tools=[tool])
+
+
+def test_members_of_earlier_answers_that_it_does_not_know_stay_behind() -> None:
+    strict = Deviations(not_taken_back=frozenset({"refusal"}))
+    said = {"role": "assistant", "content": "x", "refusal": None}
+    assert _sent(strict, messages=[said])["messages"] == [{"role": "assistant", "content": "x"}]
+    call = _call()
+    assert OpenAI(deviations=strict).outgoing(call, "up").body == OpenAI().outgoing(call, "up").body

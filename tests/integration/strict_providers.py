@@ -1,0 +1,163 @@
+"""Stand-ins of providers that refuse what their schemas do not have, each with the fields and words it documents.
+
+As in `providers`: small servers of our own, none of them the provider. What each refuses, and where that is said, is
+in its docstring.
+"""
+
+from typing import Any
+
+from tests.integration.providers import Asked, Reply, chunk, completion, problem, sse
+
+USAGE = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
+_COMMON = frozenset(
+    ("model", "messages", "temperature", "top_p", "stream", "stop", "tools", "tool_choice", "response_format")
+)
+
+
+def answered(asked: Asked, **message: Any) -> Reply:
+    """The same short answer, streamed or not."""
+    if not asked.json().get("stream"):
+        return completion("Hello", USAGE, **message)
+    counted = {"id": "c-1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": []}
+    wanted = (asked.json().get("stream_options") or {}).get("include_usage")
+    return sse(
+        chunk({"role": "assistant", "content": "Hel", **message}),
+        chunk({"content": "lo"}, "stop"),
+        *([{**counted, "usage": USAGE}] if wanted else []),
+    )
+
+
+def cerebras(asked: Asked) -> Reply:
+    """Errors without a wrapper; refuses both limits at once, tools beside a response format, and thoughts that are sent
+    back by the name clients give them (its own is `reasoning`). Source: inference-docs.cerebras.ai/api-reference, and
+    what users report of `wrong_api_format`."""
+    body = asked.json()
+
+    def wrong(message: str, param: str) -> Reply:
+        said = {
+            "message": message,
+            "type": "invalid_request_error",
+            "param": param,
+            "code": "wrong_api_format",
+        }
+        return problem(400, said)
+
+    if "max_tokens" in body and "max_completion_tokens" in body:
+        return wrong("max_tokens and max_completion_tokens cannot both be set.", "max_tokens")
+    if body.get("tools") and body.get("response_format"):
+        return wrong('"tools" is incompatible with "response_format"', "response_format")
+    if any("reasoning_content" in message for message in body["messages"]):
+        return wrong("property 'messages.1.reasoning_content' is unsupported", "messages")
+    if "store" in body:
+        return wrong("property 'store' is unsupported", "store")
+    if body["model"] == "gone":
+        said = {"message": "Model gone does not exist or you do not have access to it.", "type": "not_found_error",
+                "param": "model", "code": "model_not_found"}  # fmt: skip
+        return problem(404, said)
+    return answered(asked, reasoning="Hm.")
+
+
+_FIREWORKS = _COMMON | frozenset(
+    ("top_k", "user", "prompt_cache_key", "prompt_cache_isolation_key", "raw_output", "perf_metrics_in_response", "n",
+     "service_tier", "max_tokens", "max_completion_tokens", "min_p", "typical_p", "frequency_penalty",
+     "presence_penalty", "repetition_penalty", "seed", "logprobs", "top_logprobs", "echo", "ignore_eos",
+     "context_length_exceeded_behavior", "logit_bias", "prediction", "metadata", "reasoning_effort",
+     "reasoning_history", "thinking", "functions", "function_call", "parallel_tool_calls", "stream_options")
+)  # fmt: skip
+_FIREWORKS_MESSAGE = frozenset({"role", "content", "reasoning_content", "tool_calls", "tool_call_id"})
+
+
+def fireworks(asked: Asked) -> Reply:
+    """Its schema knows no further member, of a request or of a message; both limits at once are refused; usage comes
+    with the last chunk, unasked. Source: docs.fireworks.ai/api-reference/post-chatcompletions."""
+    body = asked.json()
+    odd = [key for key in body if key not in _FIREWORKS]
+    odd += [
+        f"messages[{i}].{key}"
+        for i, each in enumerate(body["messages"])
+        for key in each.keys() - _FIREWORKS_MESSAGE
+    ]
+    if "max_tokens" in body and "max_completion_tokens" in body:
+        odd.append("max_completion_tokens")
+    if odd:
+        text = f"Extra inputs are not permitted, field: '{odd[0]}'"
+        return problem(400, {"error": {"object": "error", "type": "invalid_request_error",
+                                       "code": "invalid_request_error", "message": text}})  # fmt: skip
+    if body.get("stream"):
+        return sse(
+            chunk({"role": "assistant", "content": "Hel"}), chunk({"content": "lo"}, "stop", usage=USAGE)
+        )
+    return answered(asked, reasoning_content="Hm.")
+
+
+_MOONSHOT = _COMMON | frozenset(
+    ("max_tokens", "max_completion_tokens", "stream_options", "prompt_cache_key", "safety_identifier", "n",
+     "presence_penalty", "frequency_penalty", "thinking", "seed", "metadata")
+)  # fmt: skip
+
+
+def moonshot(asked: Asked) -> Reply:
+    """Has no log probabilities and no bias, and calls the user `safety_identifier`; one answer near temperature 0.
+    Source: platform.kimi.ai/docs/api/chat and /docs/guide/migrating-from-openai-to-kimi."""
+    body = asked.json()
+
+    def invalid(message: str) -> Reply:
+        return problem(
+            400, {"error": {"message": f"Invalid request: {message}", "type": "invalid_request_error"}}
+        )
+
+    odd = [key for key in body if key not in _MOONSHOT]
+    if odd:
+        return invalid(f"unknown parameter {odd[0]}")
+    if "max_tokens" in body:
+        return invalid("max_tokens is deprecated, please refer to max_completion_tokens")
+    if body.get("temperature", 1) < 0.01 and body.get("n", 1) > 1:
+        return invalid("n must be 1 when temperature is close to 0")
+    counted = {**USAGE, "cached_tokens": 5}
+    if body.get("stream"):
+        return answered(asked)
+    return completion("Hello", counted, reasoning_content="Hm.")
+
+
+def together(asked: Asked) -> Reply:
+    """Knows `max_tokens` alone, and `logprobs` as a number. Source: docs.together.ai/docs/inference/chat/parameters and
+    its OpenAPI description."""
+    body = asked.json()
+    if "max_completion_tokens" in body or isinstance(body.get("logprobs"), bool) or "top_logprobs" in body:
+        said = {
+            "message": "Input validation error",
+            "type": "invalid_request_error",
+            "param": None,
+            "code": None,
+        }
+        return problem(422, {"id": "req-1", "error": said})
+    if "/" not in body["model"]:
+        text = f"Unable to access model {body['model']}. Please visit https://api.together.ai/models"
+        said = {
+            "message": text,
+            "type": "invalid_request_error",
+            "param": None,
+            "code": "model_not_available",
+        }
+        return problem(404, {"id": "req-1", "error": said})
+    return answered(asked)
+
+
+def xai(asked: Asked) -> Reply:
+    """Errors of two sentences; penalties, a bias and, of models that reason, `stop` are refused, even where they are 0.
+    Thinking is counted apart. Source: docs.x.ai/docs/guides/reasoning and the API reference."""
+    body = asked.json()
+    names = {"presence_penalty": "presencePenalty", "frequency_penalty": "frequencyPenalty", "logit_bias": "logitBias",
+             "stop": "stop"}  # fmt: skip
+    for key, name in names.items():
+        if key in body and (key != "stop" or "reasoning" in body["model"]):
+            text = f"Argument not supported on this model: {name}"
+            return problem(400, {"code": "Client specified an invalid argument", "error": text})
+    if body["model"] == "grok-1":
+        text = "The model grok-1 does not exist or your team does not have access to it."
+        return problem(404, {"code": "Some requested entity was not found", "error": text})
+    usage = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 50,
+             "completion_tokens_details": {"reasoning_tokens": 40}}  # fmt: skip
+    if not body.get("stream"):
+        return completion("Hello", usage)
+    return answered(asked)
