@@ -5,14 +5,15 @@ text comes from and to tell what is opaque; everything else it merely descends i
 heard of is judged like any other. Nothing here recurses without bound, and only what is decoded is copied.
 """
 
-import base64
-import binascii
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
-from adapters.call import Dialect
+from adapters.call import Dialect, Headers
+from adapters.carried import carried
+from adapters.fields import CONVERSATIONS, FORMAT_HOLDERS, NOT_FOR_THE_MODEL, POINTERS, SCHEMAS, SETTINGS
+from adapters.textual import is_textual, readings, reads_like_text, unbase64
 
 
 @dataclass(slots=True)  # not frozen: one for every request; nobody changes one
@@ -29,60 +30,36 @@ class Visible:
     ids: int = 0  # tokens given as ids, which nobody here can read
 
 
-def visible(values: Mapping[str, Any], dialect: Dialect) -> Visible:
-    """Read `values` (a parsed body's top-level members) as `dialect` means them. Never raises on JSON."""
+def visible(values: Mapping[str, Any], dialect: Dialect, headers: Headers = ()) -> Visible:
+    """Read `values` (a parsed body's top-level members) as `dialect` means them, and the `headers` that travel with
+    them. Never raises on JSON."""
     walk = _Walk()
-    conversation = _CONVERSATIONS[dialect]
+    conversation = CONVERSATIONS[dialect]
     for key, value in values.items():
         if key in conversation:
             _conversation(walk, conversation[key], value)
         elif key == "tools" or key == "functions":
             walk.tools += len(value) if isinstance(value, list) else 0
             walk.descend(value, "tools")
-        elif key in _POINTERS:
+        elif key in POINTERS:
             if value:
-                walk.opaque[_POINTERS[key]] = None
+                walk.opaque[POINTERS[key]] = None
                 walk.descend(value, key)
         elif value.__class__ is str:
-            if key not in _NOT_FOR_THE_MODEL:
+            if key not in NOT_FOR_THE_MODEL:
                 walk.texts.append(("name", key))
                 walk.string(value, key)
-        elif value.__class__ is dict or value.__class__ is list or value.__class__ is int:
-            walk.schema = walk.schema or (key in _SCHEMAS and _declares(key, value))
-            if value.__class__ is not int or value > _LONG_NUMBER:
-                walk.texts.append(("name", key))
+        elif value.__class__ is dict or value.__class__ is list:
+            walk.schema = walk.schema or (key in SCHEMAS and _declares(key, value))
+            walk.texts.append(("name", key))
             walk.descend(value, key)
+        else:
+            walk.setting(key, value)
+    walk.texts += carried(headers)
     texts, turns, opaque = tuple(walk.texts), tuple(walk.turns), tuple(walk.opaque)
     return Visible(texts, turns, opaque, walk.tools, walk.schema, walk.ids)
 
 
-# Where each dialect keeps what was said, and by whom where the field itself says so.
-_CONVERSATIONS: Final[Mapping[str, Mapping[str, str]]] = {
-    "chat": {"messages": "user"},
-    "messages": {"system": "system", "messages": "user"},
-    "responses": {"instructions": "system", "input": "user"},
-    "completions": {"prompt": "user", "suffix": "user"},
-    "embeddings": {"input": "user", "messages": "user"},
-    "rerank": {"query": "user", "documents": "user"},
-    "score": dict.fromkeys(("queries", "documents", "items", "data_1", "data_2", "text_1", "text_2"), "user"),
-    "count_tokens": {"system": "system", "messages": "user"},
-    "tokenize": {"prompt": "user", "messages": "user"},
-    "detokenize": {"tokens": "user"},
-    "files": {"file": "user"},
-    "file": {},
-}
-_POINTERS: Final = {  # top-level fields that stand for text held elsewhere
-    "previous_response_id": "response_id",
-    "conversation": "response_id",
-    "prompt": "response_id",  # a stored prompt, in the responses dialect; completions reads its own above
-    "prompt_token_ids": "token_ids",
-    "prompt_embeds": "token_ids",
-}
-_NOT_FOR_THE_MODEL: Final = frozenset({"model"})
-_SCHEMAS: Final = frozenset(
-    {"response_format", "text", "output_config", "output_format", "guided_json", "structured_outputs"}
-)
-_FORMAT_HOLDERS: Final = frozenset({"text", "output_config"})  # a schema is their `format`; they hold more
 _LONG_NUMBER: Final = 999_999  # a number of seven digits may identify somebody
 _WIRE: Final = (  # values of `type` and `role`: no text of anybody's
     "text input_text output_text refusal image_url input_image image file input_file document input_audio audio "
@@ -93,7 +70,6 @@ _WIRE: Final = (  # values of `type` and `role`: no text of anybody's
     "system developer user assistant tool base64 url"
 )
 _WORDS_OF_THE_WIRE: Final = frozenset(_WIRE.split())
-_TEXTUAL: Final = ("text/", "application/json", "application/xml", "application/x-ndjson", "application/yaml")
 _MEDIA: Final = {  # content parts whose payload is no text, and what it is called
     "image_url": "image",
     "input_image": "image",
@@ -107,8 +83,18 @@ _MEDIA: Final = {  # content parts whose payload is no text, and what it is call
     "file": "file",
     "input_file": "file",
     "document": "file",
+    "document_url": "file",
     "container_upload": "file_id",
 }
+_UNTYPED: Final = {  # the same by the name of the member that holds them, where no `type` says so (vLLM does without)
+    "image_url": "image",
+    "input_audio": "audio",
+    "audio_url": "audio",
+    "video_url": "file",
+    "document_url": "file",
+    "file_id": "file_id",
+}
+_ASKING: Final = frozenset({"user", "system", "developer"})  # whose content such members are looked for in
 
 
 class _Walk:
@@ -132,6 +118,12 @@ class _Walk:
         self.opaque["token_ids"] = None
         return True
 
+    def setting(self, key: str, value: Any) -> None:
+        """A number, true, false or null at the top: read where anybody's text may stand in it, or in its name."""
+        if key not in SETTINGS or (value.__class__ is not bool and value and abs(value) > _LONG_NUMBER):
+            self.texts.append(("name", key))
+            self.descend(value, key)
+
     def string(self, text: str, origin: str) -> None:
         """One string value: a data URL is opened, anything else is text."""
         if text[:5] in _DATA_SCHEMES:
@@ -146,7 +138,7 @@ class _Walk:
         mime = head[5:].split(";", 1)[0].strip().lower()
         if comma < 0:
             self.texts.append((origin, url))
-        elif mime and not mime.startswith(_TEXTUAL):
+        elif mime and not is_textual(mime):
             self.texts.append((origin, head))
             if mime == "application/octet-stream":
                 self._unnamed(url[comma + 1 :], "file", origin)
@@ -154,11 +146,16 @@ class _Walk:
                 self.opaque[_kind_of(mime, "file")] = None
         else:
             payload = url[comma + 1 :]
-            decoded = _unbase64(payload) if "base64" in head.lower() else unquote_to_bytes(payload)
-            if decoded is None:
-                self.opaque["file"] = None
-            else:
-                self.texts.append((origin, decoded.decode("utf-8", "replace")))
+            decoded = unbase64(payload) if "base64" in head.lower() else unquote_to_bytes(payload)
+            self._decoded(decoded, head, origin)
+
+    def _decoded(self, octets: bytes | None, head: str, origin: str) -> None:
+        """A text that came as octets, in every encoding it may be read in; opaque where nobody here can read it."""
+        found = None if octets is None else readings(octets, head)
+        if found is None:
+            self.opaque["file"] = None
+        else:
+            self.texts += [(origin, text) for text in found]
 
     def part(self, part: Mapping[str, Any], origin: str) -> bool:
         """Take a content part that holds media. False where it holds none: walk it like anything else."""
@@ -177,13 +174,13 @@ class _Walk:
     def _holder(self, holder: Mapping[str, Any], kind: str, origin: str) -> None:
         """The object that carries a payload under one of the names the dialects use."""
         mime = holder.get("media_type") or holder.get("mime_type") or ""
-        textual = (isinstance(mime, str) and mime.startswith(_TEXTUAL)) or holder.get("type") == "text"
+        textual = (isinstance(mime, str) and is_textual(mime)) or holder.get("type") == "text"
         for key, value in holder.items():
             if key in ("type", "source", "detail", "media_type") and value.__class__ is str:
                 if value not in _WORDS_OF_THE_WIRE:
                     self.texts.append((origin, value))
             elif key in ("data", "file_data") and value.__class__ is str:
-                self._payload(value, kind, textual, bool(mime), holder.get("type"), origin)
+                self._payload(value, kind, mime if textual else None, bool(mime), holder.get("type"), origin)
             elif key in ("url", "image_url", "file_url", "audio_url", "video_url") and value.__class__ is str:
                 self._address(value, kind, origin)
             elif key in ("file_id", "id") and value.__class__ is str:
@@ -192,14 +189,20 @@ class _Walk:
             elif not isinstance(value, dict) or (key not in _MEDIA and key != "source"):
                 self.descend(value, "file" if key in ("filename", "title") else origin)
 
-    def _payload(self, value: str, kind: str, textual: bool, named: bool, source: Any, origin: str) -> None:
+    def _payload(
+        self, value: str, kind: str, mime: str | None, named: bool, source: Any, origin: str
+    ) -> None:
+        """`mime`: the kind of text it is said to be; None: of none."""
         if value[:5] in _DATA_SCHEMES:
             self.data_url(value, origin)
         elif source == "text":  # a document given as plain text
             self.texts.append((origin, value))
-        elif textual:
-            decoded = _unbase64(value)
-            self.texts.append((origin, value if decoded is None else decoded.decode("utf-8", "replace")))
+        elif mime is not None:
+            decoded = unbase64(value)
+            if decoded is None:
+                self.texts.append((origin, value))
+            else:
+                self._decoded(decoded, mime, origin)
         elif named:
             self.opaque[kind] = None
         else:
@@ -207,11 +210,11 @@ class _Walk:
 
     def _unnamed(self, payload: str, kind: str, origin: str) -> None:
         """Base64 of nobody says what: text if it reads like text, else opaque."""
-        decoded = _unbase64(payload) if kind == "file" else None
-        if decoded is None or decoded.translate(None, _TEXT_BYTES):
+        decoded = unbase64(payload) if kind == "file" else None
+        if decoded is None or not reads_like_text(decoded):
             self.opaque[kind] = None
         else:
-            self.texts.append((origin, decoded.decode("utf-8", "replace")))
+            self._decoded(decoded, "", origin)
 
     def _address(self, value: str, kind: str, origin: str) -> None:
         if value[:5] in _DATA_SCHEMES:
@@ -235,7 +238,15 @@ class _Walk:
                 if not self.token_ids(item):
                     stack.extend((child, where) for child in reversed(item))
             elif (kind is int or kind is float) and abs(item) > _LONG_NUMBER:
-                self.texts.append((where, str(item)))
+                self.texts.append((where, f"{abs(item):.0f}" if item % 1 == 0 else str(item)))
+
+    def _untyped(self, value: Any, kind: str, origin: str) -> None:
+        """Media by its name alone: what it holds is walked besides."""
+        address = value.get("url") if value.__class__ is dict else value
+        if kind in ("audio", "file_id"):
+            self.opaque[kind] = None
+        elif address.__class__ is str:
+            self._address(address, kind, origin)
 
     def _members(self, item: Mapping[str, Any], where: str, stack: list[tuple[Any, str]]) -> None:
         """Put an object's members on the stack, each behind its name: a name is context for its value."""
@@ -249,19 +260,20 @@ class _Walk:
                     where == "tools" and key in _ELSEWHERE and value.__class__ is not dict
                 ):  # a schema's property
                     self.opaque[_ELSEWHERE[key]] = None
+                elif key in _UNTYPED and where in _ASKING:
+                    self._untyped(value, _UNTYPED[key], where)
                 stack.append((value, _ORIGINS.get(key, where)))
                 if key not in _PLAIN_NAMES:
                     stack.append((key, "name"))
 
 
 _LONGEST_HEAD: Final = 200  # characters of a data URL before its comma
-_TEXT_BYTES: Final = bytes([9, 10, 12, 13, *range(32, 127), *range(128, 256)])
 _DATA_SCHEMES: Final = frozenset({"data:", "DATA:", "Data:"})
 _ORIGINS: Final = {  # `sealed`: thoughts that only the provider who made them can open
     "filename": "file", "name": "name", "encrypted_content": "sealed", "signature": "sealed",
     "tools": "tools",
 }  # fmt: skip
-_ELSEWHERE: Final = {  # what a tool of the provider's will read, which does not stand in the request
+_ELSEWHERE: Final = {  # what a provider's tool will read, which does not stand in the request
     "vector_store_ids": "file_id",
     "file_ids": "file_id",
     "server_url": "remote_url",
@@ -353,18 +365,9 @@ def _spoken(content: Any) -> str:
 
 def _declares(key: str, value: Any) -> bool:
     """Whether a field that may hold an output schema does."""
-    if key in _FORMAT_HOLDERS and isinstance(value, dict):
+    if key in FORMAT_HOLDERS and isinstance(value, dict):
         value = value.get("format")
     return isinstance(value, dict) and value.get("type") != "text"
-
-
-def _unbase64(payload: str) -> bytes | None:
-    """Decoded base64, plain or URL-safe, with or without padding; None where it is none."""
-    compact = "".join(payload.split()).replace("-", "+").replace("_", "/").rstrip("=")
-    try:
-        return base64.b64decode(compact + "=" * (-len(compact) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        return None
 
 
 def _kind_of(mime: str, default: str) -> str:

@@ -5,8 +5,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.integration.engines import RealVllm
+
+# No test asserts a time: an example may take as long as a busy machine makes it take.
+settings.register_profile("weir", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("weir")
 
 _SHARES: list[str] = []
 _PAIRS: dict[

@@ -109,7 +109,7 @@ class Judge:
         if len(call.document.body) > self._above:
             reading = await self._read_apart(call, floor, known)
             return Judged(signals_of(call, reading, purpose, tenant, day), reading.opening)
-        seen = visible(call.document.values, call.dialect)
+        seen = visible(call.document.values, call.dialect, call.headers)
         if known is not None:
             seen = without_files(seen)
         await waves
@@ -147,7 +147,7 @@ class Judge:
             _log.warning(
                 "a body of %d bytes was not labelled: %s", len(call.document.body), type(error).__name__
             )
-            seen = visible(call.document.values, call.dialect)
+            seen = visible(call.document.values, call.dialect, call.headers)
             return self._read(seen, with_failure(Label(Level.RESTRICTED, unscanned=seen.opaque), NAME))
         if known:
             reading.label = raised(reading.label, known)

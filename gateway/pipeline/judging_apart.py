@@ -71,7 +71,13 @@ class JudgingApart:
         """What is to be known of a request; `files_known`: so is what its files hold. Raises NotJudged, Unready."""
         document = call.document
         body = document.body if document.text else orjson.dumps(document.values)  # an upload comes as a form
-        head = json.dumps({"dialect": call.dialect, "floor": floor, "files_known": files_known}).encode()
+        asked = {
+            "dialect": call.dialect,
+            "headers": [(name.decode("latin-1"), value.decode("latin-1")) for name, value in call.headers],
+            "floor": floor,
+            "files_known": files_known,
+        }
+        head = json.dumps(asked).encode()
         deadline = min(_LONGEST, _SECONDS + _SECONDS_PER_MB * len(body) / 1_000_000)
         answer = await self._apart.ask((len(head).to_bytes(4), head, body), deadline)
         found = json.loads(answer)
@@ -108,7 +114,8 @@ def load(told: Mapping[str, Any]) -> Answer:
         start = 4 + int.from_bytes(question[:4])
         asked = json.loads(question[4:start])
         floor = None if asked["floor"] is None else Level(asked["floor"])
-        seen = visible(parse(bytes(memoryview(question)[start:])).values, asked["dialect"])
+        headers = tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in asked["headers"])
+        seen = visible(parse(bytes(memoryview(question)[start:])).values, asked["dialect"], headers)
         if asked["files_known"]:
             seen = without_files(seen)
         label = classifier.label(segments_of(seen), seen.opaque, floor)

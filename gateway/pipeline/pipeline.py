@@ -178,7 +178,7 @@ class Pipeline:
         signals, remembered = await self._held_to_before(runtime, journey, judged.signals)
         spans: tuple[Span, ...] = ()
         if not runtime.panel.empty:
-            segments = segments_of(visible(call.document.values, call.dialect))
+            segments = segments_of(visible(call.document.values, call.dialect, call.headers))
             label, spans = await runtime.panel.judged(signals, segments)
             if label is not signals.label:
                 signals, _ = await self._held_to_before(runtime, journey, replace(signals, label=label))
@@ -248,7 +248,7 @@ class Pipeline:
             judged = await runtime.judge.judge(form, journey.purpose, tenant, floor, signals.day)
             if runtime.panel.empty:
                 return judged.signals.label
-            segments = segments_of(visible(form.document.values, form.dialect))
+            segments = segments_of(visible(form.document.values, form.dialect, form.headers))
             return (await runtime.panel.judged(judged.signals, segments))[0]
 
         remembered = None

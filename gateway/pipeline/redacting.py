@@ -78,7 +78,7 @@ async def _redact(
     again: Callable[[Call], Awaitable[Label]],
     remembered: Label | None,
 ) -> Redaction:
-    segments = segments_of(visible(call.document.values, call.dialect))
+    segments = segments_of(visible(call.document.values, call.dialect, call.headers))
     plan = redaction.plan(await judge.seen(segments), _elsewhere(spans, segments))
     left = f"{', '.join(sorted(plan.left))} cannot be replaced with certainty" if plan.left else ""
     if not plan.placeholders:
@@ -104,7 +104,7 @@ def _form(call: Call, plan: Plan) -> Call | None:
 
 def _texts(call: Call, document: Document) -> Iterable[str]:
     """Everything that would be sent, as text."""
-    yield from (text for _, text in visible(document.values, call.dialect).texts)
+    yield from (text for _, text in visible(document.values, call.dialect, call.headers).texts)
     yield document.text
     yield from (value.decode("latin-1") for _, value in call.headers)
 

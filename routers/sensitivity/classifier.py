@@ -34,7 +34,7 @@ from routers.sensitivity.trigger import Hit, Trigger
 _PIECE: Final = 8_192  # code points scanned at a time: well under a millisecond
 _OVERLAP: Final = 512  # what two pieces share, so that nothing is lost at the cut
 _HITS: Final = 2  # hits looked at closely between two yields
-_DEPTH: Final = 3  # views of views of views
+_DEPTH: Final = 5  # views of views of views
 _APART: Final = "\n\n"  # what stands between segments, so that nothing runs from one into the next,
 _NAMING: Final = ":\n"  # unless the one is the name of the other
 

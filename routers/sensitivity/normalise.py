@@ -1,13 +1,21 @@
 """One spelling for what was spelled in many ways: a text as the rules read it."""
 
+import base64
 import re
 import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
 _INVISIBLE: Final = re.compile(  # soft hyphen, fillers, zero width, bidi, variation selectors, tags
-    "[\u00ad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20e3\u3164\ufe00-\ufe0f\ufeff\uffa0"
-    "\U000e0000-\U000e007f\U000e0100-\U000e01ef]+"
+    "[\u00ad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20e3\u2800\u3164\ufe00-\ufe0f\ufeff"
+    "\uffa0\U000e0000-\U000e007f\U000e0100-\U000e01ef]+"
+)
+_TAGS: Final = re.compile("[\U000e0020-\U000e007e]{4,}")  # a second ASCII that nobody sees and models read
+_TAG: Final = 0xE0000
+_MARKS: Final = (
+    re.compile(  # strokes, rings and dots laid over what stands before them; accents are in it by then
+        "[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+"
+    )
 )
 _DASHES: Final = re.compile("[\u2010-\u2015\u2212\ufe63\uff0d]")
 _DIGIT: Final = re.compile(r"(?![0-9])\d")
@@ -82,13 +90,18 @@ def _plain(text: str) -> tuple[str, bool]:
 
 
 def _plain_run(run: str) -> str:
-    plain = _INVISIBLE.sub("", run)
+    plain = _INVISIBLE.sub("", _TAGS.sub(_untagged, run))
     if not unicodedata.is_normalized("NFKC", plain):
         plain = unicodedata.normalize("NFKC", plain)
+    plain = _MARKS.sub("", plain)
     if plain.isascii():
         return plain
     plain = _DIGIT.sub(lambda match: str(unicodedata.decimal(match[0])), _DASHES.sub("-", plain))
     return _one_script(plain)
+
+
+def _untagged(match: re.Match[str]) -> str:
+    return f" {''.join([chr(ord(char) - _TAG) for char in match[0]])} "
 
 
 def _one_script(text: str) -> str:
@@ -108,6 +121,14 @@ def _one_script(text: str) -> str:
     return "".join(pieces) + text[at:] if pieces else text
 
 
+_TEXT: Final = bytes([9, 10, 13, *range(32, 127)])
+_BEGINNING: Final = 40  # characters of base64 that tell a text from a picture
+
+
 def _blank(match: re.Match[str]) -> str:
+    run = re.sub(r"[\r\n=]", "", match[1][:_BEGINNING]).replace("-", "+").replace("_", "/")
+    octets = base64.b64decode(run[: len(run) & ~3])
+    if not octets.translate(None, _TEXT):
+        return match[0]  # a text, whatever it is said to be
     head = match.start(1) - match.start()
     return match[0][:head] + " " * (len(match[0]) - head)

@@ -4,13 +4,13 @@ A view is made only where a trigger saw a sign of it, and holds only the neighbo
 text pays nothing. Views are scanned like any text, views of views too, to a depth the classifier sets.
 """
 
-import base64
 import html
 import re
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from routers.sensitivity import decoding
 from routers.sensitivity.trigger import DENSE, LONG, Trigger
 
 _BEFORE: Final = (
@@ -73,139 +73,11 @@ def _around(stretch: re.Pattern[str], text: str, start: int, end: int) -> re.Mat
     return None
 
 
-def _percent(match: re.Match[str]) -> str:
-    octets = re.sub(
-        rb"%([0-9A-Fa-f]{2})", lambda m: bytes((int(m[1], 16),)), match[0].encode("utf-8", "replace")
-    )
-    return octets.decode("utf-8", "replace")
-
-
-def _escaped(match: re.Match[str]) -> str:
-    return re.sub(
-        r"\\+(?:u(?:([0-9a-fA-F]{4})|\{([0-9a-fA-F]{1,6})\})|x([0-9a-fA-F]{2})|(n|t|r)|([\"'/\\]))",
-        _unescape,
-        match[0],
-    )
-
-
-def _unescape(match: re.Match[str]) -> str:
-    number = match[1] or match[2] or match[3]
-    if number:
-        value = int(number, 16)
-        return chr(value) if value < 0x110000 else " "
-    return "\n" if match[4] else match[5]
-
-
-def _quoted_printable(match: re.Match[str]) -> str:
-    text = re.sub(r"=\r?\n", "", match[0])
-    octets = re.sub(r"=([0-9A-F]{2})", lambda m: chr(int(m[1], 16)), text)
-    return octets.encode("latin-1", "replace").decode("utf-8", "replace")
-
-
-_TEXT: Final = bytes([9, 10, 13, *range(32, 127), *range(128, 256)])
-
-
-def _legible(octets: bytes) -> str | None:
-    """Decoded bytes as text, if that is what they are, or nearly."""
-    if len(octets.translate(None, _TEXT)) * 10 > len(octets):
-        return None
-    text = octets.decode("utf-8", "replace")
-    return text if text and text.count("\ufffd") * 10 <= len(text) else None
-
-
-def _base64(match: re.Match[str]) -> str | None:
-    """What is encoded, wherever in the run it begins."""
-    compact = re.sub(r"[\r\n=]", "", match[0]).replace("-", "+").replace("_", "/")
-    for shift in range(4):
-        whole = compact[shift : len(compact) - (len(compact) - shift) % 4 * ((len(compact) - shift) % 4 == 1)]
-        text = _legible(base64.b64decode(whole + "=" * (-len(whole) % 4)))
-        if text is not None:
-            return f" {text} "
-    return None
-
-
-def _hex(match: re.Match[str]) -> str | None:
-    compact = re.sub(r"0x|\\x|[ :,]", "", match[0], flags=re.IGNORECASE)
-    return _legible(bytes.fromhex(compact[: len(compact) & ~1]))
-
-
-def _unspaced(match: re.Match[str]) -> str:
-    return re.sub(r" {2,}", " ", re.sub(r"(?<=\S) (?=\S)", "", match[0]))
-
-
-def _unseparated(match: re.Match[str]) -> str | None:
-    """Every second character, where the others are one and the same separator."""
-    compact = match[0].replace(" ", "")
-    separators = compact[1::2]
-    return compact[::2] if len(set(separators)) == 1 else None
-
-
-def _turned_round(match: re.Match[str]) -> str:
-    """A line that says so of itself, read backwards or with its letters turned by thirteen."""
-    line = match[0]
-    if "rot" in line.lower():
-        return line.translate(_ROT13)
-    return " ".join(word[::-1] for word in line.split(" "))
-
-
-_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
-_TURNED: Final = _LETTERS[13:] + _LETTERS[:13]
-_ROT13: Final = str.maketrans(_LETTERS + _LETTERS.upper(), _TURNED + _TURNED.upper())
-
-
-_DIGIT_WORDS: Final = {
-    word: str(digit)
-    for digit, names in enumerate(
-        (
-            "zero oh null nul zéro cero zero",
-            "one eins ein un uno um een",
-            "two zwei zwo deux dos due dois twee",
-            "three drei trois tres tre três drie",
-            "four vier quatre cuatro quattro quatro",
-            "five fünf cinq cinco cinque vijf",
-            "six sechs seis sei zes",
-            "seven sieben sept siete sette sete zeven",
-            "eight acht huit ocho otto oito",
-            "nine neun neuf nueve nove negen",
-        )
-    )
-    for word in names.split()
-}
-_WORD: Final = (
-    "(?:" + "|".join(sorted(_DIGIT_WORDS, key=len, reverse=True)) + "|dash|hyphen|minus|double|triple)"
-)
-
-
-def _spelled(match: re.Match[str]) -> str:
-    out: list[str] = []
-    times = 1
-    for word in re.findall(r"\w+", match[0].lower()):
-        if word in ("double", "triple"):
-            times = 2 if word == "double" else 3
-        elif word in ("dash", "hyphen", "minus"):
-            out.append("-")
-        else:
-            out.append(_DIGIT_WORDS.get(word, word) * times)
-            times = 1
-    return "".join(out)
-
-
-def _at_dot(match: re.Match[str]) -> str:
-    text = re.sub(
-        r"\s*(?:[\[({<]\s*(?:at|@|arroba|chez)\s*[\])}>]|\s(?:at|AT|arroba)\s)\s*",
-        "@",
-        match[0],
-        flags=re.IGNORECASE,
-    )
-    return re.sub(
-        r"\s*(?:[\[({<]\s*(?:dot|\.|punkt|point|punto|ponto)\s*[\])}>]|\s(?:dot|DOT|punkt)\s)\s*",
-        ".",
-        text,
-        flags=re.IGNORECASE,
-    )
-
-
 _ASCII_IN_BASE64: Final = "[A-Za-f][A-HQ-Xg-nw-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9+/_-]"
+_PACKED_IN_BASE64: Final = "(?:H4sI|eJ[wyxz]|eAE|eF4|eNo)"
+_WIDE_IN_BASE64: Final = "[A-Za-z0-9+/_-][AQgw][AB][A-Za-z0-9+/_-]A[A-H][A-Za-z0-9+/_-]A"  # ASCII in UTF-16
+_LETTER_NUMBER: Final = "(?:1[01][0-9]|12[0-6]|3[2-9]|[4-9][0-9])"  # of ASCII
+_LETTER_BITS: Final = "0?(?:01|1[01])[01]{5}"
 _ASCII_IN_HEX: Final = r"[2-7][0-9a-f][ :,]?(?:0x|\\x)?"
 
 _TURNS: Final = ("revers", "backward", "rückwärts", "à l'envers", "al revés", "rot")
@@ -215,7 +87,7 @@ VIEWS: Final = (
         "percent",
         (Trigger(r"%[0-9a-f]{2}", ("%",)),),
         re.compile(r"%[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2}|[\w.@+-]){0,8192}"),
-        _percent,
+        decoding.from_percent,
     ),
     View(
         "entities",
@@ -227,37 +99,65 @@ VIEWS: Final = (
         "escapes",
         (Trigger(r"\\(?:u[0-9a-f]{4}|u\{[0-9a-f]{1,6}\}|x[0-9a-f]{2}|\\[nrt\"'/])", ("\\",)),),
         re.compile(r"\\+(?:u(?:[0-9a-fA-F]{4}|\{[0-9a-fA-F]{1,6}\})|x[0-9a-fA-F]{2}|[nrt\"'/])[^\s]{0,8192}"),
-        _escaped,
+        decoding.from_escapes,
     ),
     View(
         "quoted-printable",
         (Trigger(r"=[0-9A-F]{2}[^=\s]{0,4}=[0-9A-F]{2}|=\r?\n[a-z0-9]", ("=",), leads=True),),
         re.compile(r"=(?:[0-9A-F]{2}|\r?\n)(?:=(?:[0-9A-F]{2}|\r?\n)|[^\s=]){0,8192}"),
-        _quoted_printable,
+        decoding.from_quoted_printable,
     ),
     View(
         "base64",
-        (Trigger(_ASCII_IN_BASE64 * 4, caseless=False, among=LONG),),
+        (
+            Trigger(_ASCII_IN_BASE64 * 4, caseless=False, among=LONG),
+            Trigger(f"{_PACKED_IN_BASE64}[A-Za-z0-9+/_-]{{16}}", caseless=False, among=LONG),
+            Trigger(_WIDE_IN_BASE64 * 2, caseless=False, among=LONG),
+        ),
         re.compile(r"[A-Za-z0-9+/_-]{16,16384}(?:\r?\n[A-Za-z0-9+/_-]{4,256}){0,256}={0,2}"),
-        _base64,
+        decoding.from_base64,
+    ),
+    View(
+        "base32",
+        (Trigger("[E-P][A-Z2-7]{15}", caseless=False, among=LONG),),
+        re.compile(r"[A-Z2-7]{16,16384}"),
+        decoding.from_base32,
+    ),
+    View(
+        "numbered",
+        (
+            Trigger(r"[0-9]{2,3}[ ,;]{1,2}" * 7 + "[0-9]{2,3}", among=DENSE),
+            Trigger("[01]{7,8} " * 6, among=DENSE),
+        ),
+        re.compile(
+            f"(?:\\b{_LETTER_NUMBER}[ ,;]{{1,2}}){{8,8192}}{_LETTER_NUMBER}|"
+            f"(?:\\b{_LETTER_BITS} ){{6,8192}}{_LETTER_BITS}"
+        ),
+        decoding.from_numbers,
+    ),
+    View(
+        "controls",
+        (Trigger(r"[\x00-\x08\x0e-\x1f\x7f]", tuple(map(chr, (*range(9), *range(14, 32), 127)))),),
+        re.compile(r"[^\s]{0,160}[\x00-\x08\x0e-\x1f\x7f][^\s]{0,8192}"),
+        lambda match: re.sub(r"[\x00-\x08\x0e-\x1f\x7f]+", "", match[0]),
     ),
     View(
         "hex",
         (Trigger(_ASCII_IN_HEX * 7, among=DENSE),),
         re.compile(r"(?:(?:0x|\\x)?[0-9a-fA-F]{2}[ :,]{0,2}){6,8192}(?:0x|\\x)?[0-9a-fA-F]{2}"),
-        _hex,
+        decoding.from_hex,
     ),
     View(
         "spaced",
         (Trigger(r" [^\s] {1,3}[^\s] {1,3}[^\s] {1,3}[^\s] {1,3}[^\s]\s"),),
         re.compile(r"(?<!\S)\S(?: {1,3}\S){5,512}(?!\S)"),
-        _unspaced,
+        decoding.unspaced,
     ),
     View(
         "separated",
         (Trigger(r"[._,|*;] ?[^\s]" * 6 + "[._,|*;]"),),
         re.compile(r"[^\s](?:[._,|*;] ?[^\s]){6,512}"),
-        _unseparated,
+        decoding.unseparated,
         joins=True,
     ),
     View(
@@ -277,13 +177,15 @@ VIEWS: Final = (
             ),
         ),
         re.compile(r"[^\n]{1,400}"),
-        _turned_round,
+        decoding.turned_round,
     ),
     View(
         "spelled",
-        (Trigger(rf"\b(?:{_WORD}[ ,-]{{1,2}}){{5}}", tuple(_DIGIT_WORDS), leads=True),),
-        re.compile(rf"\b(?:{_WORD}[ ,-]{{1,2}}){{5,256}}{_WORD}\b", re.IGNORECASE),
-        _spelled,
+        (Trigger(rf"\b(?:{decoding.DIGIT_WORD}[ ,-]{{1,2}}){{5}}", tuple(decoding.DIGIT_WORDS), leads=True),),
+        re.compile(
+            rf"\b(?:{decoding.DIGIT_WORD}[ ,-]{{1,2}}){{5,256}}{decoding.DIGIT_WORD}\b", re.IGNORECASE
+        ),
+        decoding.spelled,
     ),
     View(
         "at-dot",
@@ -296,7 +198,7 @@ VIEWS: Final = (
             r"\s(?:at|dot)\s[\w.+-]{1,64}){1,12}",
             re.IGNORECASE,
         ),
-        _at_dot,
+        decoding.at_dot,
     ),
     View(
         "line-break",

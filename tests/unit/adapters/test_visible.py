@@ -251,3 +251,112 @@ def json_strings(value):
             text for key, item in value.items() if key not in ("type", "role") for text in json_strings(item)
         ]
     return found
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (True, None),
+        (None, None),
+        (3, None),
+        (0.5, None),
+        (536221846.0, "536221846"),
+        (-536221846, "536221846"),
+    ],
+)
+def test_a_field_nobody_knows_is_read_whatever_its_value(value, shown):
+    seen = texts({**user(), "my SSN is 436-78-4374": value})
+    assert "my SSN is 436-78-4374" in seen
+    assert shown is None or shown in seen
+
+
+def test_settings_that_any_request_has_are_no_text():
+    body = {**user(), "stream": True, "temperature": 0.5, "max_tokens": 100, "seed": None, "top_p": 1}
+    assert texts(body) == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp500", "utf-7"])
+def test_text_in_another_encoding_is_read_in_it(encoding):
+    payload = base64.b64encode("phone: 206-555-0185".encode(encoding)).decode()
+    url = f"data:text/plain;charset={encoding};base64,{payload}"
+    seen = visible(user({"type": "file", "file": {"filename": "a.txt", "file_data": url}}), "chat")
+    assert "206-555-0185" in " ".join(text for _, text in seen.texts)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize("head", ["data:text/plain;base64,", ""])
+def test_text_that_does_not_say_its_encoding_shows_it(encoding, head):
+    payload = base64.b64encode("phone: 206-555-0185".encode(encoding)).decode()
+    seen = visible(user({"type": "file", "file": {"filename": "a", "file_data": head + payload}}), "chat")
+    assert "206-555-0185" in " ".join(text for _, text in seen.texts)
+    assert seen.opaque == ()
+
+
+@pytest.mark.parametrize("head", ["data:text/plain;charset=nobody-knows;base64,", "data:text/plain;base64,"])
+def test_text_that_nobody_can_read_is_opaque(head):
+    payload = base64.b64encode(b"\0\1\2\3" * 9).decode()
+    seen = visible(user({"type": "file", "file": {"filename": "a", "file_data": head + payload}}), "chat")
+    assert seen.opaque == ("file",)
+
+
+@pytest.mark.parametrize(
+    ("part", "opaque"),
+    [
+        ({"image_url": {"url": "https://x.example/y.png"}}, "remote_url"),
+        ({"image_url": "https://x.example/y.png"}, "remote_url"),
+        ({"type": "document_url", "document_url": "https://x.example/y.pdf"}, "remote_url"),
+        ({"type": "novel", "file_id": "file-1"}, "file_id"),
+        ({"input_audio": {"data": "UklGRg=="}}, "audio"),
+    ],
+)
+def test_media_of_no_known_type_is_told_by_its_name(part, opaque):
+    assert opaque in visible(user(part), "chat").opaque
+
+
+def test_a_tools_arguments_and_schemas_may_bear_such_names():
+    schema = {
+        "type": "object",
+        "properties": {"image_url": {"type": "string"}, "file_id": {"type": "string"}},
+    }
+    call = {"type": "tool_use", "id": "t", "name": "f", "input": {"file_id": "7", "image_url": "https://x/y"}}
+    body = {
+        "messages": [{"role": "assistant", "content": [call]}],
+        "tools": [{"name": "f", "input_schema": schema}],
+        "metadata": {"file_id": "7"},
+    }
+    assert visible(body, "messages").opaque == ()
+
+
+@pytest.mark.parametrize(
+    ("field", "opaque"),
+    [
+        ({"container": "container_1"}, "file_id"),
+        ({"mcp_servers": [{"type": "url", "name": "n", "url": "https://x.example/"}]}, "remote_url"),
+    ],
+)
+def test_what_a_provider_would_read_elsewhere(field, opaque):
+    body = {"messages": [{"role": "user", "content": "hi"}], **field}
+    assert visible(body, "messages").opaque == (opaque,)
+
+
+@pytest.mark.parametrize(
+    "name", [b"x-request-id", b"idempotency-key", b"tracestate", b"traceparent", b"openai-beta"]
+)
+def test_headers_that_travel_on_are_read(name):
+    seen = visible(user(), "chat", ((name, b"my SSN is 436-78-4374"),))
+    assert seen.texts == (("header", "my SSN is 436-78-4374"),)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        b"6f1c5a2e-9d4b-4c7f-8a3e-2b1d0c9f8e7a",
+        b"req_6f1c5a2e9d4b4c7f8a3e2b1d0c9f8e7a",
+        b"prompt-caching-2024-07-31",
+        b"claude-code-20250219,interleaved-thinking-2025-05-14, files-api-2025-04-14",
+        b"responses=v1",
+    ],
+)
+def test_headers_that_can_hold_nothing_are_not(value):
+    assert visible(user(), "chat", ((b"x-request-id", value),)).texts == ()

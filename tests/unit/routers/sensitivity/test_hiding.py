@@ -1,7 +1,9 @@
 """Hidden values: whatever a model would read through, the classifier reads through."""
 
 import base64
+import gzip
 import html
+import zlib
 from urllib.parse import quote
 
 import pytest
@@ -10,6 +12,11 @@ CARD = "4539148803436467"
 SSN = "436-78-4374"
 MAIL = "anna.kowalska@example.org"
 DIGITS = "zero one two three four five six seven eight nine".split()  # noqa: SIM905  # ten words read better in a row
+
+
+def in_base64(text: str | bytes) -> str:
+    return base64.b64encode(text if isinstance(text, bytes) else text.encode()).decode()
+
 
 WAYS = {
     "zero width": lambda v: "\u200b".join(v),
@@ -23,6 +30,21 @@ WAYS = {
     "hexadecimal escapes": lambda v: "".join(f"\\x{ord(c):02x}" for c in v),
     "base64": lambda v: base64.b64encode(f"my number: {v}".encode()).decode(),
     "base64 twice": lambda v: base64.b64encode(base64.b64encode(f"my number: {v}".encode())).decode(),
+    "base64 four times": lambda v: in_base64(in_base64(in_base64(in_base64(f"my number: {v}")))),
+    "base64 of UTF-16": lambda v: in_base64(f"my number: {v}".encode("utf-16-le")),
+    "base64 of gzip": lambda v: in_base64(gzip.compress(f"my number: {v}".encode())),
+    "base64 of zlib": lambda v: in_base64(zlib.compress(f"my number: {v}".encode())),
+    "base64 said to be a picture": lambda v: f"data:image/png;base64,{in_base64(f'this is my number: {v}')}",
+    "base32": lambda v: base64.b32encode(f"my number: {v}".encode()).decode(),
+    "numbers of letters": lambda v: " ".join(str(ord(c)) for c in v),
+    "numbers of letters, commas": lambda v: ", ".join(str(ord(c)) for c in v),
+    "bits": lambda v: " ".join(f"{ord(c):08b}" for c in v),
+    "control characters": lambda v: "\0".join(v),
+    "deletions": lambda v: "\x08\x7f".join(v),
+    "empty Braille": lambda v: "\u2800".join(v),
+    "tags": lambda v: "".join(chr(0xE0000 + ord(c)) for c in v),
+    "tags between": lambda v: "\U000e0041".join(v),
+    "struck through": lambda v: "".join(f"{c}\u0336" for c in v),
     "hexadecimal": lambda v: v.encode().hex(),
     "quoted printable": lambda v: "".join(f"={ord(c):02X}" for c in v),
     "spaced": lambda v: " ".join(v),
@@ -53,6 +75,7 @@ def test_the_ways_do_hide(found):
     [
         ("CREDIT_CARD", "card: " + " ".join(DIGITS[int(c)] for c in CARD)),
         ("CREDIT_CARD", "card " + "".join(chr(0x660 + int(c)) for c in CARD)),  # Arabic-Indic digits
+        ("US_SSN", "my SSN: " + "\u0301".join(SSN)),  # accents on digits
         ("EMAIL_ADDRESS", "reach me: anna dot kowalska at example dot org"),
         ("EMAIL_ADDRESS", "anna [at] example [dot] org"),
         ("EMAIL_ADDRESS", "mail me: \u0430nn\u0430@\u0435xample.org"),  # Cyrillic letters
