@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from adapters.visible import visible
 from gateway.api.paths import PATHS
 from gateway.app import build
 from gateway.cli.configuration import CONFIG, read
+from gateway.cli.conversation import Remembered, remembered
 from gateway.configuration.settings import Snapshot
 from gateway.pipeline.deciding import draw_of
 from gateway.pipeline.hardness import Hardness
@@ -29,6 +31,8 @@ from gateway.pipeline.judge import Judge, Purpose, purpose
 from gateway.pipeline.pipeline import SECONDS_PER_DAY
 from gateway.pipeline.reading import conversation_of, segments_of
 from gateway.pipeline.redacting import Redaction, redact
+from gateway.pipeline.remembering import beyond, raised, why
+from gateway.state.conversations import Words
 from routers.policy.permits import Dropped, Permit
 from routers.policy.policy import Decision, UnknownModel
 from routers.sensitivity.detector import Span
@@ -44,6 +48,7 @@ class Explained:
     decision: Decision
     verdicts: dict[str, Permit | Dropped]
     redaction: Redaction | None
+    left_out: tuple[str, ...]  # what a gateway would know or ask beside
 
 
 @click.command()
@@ -72,6 +77,12 @@ class Explained:
 @click.option(
     "--model", default="", help="What the application names.  [default: the first alias that is routed]"
 )
+@click.option(
+    "--conversation",
+    default="",
+    help="The conversation it belongs to (x-weir-conversation): what was found in it before, and the model it keeps,"
+    " are looked up where gateways share that (state.redis).",
+)
 @click.option("--sensitivity", default="", help="A level the client claims; it can only raise the label.")
 @click.option(
     "--threshold",
@@ -84,13 +95,14 @@ class Explained:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def explain(
     prompt: str | None, config: tuple[Path, ...], request: Any, tenant: str, workflow: str, model: str,
-    sensitivity: str, threshold: tuple[tuple[str, float], ...], as_json: bool, path: str, detectors: bool,
+    conversation: str, sensitivity: str, threshold: tuple[tuple[str, float], ...], as_json: bool, path: str,
+    detectors: bool,
 ) -> None:  # fmt: skip
     """Print the decision for PROMPT (or a whole request), and why every other model was dropped.
 
     Nothing is sent anywhere, unless --detectors is given: the same code that routes requests decides here, on this
-    machine. What a conversation was found to hold before is not known here. The weights of the
-    score are the configuration's (`complexity.weights`).
+    machine. What it left out that a gateway would know is said at the end. The weights of the score are the
+    configuration's (`complexity.weights`).
 
     \b
     Examples:
@@ -98,47 +110,58 @@ def explain(
       weir explain "My SSN is 536-22-8741" --model gpt-5
       weir explain --request body.json --tenant acme-eu
       weir explain --request claude.json --path /v1/messages --detectors
+      weir explain "And the next step?" --conversation case-4711 --tenant acme-eu
     """
     snapshot = read(config)
     body = _body(prompt, request, model or _default_alias(snapshot))
     tenant = tenant or next(iter(snapshot.tenants), "")
-    judge = Judge(build.classifier(snapshot.sensitivity, os.environ), build.scorer(snapshot.complexity))
+    judge = build.judging(snapshot, os.environ)
     thresholds = _thresholds(snapshot, judge, threshold)
     try:
         call = INGRESS[PATHS[path]].read(parse(body), ())
         stated = purpose(
-            {"x-weir-workflow": workflow, "x-weir-sensitivity": sensitivity},
+            {
+                "x-weir-workflow": workflow,
+                "x-weir-sensitivity": sensitivity,
+                "x-weir-conversation": conversation,
+            },
             chat.own_metadata(call.document.values),
         )
         day = int(time.time()) // SECONDS_PER_DAY
         judged = asyncio.run(judge.judge(call, stated, tenant, None, day))
+        before = asyncio.run(remembered(snapshot, tenant, stated.conversation, call.dialect))
+        signals = replace(judged.signals, label=raised(judged.signals.label, before.words))
+        told = why(judged.signals.label, signals.label)
         spans: tuple[Span, ...] = ()
         if detectors:
-            signals, spans = asyncio.run(_detected(snapshot, call, judged.signals))
-            judged = replace(judged, signals=signals)
+            signals, spans = asyncio.run(_detected(snapshot, call, signals))
         draw = draw_of(tenant, stated.conversation or judged.opening)
-        redaction = _redaction(snapshot, judge, call, stated, judged.signals, spans)
+        redaction = _redaction(snapshot, judge, call, stated, signals, spans, before.words)
         redacted = redaction.form.label if redaction and redaction.form else None
-        decision = snapshot.policy.decide(judged.signals, draw, thresholds, redacted)
-    except (InvalidDocument, InvalidRequest, UnknownModel) as error:
+        decision = _decided(snapshot, before, signals, draw, thresholds, redacted)
+        if told:
+            decision = replace(decision, reasons=(*decision.reasons, told))
+    except (InvalidDocument, InvalidRequest, UnknownModel, OSError) as error:
         click.echo(f"{error}", err=True)
         sys.exit(1)
+    finally:
+        judge.close()
     seen = visible(call.document.values, call.dialect)
     reasons = judge.scorer.explain(conversation_of(seen))
+    begins = set(decision.weighed) - {route for route, _ in threshold}
     explained = Explained(
-        judged.signals, decision, snapshot.policy.verdicts(judged.signals, redacted), redaction
+        signals,
+        decision,
+        snapshot.policy.verdicts(signals, redacted),
+        redaction,
+        tuple(_left_out(snapshot, before, begins, asked=detectors)),
     )
     if as_json:
         click.echo(json.dumps(_plain(explained, reasons), indent=2))
     else:
         _print(snapshot, explained, reasons)
-        _left_out(snapshot, stated, asked=detectors)
-        begins = set(decision.weighed) - {route for route, _ in threshold}
-        if begins:
-            click.echo(
-                f"\nThe threshold of {', '.join(sorted(begins))} is where a gateway begins; a running one's follows its"
-                " traffic: the metric weir_complexity_threshold has it, for --threshold."
-            )
+        for note in explained.left_out:
+            click.echo(f"\n{note}")
     if not decision.targets:
         sys.exit(2)
 
@@ -154,19 +177,46 @@ async def _detected(snapshot: Snapshot, call: Call, signals: Signals) -> tuple[S
         await panel.aclose()
 
 
-def _left_out(snapshot: Snapshot, stated: Purpose, *, asked: bool) -> None:
-    """Say what a gateway would take into account beside."""
+def _decided(
+    snapshot: Snapshot,
+    before: Remembered,
+    own: Signals,
+    draw: float,
+    thresholds: Mapping[str, float],
+    redacted: Label | None,
+) -> Decision:
+    """The decision on one turn of what is perhaps a longer conversation. Raises UnknownModel."""
+    turn, signals = before.turn, own
+    if turn is None:
+        return snapshot.policy.decide(signals, draw, thresholds, redacted)
+    signals, thresholds = turn.held(own, thresholds)
+    return turn.decided(snapshot.policy.decide(signals, draw, thresholds, redacted), own, signals, thresholds)
+
+
+def _left_out(
+    snapshot: Snapshot, before: Remembered, begins: Collection[str], *, asked: bool
+) -> Iterator[str]:
+    """What a gateway would take into account beside, in sentences."""
     names = [each.name for each in snapshot.sensitivity.detectors]
     if names and not asked:
-        click.echo(
-            f"\nNot asked: the detectors {', '.join(names)}, which may raise the label (--detectors asks them)."
+        yield f"Not asked: the detectors {', '.join(names)}, which may raise the label (--detectors asks them)."
+    if before.unknown:
+        yield f"Not known here: {before.unknown}."
+    if begins:
+        yield (
+            f"The threshold of {', '.join(sorted(begins))} is where a gateway begins; a running one's follows its"
+            " traffic: the metric weir_complexity_threshold has it, for --threshold."
         )
-    if stated.conversation:
-        click.echo("\nNot known here: what was found in this conversation before, which may raise the label.")
 
 
 def _redaction(
-    snapshot: Snapshot, judge: Judge, call: Call, stated: Purpose, signals: Signals, spans: tuple[Span, ...]
+    snapshot: Snapshot,
+    judge: Judge,
+    call: Call,
+    stated: Purpose,
+    signals: Signals,
+    spans: tuple[Span, ...],
+    words: Words,
 ) -> Redaction | None:
     """The request's redacted form, where a boundary would let it go so."""
     if not snapshot.policy.redactable(signals):
@@ -175,7 +225,7 @@ def _redaction(
     async def again(form: Call) -> Label:
         return (await judge.judge(form, stated, signals.tenant, None, signals.day)).signals.label
 
-    return asyncio.run(redact(judge, call, signals.label, spans, again))
+    return asyncio.run(redact(judge, call, signals.label, spans, again, beyond(words)))
 
 
 def _default_alias(snapshot: Snapshot) -> str:
@@ -228,6 +278,7 @@ def _plain(explained: Explained, reasons: tuple[tuple[str, float], ...]) -> dict
         "passed_over": [{"route": route, "reason": why} for route, why in decision.passed_over],
         "blocked_by": list(decision.blocked_by),
         **redacted,
+        "left_out": list(explained.left_out),
         "models": {name: _verdict(verdict) for name, verdict in explained.verdicts.items()},
     }
 

@@ -53,7 +53,11 @@ async def beyond_redaction(
 ) -> Label:
     """What is known of the conversation that redacting a turn of it does not take away: levels that were claimed, and
     findings of types that only a further detector knows. Raises Gone."""
-    words = await conversations.remember(tenant, conversation, frozenset(), sticky.bounds)
+    return beyond(await conversations.remember(tenant, conversation, frozenset(), sticky.bounds))
+
+
+def beyond(words: Words) -> Label:
+    """See `beyond_redaction`; nothing is known where there are no words."""
     claimed = [Level.named(word.removeprefix("claimed ")) for word in words if word.startswith("claimed ")]
     if FOREIGN in words:
         return Label(Level.RESTRICTED, categories=frozenset({"CUSTOM"}))

@@ -3,9 +3,12 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from gateway.cli.explain import explain
 from tests.integration.redises import SERVER, RealRedis
 from tests.integration.sandboxed import HELLO, POLICY, SECRET, Sandboxed
 
@@ -73,6 +76,12 @@ def test_other_conversations_and_other_tenants_are_not_held_to_it(weir: Sandboxe
     assert weir.post(body, key=weir.other_key, x_weir_conversation="ours")[0] == 200
 
 
+def explained(weir: Sandboxed, conversation: str) -> Any:
+    """What `weir explain` says of a turn of it."""
+    asked = ["--config", str(weir.config), "--conversation", conversation, "--json", "Say hello."]
+    return json.loads(CliRunner(env=weir.environ).invoke(explain, asked).output)
+
+
 @pytest.mark.skipif(SERVER is None, reason="redis-server is not installed")
 def test_gateways_share_it_and_keep_home_what_they_cannot_ask_about(tmp_path: Path) -> None:
     redis = RealRedis(tmp_path)
@@ -87,7 +96,14 @@ def test_gateways_share_it_and_keep_home_what_they_cannot_ask_about(tmp_path: Pa
         assert one.ask(SECRET, x_weir_conversation="moves")[0] == 200
         assert two.ask(HELLO, model="gpt", x_weir_conversation="moves")[0] == 403
         assert two.ask(HELLO, model="gpt", x_weir_conversation="fresh")[0] == 200
+        held = explained(one, "moves")
+        assert held["label"]["level"] == "restricted"
+        assert "the conversation was restricted before" in held["reasons"]
+        assert "kept: the conversation's model is llama" in held["reasons"]
+        assert (held["targets"], held["left_out"]) == (["llama"], [])
+        assert explained(one, "fresh")["label"]["level"] == "internal"
         redis.stop()
+        assert "Redis does not answer" in explained(one, "fresh")["left_out"][0]
         assert two.ask(HELLO, model="gpt", x_weir_conversation="fresh")[0] == 403
         status, headers, answer = two.ask(HELLO, x_weir_conversation="fresh", x_weir_debug="1")
         assert (status, headers["x-weir-sensitivity"]) == (200, "restricted")

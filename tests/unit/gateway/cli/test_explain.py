@@ -124,6 +124,9 @@ def test_what_is_left_out_is_said_and_detectors_are_asked_on_request(tmp_path: P
     with_detector.write_text(EXAMPLE.read_text().replace("\nsensitivity:", f"\nsensitivity:{detector}", 1))
     arguments = ["--config", str(with_detector), "Say hello"]
     assert "Not asked: the detectors names" in CliRunner().invoke(explain, arguments).output
+    told = json.loads(CliRunner().invoke(explain, [*arguments, "--conversation", "c", "--json"]).output)
+    assert [note.split(":")[0] for note in told["left_out"][:2]] == ["Not asked", "Not known here"]
     asked = json.loads(CliRunner().invoke(explain, [*arguments, "--detectors", "--json"]).output)
+    assert not any("Not" in note for note in asked["left_out"])
     assert asked["label"]["failed"] == ["names"]
     assert asked["label"]["level"] == "restricted"
