@@ -55,8 +55,12 @@ class Pool:
         """
         timeouts = timeouts or self._timeouts
         head = self._origin.head(outgoing)
-        end = asyncio.get_running_loop().time() + timeouts.total
-        connection = self._take_idle() or await self._acquire(timeouts, end)
+        connection = self._take_idle()
+        if connection is not None:
+            end = connection.loop.time() + timeouts.total
+        else:
+            end = asyncio.get_running_loop().time() + timeouts.total
+            connection = await self._acquire(timeouts, end)
         head_only = outgoing.method == b"HEAD"
         return await connection.exchange(head, outgoing.body, head_only=head_only, timeouts=timeouts, end=end)
 

@@ -174,7 +174,7 @@ class DataPlane(DirectApplication):
         exchange = AsgiExchange(self.identity(), scope, receive, send)
         methods = METHODS_OF_A_FILE if dialect == "file" else _POST
         if scope["method"] in methods:
-            await self._exchange(exchange)
+            await self.serve_directly(exchange)
         else:
             await _refuse(exchange, method_not_allowed(scope["method"], exchange.path, methods))
 
@@ -186,11 +186,8 @@ class DataPlane(DirectApplication):
         """The next request's id."""
         return f"req-{self._process}{next(self._count):08x}"
 
-    async def serve_directly(self, exchange: DirectExchange) -> None:
-        """Serve one request that Weir's own edge took."""
-        await self._exchange(exchange)
-
-    async def _exchange(self, exchange: Face) -> None:
+    async def serve_directly(self, exchange: Face) -> None:
+        """Serve one request, whichever face it came in by."""
         try:
             await self._serve(exchange, INGRESS[PATHS.get(exchange.path, "file")])
         except ClientGone:

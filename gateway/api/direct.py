@@ -83,6 +83,7 @@ class DirectExchange:
         "path",
         "response_complete",
         "started",
+        "task",
     )
 
     def __init__(
@@ -107,6 +108,7 @@ class DirectExchange:
         self.response_complete = False
         self.more_body = True
         self.message_event = news
+        self.task: asyncio.Task[None] | None = None  # that serves it
         self._headers = headers
         self._first: dict[bytes, bytes] = dict(reversed(headers))
         self._connection = connection

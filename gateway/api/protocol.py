@@ -167,7 +167,8 @@ class HardenedProtocol(HttpToolsProtocol):
             unasked=self.expect_100_continue,
         )
         self.cycle = exchange  # type: ignore[assignment]  # it has all that uvicorn's protocol asks of a cycle
-        self.tasks.add(self.loop.create_task(self._serve(application, exchange)))
+        task = exchange.task = self.loop.create_task(self._serve(application, exchange))
+        self.tasks.add(task)
         return True
 
     async def _serve(self, application: DirectApplication, exchange: DirectExchange) -> None:
@@ -175,7 +176,7 @@ class HardenedProtocol(HttpToolsProtocol):
         try:
             await application.serve_directly(exchange)
         finally:
-            self.tasks.discard(asyncio.current_task())
+            self.tasks.discard(exchange.task)
             if not exchange.response_complete and not exchange.disconnected:
                 self.transport.close()
 

@@ -58,7 +58,7 @@ class Answering:
             if self._job.plain.stream:
                 await self._stream(answer, relay)
             else:
-                await self._whole(answer, relay)
+                await self._pass_on(answer, relay, await self._read_whole(answer, relay))
         except (UpstreamError, StreamCut) as error:
             self.healthy = False
             attempt.fault = error.failure if isinstance(error, UpstreamError) else "cut"
@@ -118,7 +118,7 @@ class Answering:
         await self._job.reply.end()
 
     async def _judged(self, answer: Answer, relay: Relay, escalation: Escalation) -> bool:
-        """As `_stream` and `_whole` for an answer that is passed on only if it will do. False: it is set aside."""
+        """As `_stream` and `_pass_on` for an answer that is passed on only if it will do. False: it is set aside."""
         stream = self._job.plain.stream
         data = await (self._opening(answer, relay) if stream else self._read_whole(answer, relay))
         if data is None:
@@ -159,11 +159,8 @@ class Answering:
             return opening.taken()
         return opening.taken() + relay.finish()
 
-    async def _whole(self, answer: Answer, relay: Relay) -> None:
-        """Hold an unstreamed answer until it is whole, book it, and pass it on in one write."""
-        await self._pass_on(answer, relay, await self._read_whole(answer, relay))
-
     async def _read_whole(self, answer: Answer, relay: Relay) -> bytes:
+        """An unstreamed answer, held until it is whole."""
         size = 0
         while data := await answer.read():
             size += len(data)
@@ -173,12 +170,14 @@ class Answering:
         return relay.finish()
 
     async def _pass_on(self, answer: Answer, relay: Relay, data: bytes) -> None:
+        """Book an unstreamed answer, and send it in one write."""
         await self._job.waves
         out = self._close(relay, data)
         if self._attempt.made:
             await self._job.books.note(self._attempt)
         self._committed = True
         await self._job.waves
+        self._job.books.kept()
         await self._job.reply.start(answer.status, self._head(answer, (b"content-length", b"%d" % len(out))))
         await self._job.reply.end(out)
 
@@ -194,6 +193,7 @@ class Answering:
         out = self._close(relay, data)
         if self._attempt.made:
             await self._job.books.note(self._attempt)
+        self._job.books.kept()
         await self._send(answer, out)
 
     async def _drain(self, answer: Answer) -> None:

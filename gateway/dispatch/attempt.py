@@ -104,14 +104,19 @@ class Books(Protocol):
 
     def closing(self, attempt: Attempt, data: bytes) -> bytes:
         """The attempt succeeded and `data` are its last bytes, not sent yet: book it, and give them back
-        (with the decision and charge in them, where the client asked for those)."""
+        (with the decision and charge in them, where the client asked for those). `kept` comes before they leave."""
+
+    def kept(self) -> None:
+        """See that what was booked is written: the last byte of an answer leaves after its booking is safe. Others who
+        book at the same time are written along."""
 
     async def note(self, attempt: Attempt) -> None:
         """The attempt left objects at its provider (`attempt.made`): note whose they are. Asked before the last bytes
         of a clean answer leave, so that the client's next request may name them."""
 
     def given(self, attempt: Attempt, data: bytes) -> bytes:
-        """An answer that was set aside, and booked, is the client's after all: close the request with it."""
+        """An answer that was set aside, and booked, is the client's after all: close the request with it. `kept` comes
+        before its last bytes leave."""
 
     def failed(self, attempt: Attempt) -> None:
         """The attempt ended in any other way: book it."""

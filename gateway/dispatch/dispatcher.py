@@ -98,6 +98,7 @@ class Dispatcher:
             headers = (*held.headers, *job.books.head(held.attempt))
             if not job.plain.stream:
                 headers += ((b"content-length", b"%d" % len(data)),)
+            job.books.kept()
             await job.reply.start(held.status, headers)
             await job.reply.end(data)
         return held is not None

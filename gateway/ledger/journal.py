@@ -1,9 +1,9 @@
 """The local journal: every record is one line of a file before the answer's last byte leaves.
 
-A line is written by one `write`, so a process killed at any moment loses no acknowledged record; `fsync`
-runs in groups on a thread of its own, so a machine that loses power loses at most the last group. Each
-line carries a digest of itself and of the line before: whoever changes, drops or inserts one breaks the
-chain from there on (`weir ledger verify`). The chain shows tampering to whoever kept its head elsewhere;
+A line is written by one `write`, alone or with others of its wave, so a process killed at any moment loses no
+acknowledged record; `fsync` runs in groups on a thread of its own, so a machine that loses power loses at most the
+last group. Each line carries a digest of itself and of the line before: whoever changes, drops or inserts one breaks
+the chain from there on (`weir ledger verify`). The chain shows tampering to whoever kept its head elsewhere;
 it cannot stop someone who rewrites the whole journal.
 
 A file of the journal is a segment, named by the number of its first line.
@@ -32,6 +32,7 @@ FullDisk = Literal[
     "refuse",  # take no new request until the disk has room again; what is in flight waits in memory
     "unbooked",  # go on without booking, and count what was lost
 ]
+_MOST_LINED_UP: Final = 128  # lines that are written together: well under a millisecond
 _MEMORY_LINES: Final = 20_000  # of requests in flight while the disk is full: about 20 MB
 _ROOM: Final = 64 << 10  # bytes that have to find room before a full disk counts as one that has some
 _CONSEQUENCE: Final[dict[FullDisk, str]] = {
@@ -70,6 +71,7 @@ class Journal:
         self._lock = threading.Lock()  # the journal's end
         self._sync_lock = threading.Lock()  # one group at a time
         self._pending: deque[tuple[Kind, bytes]] = deque()
+        self._lined_up: list[tuple[Kind, bytes]] = []
         self.unbooked = 0  # records lost to a full disk, since start
         self.full = False
         self._torn = False  # a failed write may have left a part of a line
@@ -127,12 +129,28 @@ class Journal:
         """
         lines = [encoded(record) for record in records]
         with self._lock:
-            if self.full or not self._put(lines):
-                return self._keep(lines)
-            return self._number
+            self._lined_up += lines
+            return self._write_lines()
+
+    def line_up(self, *records: Record) -> int:
+        """As `append`, but they are written with what others line up meanwhile, and not kept before: by the next
+        `append` or `write_out`."""
+        lines = [encoded(record) for record in records]
+        with self._lock:
+            self._lined_up += lines
+            if self.full or len(self._lined_up) >= _MOST_LINED_UP:
+                return self._write_lines()
+            return self._number + len(self._lined_up)
+
+    def write_out(self) -> None:
+        """Write what is lined up. Whoever acknowledges a record calls it first; all but one find nothing to do."""
+        if self._lined_up:
+            with self._lock:
+                self._write_lines()
 
     def flush(self) -> None:
         """Write what waits in memory if there is room, and sync. Blocks for as long as the disk takes."""
+        self.write_out()
         with self._lock:
             self._retry()
         self._sync_now()
@@ -151,6 +169,13 @@ class Journal:
             _log.error("the disk stayed full: %d of the ledger's records are lost", lost)
         os.close(self._file)
         os.close(self._lock_file)
+
+    def _write_lines(self) -> int:
+        """Write what is lined up; the number of its last line, as `append`."""
+        lines, self._lined_up = self._lined_up, []
+        if self.full or not self._put(lines):
+            return self._keep(lines)
+        return self._number
 
     def _put(self, lines: list[tuple[Kind, bytes]]) -> bool:
         """Write lines at the journal's end; on a failure the file is as before."""

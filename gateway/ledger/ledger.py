@@ -88,6 +88,15 @@ class Ledger:
         (see `FullDisk`)."""
         return self._journal.append(*records)
 
+    def line_up(self, *records: Record) -> int:
+        """As `append`, but they are written with what others line up meanwhile, and do not survive the process before
+        `write_out`."""
+        return self._journal.line_up(*records)
+
+    def write_out(self) -> None:
+        """Write what is lined up: before anyone is told of it."""
+        self._journal.write_out()
+
     @property
     def id(self) -> str:
         """The journal's id: which gateway's rows are whose in a database that several ship to."""

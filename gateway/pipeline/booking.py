@@ -179,6 +179,10 @@ class Account:
         """The attempt ended in any other way."""
         self._settle(attempt)
 
+    def kept(self) -> None:
+        """See that what was booked is written, with all else that is lined up by now."""
+        self._till.ledger.write_out()
+
     def _settle(self, attempt: Attempt) -> None:
         journey, permit, metrics = self._journey, attempt.permit, self._till.metrics
         ticket = attempt.ticket
@@ -202,7 +206,8 @@ class Account:
         metrics.attempts.at(permit.backend, attempt.replica, attempt.fault or attempt.outcome).value += 1
 
     def close(self, status: int, outcome: Outcome, error: str) -> None:
-        """The request is over: count it and keep it. Once; later calls change nothing."""
+        """The request is over: count it, and line its records up to be written (`kept`). Once; later calls change
+        nothing."""
         journey, till = self._journey, self._till
         if journey.closed:
             return
@@ -216,7 +221,10 @@ class Account:
         )
         for type_, count in record.redacted.items():
             till.metrics.redacted.at(type_).value += count
-        reserving.settle(journey, till.ledger.append(*journey.attempt_records(), record))
+        if journey.hold is None:
+            till.ledger.line_up(*journey.attempt_records(), record)
+        else:  # whoever keeps the count is told of nothing that is not written
+            reserving.settle(journey.hold, journey, till.ledger.append(*journey.attempt_records(), record))
         if record.dialect not in MODELLESS:
             till.actions.request(record, *_final(journey.settled))
 

@@ -137,6 +137,7 @@ class Pipeline:
                 raise
             finally:  # whatever else ended it: a shutdown, a fault of ours
                 account.close(500, "failed", "internal")
+                account.kept()
         finally:
             inflight.value -= 1
             self._waves.under_way -= 1

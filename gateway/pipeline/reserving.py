@@ -9,7 +9,7 @@ from typing import Final
 
 from adapters.call import FILING, Call
 from gateway.configuration.settings import Snapshot
-from gateway.metering.budgets.budgets import Budgets, Spent
+from gateway.metering.budgets.budgets import Budgets, Hold, Spent
 from gateway.metering.budgets.estimates import Tariff, Upper, escalating, prompt_tokens, upper, ways
 from gateway.metering.budgets.limits import Allowance, Allowances, gpu_micros, nano_dollars
 from gateway.pipeline.faults import Blocked
@@ -121,12 +121,9 @@ class Reserving:
         return _kept(decision, priced, "its price is unknown, and the tenant has a budget")
 
 
-def settle(journey: Journey, line: int) -> None:
-    """The request is over, and in the ledger at that line: count what all its attempts used. What has no known price
-    counts as its estimate."""
-    hold = journey.hold
-    if hold is None:
-        return
+def settle(hold: Hold, journey: Journey, line: int) -> None:
+    """The request is over, and in the ledger at that line: let go, and count what all its attempts used. What has no
+    known price counts as its estimate."""
     usd = gpu = tokens = 0
     for each in journey.settled:
         usage, charge = each.attempt.usage, each.charge

@@ -21,10 +21,9 @@ from adapters.dialects.checks import (
 from adapters.document import Document
 
 NOTHING_FURTHER: Final[Mapping[str, str | None]] = {}
-_PLAIN: Final = (
-    frozenset(  # fields that need no look here, or but a short one; whatever else there is gets them all
-        ("model", "messages", "max_tokens", "max_completion_tokens", "temperature", "top_p", "stop", "seed")
-    )
+# Fields that need no look here, or but a short one; a request with any other gets all looks.
+_PLAIN: Final = frozenset(
+    ("model", "messages", "max_tokens", "max_completion_tokens", "temperature", "top_p", "stop", "seed")
 )
 _TEXT: Final = frozenset({"text"})
 _NOTHING: Final[frozenset[str]] = frozenset()

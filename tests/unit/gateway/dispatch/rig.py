@@ -123,6 +123,7 @@ class Client:
         self.booked: list[Attempt] = []
         self.opened_count = 0
         self.booked_before_last_byte = False
+        self.closed = self.written = False
         self.given_after_all: Attempt | None = None
 
     async def start(self, status: int, headers: Headers) -> None:
@@ -135,6 +136,7 @@ class Client:
 
     async def end(self, data: bytes = b"") -> None:
         assert self.status
+        assert self.written or not self.closed, "the last bytes left before the booking was written"
         self.body += data
         self.ended = True
 
@@ -147,7 +149,11 @@ class Client:
     def closing(self, attempt: Attempt, data: bytes) -> bytes:
         self.booked.append(attempt)
         self.booked_before_last_byte = not self.ended
+        self.closed, self.written = True, False
         return data
+
+    def kept(self) -> None:
+        self.written = True
 
     async def note(self, attempt: Attempt) -> None:
         assert attempt.made
@@ -156,6 +162,7 @@ class Client:
     def given(self, attempt: Attempt, data: bytes) -> bytes:
         assert attempt in self.booked
         self.given_after_all = attempt
+        self.closed, self.written = True, False
         return data
 
     def failed(self, attempt: Attempt) -> None:

@@ -207,6 +207,41 @@ def test_a_part_of_a_line_that_could_not_be_cut_off_is_cut_off_before_the_next(o
     assert names(journal) == ["a", "b", "c"]
 
 
+def test_what_is_lined_up_is_written_together_and_in_order(opened):
+    disk = Disk()
+    journal = opened(write=disk.write)
+    assert journal.line_up(record("a")) == 1
+    assert journal.line_up(record("b"), record("c")) == 3
+    assert journal.last == 0, "nothing is written yet"
+    journal.write_out()
+    assert journal.last == 3
+    assert journal.line_up(record("d")) == 4
+    assert journal.append(record("e")) == 5, "what was lined up before it is written before it"
+    assert names(journal) == ["a", "b", "c", "d", "e"]
+
+
+def test_many_lines_do_not_wait_for_anyone(opened):
+    journal = opened()
+    for number in range(200):
+        journal.line_up(record(str(number)))
+    assert journal.last >= 100
+    journal.flush()
+    assert names(journal) == [str(number) for number in range(200)]
+
+
+def test_what_is_lined_up_on_a_full_disk_waits_for_room(opened):
+    disk = Disk()
+    journal = opened(write=disk.write)
+    journal.line_up(record("a"))
+    disk.room = 0
+    journal.write_out()
+    assert not journal.accepting
+    assert journal.line_up(record("b")) == 2
+    disk.room = None
+    journal.flush()
+    assert names(journal) == ["a", "b"]
+
+
 def test_a_full_disk_under_unbooked_goes_on_and_counts(opened):
     disk = Disk()
     journal = opened(write=disk.write, full_disk="unbooked")
