@@ -14,11 +14,11 @@ from urllib.parse import quote
 from adapters.anthropic import Anthropic
 from adapters.call import Call, Dialect, Headers, Outgoing, Refusal, Relay, header
 from adapters.chat import Json
-from adapters.dialects import translation
+from adapters.dialects import native, translation
 from adapters.dialects.chat.request import read_request
-from adapters.dialects.checks import own_changes
 from adapters.dialects.encoding import to_json
 from adapters.dialects.messages.writing import uses_files, write_request
+from adapters.dialects.plain import PlainRelay
 from adapters.dialects.relaying import event_object
 from adapters.dialects.responses.translating import carried
 from adapters.errors import StreamCut, Unsupported, UpstreamError
@@ -43,6 +43,9 @@ _STATUSES: Final = {  # an error's type → the HTTP status that says the same
     "ThrottlingException": 429,
     "UnrecognizedClientException": 403,
 }
+_REGIONS: Final = frozenset(
+    {"us", "us-gov", "eu", "apac", "jp", "au", "ca", "global"}
+)  # of inference profiles
 _NO_SUCH_MODEL: Final = ("model identifier is invalid", "end of its life")
 _MISCONFIGURED: Final = "on-demand throughput"  # the model wants an inference profile's id
 
@@ -53,7 +56,7 @@ class Bedrock(Anthropic):
     asked with an `api_key` (a Bedrock API key) or signed with `credentials`. `clock` dates signatures."""
 
     kind: ClassVar[str] = "bedrock"
-    dialects: ClassVar[frozenset[Dialect]] = frozenset({"messages"})
+    dialects: ClassVar[frozenset[Dialect]] = frozenset({"messages", "count_tokens"})
 
     host: str = ""
     region: str = ""
@@ -61,9 +64,14 @@ class Bedrock(Anthropic):
     clock: Callable[[], float] = field(default=time.time, repr=False)
 
     def outgoing(self, call: Call, model: str) -> Outgoing:
-        """The call as an invocation of a model. Raises Unsupported."""
-        body = self._invocation(call, model)
-        verb = "invoke-with-response-stream" if call.stream else "invoke"
+        """The call as an invocation of a model, or a count of what one would be given. Raises Unsupported."""
+        if call.dialect == "count_tokens":
+            model, verb, body = counted_by(model), "count-tokens", _counting(self._invocation(call, model))
+        else:
+            verb, body = (
+                "invoke-with-response-stream" if call.stream else "invoke",
+                self._invocation(call, model),
+            )
         path = f"/model/{quote(model, safe='')}/{verb}".encode()
         headers = (
             (b"content-type", b"application/json"),
@@ -74,7 +82,9 @@ class Bedrock(Anthropic):
         return Outgoing(b"POST", path, (*headers, *self._proof(path, headers, body), *self.extra), body)
 
     def relay(self, call: Call, model: str, headers: Headers) -> Relay:
-        """The way back: a message, or AWS's frames with a message's events in them."""
+        """The way back: a message, AWS's frames with a message's events in them, or a count."""
+        if call.dialect == "count_tokens":
+            return Counted(call, headers)
         inner = Anthropic.relay(self, call, model, headers)
         return Unframed(inner) if call.stream else inner
 
@@ -97,9 +107,11 @@ class Bedrock(Anthropic):
             for beta in (header(call.headers, b"anthropic-beta") or b"").decode().split(",")
             if beta
         ]
-        if call.dialect == "messages":
-            changes: dict[str, str | None] = own_changes(call.document.values, model)
+        if call.dialect in self.dialects:
+            changes = native.changes(call, model)
             changes |= {"model": None, "stream": None, "anthropic_version": json.dumps(VERSION)}
+            if call.dialect == "count_tokens":
+                changes["max_tokens"] = "1"  # an invocation has a limit, and a count none
             if betas:
                 changes["anthropic_beta"] = json.dumps(betas)
             return call.document.rewritten(changes)
@@ -125,6 +137,27 @@ class Bedrock(Anthropic):
         at = datetime.fromtimestamp(self.clock(), UTC)
         scope = Scope(self.region, "bedrock")
         return signed("POST", target, covered, body, self.credentials, scope, at)
+
+
+def counted_by(model: str) -> str:
+    """The name under which a model's tokens are counted: its own, without the region that a profile's begins with."""
+    region, _, rest = model.partition(".")
+    return rest if region in _REGIONS and rest.startswith("anthropic.") else model
+
+
+def _counting(invocation: bytes) -> bytes:
+    """A request to count the tokens of an invocation."""
+    return to_json({"input": {"invokeModel": {"body": base64.b64encode(invocation).decode()}}})
+
+
+class Counted(PlainRelay):
+    """A count in Anthropic's words."""
+
+    __slots__ = ()
+
+    def _written(self, answer: Json, body: bytes) -> bytes:
+        super()._written(answer, body)
+        return to_json({"input_tokens": answer["inputTokens"]})
 
 
 def _without(body: Json, keys: tuple[str, ...]) -> Json:

@@ -14,7 +14,7 @@ class Deviations:
     rest is about chat requests: `renamed` fields go by another name there; `left_out` are hints it refuses to be
     given, without which the answer is the same; `refused` are fields it cannot honour, `without_tools` those it cannot
     honour beside tools; `not_taken_back` are members of earlier messages that it does not know, which clients send
-    back because answers had them; `one_answer`: `n` is 1."""
+    back because answers had them; `one_answer`: `n` is 1; `signs`: it signs calls of tools and wants that back."""
 
     lacks: frozenset[Dialect] = frozenset()
     renamed: Mapping[str, str] = field(default_factory=dict)
@@ -23,6 +23,7 @@ class Deviations:
     without_tools: frozenset[str] = frozenset()
     not_taken_back: frozenset[str] = frozenset()
     one_answer: bool = False
+    signs: bool = False
 
     def changes(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """What to change in a chat request: new values by key, REMOVED for those that go. A field set to what it is

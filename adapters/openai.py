@@ -127,7 +127,7 @@ class OpenAI:
 
     def _written(self, request: Request, model: str) -> Json:
         """A request of another dialect as chat."""
-        body = write_request(request, model=model, engine=self.engine)
+        body = write_request(request, model=model, engine=self.engine, signs=self.deviations.signs)
         fitted = body | self.deviations.changes(body)
         return {key: value for key, value in fitted.items() if value is not REMOVED}
 

@@ -94,6 +94,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
             lacks=_without("completions", "responses"),
             left_out=_HINTS - {"service_tier"} | {"metadata"},
             refused=frozenset({"logit_bias"}),
+            signs=True,
         ),
         "https://ai.google.dev/gemini-api/docs/openai",
     ),

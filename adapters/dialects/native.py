@@ -4,13 +4,16 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from adapters.call import Call, Dialect, Headers, Relay
+from adapters.chat import Json
 from adapters.dialects import files, plain
 from adapters.dialects.chat import relay as chat
 from adapters.dialects.chat.ingress import NOTHING_FURTHER, outgoing_body
 from adapters.dialects.checks import own_changes
 from adapters.dialects.completions import relay as completions
+from adapters.dialects.encoding import to_text
 from adapters.dialects.messages import relay as messages
 from adapters.dialects.responses import relay as responses
+from adapters.dialects.signing import MARK, is_mark
 
 _RELAYS: Final[Mapping[Dialect, Callable[[Call, Headers], Relay]]] = {
     "chat": chat.relay,
@@ -26,6 +29,7 @@ _RELAYS: Final[Mapping[Dialect, Callable[[Call, Headers], Relay]]] = {
     "files": files.relay,
     "file": files.relay,
 }
+_ANTHROPICS: Final = frozenset({"messages", "count_tokens"})
 _ASKED_FOR_USAGE: Final = frozenset({"chat", "completions"})  # the others tell it of their own accord
 
 
@@ -34,7 +38,26 @@ def body(call: Call, model: str, further: Mapping[str, str | None] = NOTHING_FUR
     (JSON by key; None removes) for a provider that departs from the dialect."""
     if call.dialect in _ASKED_FOR_USAGE:
         return outgoing_body(call, model, further)
-    return call.document.rewritten(own_changes(call.document.values, model))
+    return call.document.rewritten(changes(call, model))
+
+
+def changes(call: Call, model: str) -> dict[str, str | None]:
+    """What Weir changes in a request that stays in its dialect: the model's name, its own metadata keys, and thoughts
+    that stand for another provider's signatures."""
+    found = own_changes(call.document.values, model)
+    if call.dialect in _ANTHROPICS and MARK in call.document.text:
+        found["messages"] = to_text(_unmarked(call.document.values["messages"]))
+    return found
+
+
+def _unmarked(messages: list[Json]) -> list[Json]:
+    """Messages without what stands for another provider's signatures."""
+    return [
+        {**message, "content": [block for block in message["content"] if not is_mark(block)]}
+        if isinstance(message.get("content"), list)
+        else message
+        for message in messages
+    ]
 
 
 def relay(call: Call, headers: Headers) -> Relay:

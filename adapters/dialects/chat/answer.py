@@ -15,6 +15,7 @@ In a stream each entry of these lists comes whole, with its `index` in the list.
 from typing import Final
 
 from adapters.chat import Answer, Aside, Finish, Json, Part, Text, Thinking, ToolCall
+from adapters.dialects import signing
 from adapters.dialects.chat.usage import read_usage, write_usage
 from adapters.dialects.encoding import to_json
 from adapters.errors import UpstreamError
@@ -64,13 +65,16 @@ def read_answer(answer: Json) -> Answer:
 
 def _parts(message: Json) -> tuple[Part, ...]:
     parts: list[Part] = []
-    thought = message.get("reasoning_content") or message.get("reasoning")
-    if isinstance(thought, str):
-        parts.append(Thinking(thought))
+    reasoning = message.get("reasoning_content") or message.get("reasoning")
+    if isinstance(reasoning, str):
+        parts.append(Thinking(reasoning))
     if message.get("content"):
         parts.append(Text(message["content"]))
     for call in message.get("tool_calls") or ():
         function = call.get("function") or {}
+        thought = signing.sealed(call)
+        if thought is not None:
+            parts.append(thought)
         parts.append(
             ToolCall(call.get("id") or "", function.get("name") or "", function.get("arguments") or "")
         )

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from adapters.chat import Argued, Begun, Called, Ended, Event, Json, Said, TokenUsage
+from adapters.chat import Argued, Begun, Called, Ended, Event, Json, Said, TokenUsage, Whole
+from adapters.dialects import signing
 from adapters.dialects.chat.answer import failed, read_finish
 from adapters.dialects.chat.usage import read_usage
 
@@ -75,6 +76,9 @@ class StreamReader:
         events: list[Event] = []
         if index not in self._calls:
             self._calls.add(index)
+            thought = signing.sealed(call) if "extra_content" in call else None
+            if thought is not None:
+                events.append(Whole(thought))
             events.append(Called(index, call.get("id") or "", function.get("name") or ""))
         if function.get("arguments"):
             events.append(Argued(index, function["arguments"]))

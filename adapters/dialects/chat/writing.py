@@ -1,7 +1,8 @@
 """The canonical request as a chat body, for clients of another dialect.
 
-Thinking of earlier turns and cache breakpoints stay behind, since chat knows neither; a failed tool's result
-begins with "Error:"; images in a tool's result follow in the user's message, since a tool's holds text alone.
+Thinking of earlier turns and cache breakpoints stay behind, since chat knows neither, but for signatures on calls
+(`signing`), which go to providers that sign. A failed tool's result begins with "Error:"; images in a tool's result
+follow in the user's message, since a tool's holds text alone.
 """
 
 from collections.abc import Iterator
@@ -20,17 +21,22 @@ from adapters.chat import (
     ToolResult,
     Turn,
 )
+from adapters.dialects import signing
 from adapters.errors import Unsupported
 
 _LONGEST_USER: Final = 64  # characters; coding agents put whole session records there, which identify nobody
 _EFFORT_UP_TO: Final[tuple[tuple[int, Effort], ...]] = ((4096, "low"), (16384, "medium"))  # thinking tokens
 
 
-def write_request(request: Request, model: str, *, engine: bool) -> Json:
-    """A chat body; `engine` says that vLLM's own fields are understood. Raises Unsupported."""
+def write_request(request: Request, model: str, *, engine: bool, signs: bool = False) -> Json:
+    """A chat body; `engine` says that vLLM's own fields are understood, `signs` that the provider signs calls of tools.
+    Raises Unsupported."""
     if request.top_k is not None and not engine:
         raise Unsupported("top_k", "this model's provider does not sample by top_k")
-    body: Json = {"model": model, "messages": [m for turn in request.turns for m in _messages(turn)]}
+    body: Json = {
+        "model": model,
+        "messages": [m for turn in request.turns for m in _messages(turn, signs=signs)],
+    }
     format_, choice = request.format, request.tool_choice
     optional: Json = {
         "max_completion_tokens": request.max_output_tokens,
@@ -61,9 +67,9 @@ def _effort(request: Request) -> Effort | None:
     return next((effort for most, effort in _EFFORT_UP_TO if request.thinking_budget <= most), "high")
 
 
-def _messages(turn: Turn) -> Iterator[Json]:
+def _messages(turn: Turn, *, signs: bool) -> Iterator[Json]:
     if turn.role == "assistant":
-        yield _assistant(turn)
+        yield _assistant(turn, signs=signs)
         return
     parts: list[Text | Media] = []
     for part in turn.parts:
@@ -84,19 +90,28 @@ def _messages(turn: Turn) -> Iterator[Json]:
         yield {"role": turn.role, "content": _content(parts)}
 
 
-def _assistant(turn: Turn) -> Json:
+def _assistant(turn: Turn, *, signs: bool) -> Json:
     for part in turn.parts:
         if isinstance(part, Aside):
             raise _refused(part)
     said = [part for part in turn.parts if isinstance(part, Text)]
-    calls = [part for part in turn.parts if isinstance(part, ToolCall)]
+    calls = list(_calls(turn, signs=signs))
     message: Json = {"role": "assistant", "content": _content(said) if said else None if calls else ""}
     if calls:
-        message["tool_calls"] = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-            for call in calls
-        ]
+        message["tool_calls"] = calls
     return message
+
+
+def _calls(turn: Turn, *, signs: bool) -> Iterator[Json]:
+    """The calls of a turn, each with the signature that stood before it."""
+    signature = ""
+    for part in turn.parts:
+        if isinstance(part, ToolCall):
+            function = {"name": part.name, "arguments": part.arguments}
+            yield signing.signed({"id": part.id, "type": "function", "function": function}, signature)
+            signature = ""
+        elif signs:
+            signature = signing.signature_in(part) or signature
 
 
 def _refused(part: Aside) -> Unsupported:

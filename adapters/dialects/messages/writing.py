@@ -32,6 +32,7 @@ from adapters.chat import (
     Turn,
 )
 from adapters.dialects.messages.models import abilities
+from adapters.dialects.signing import signature_in
 from adapters.errors import Unsupported
 
 FILES_BETA: Final = b"files-api-2025-04-14"  # what documents and images by file id need in `anthropic-beta`
@@ -144,7 +145,9 @@ def _loop_without_thinking(turns: tuple[Turn, ...]) -> bool:
     for turn in reversed(turns):
         if turn.role == "assistant":
             calls = any(isinstance(part, ToolCall) for part in turn.parts)
-            return calls and not any(isinstance(part, Thinking) for part in turn.parts)
+            return calls and not any(
+                isinstance(part, Thinking) and not signature_in(part) for part in turn.parts
+            )
     return False
 
 
@@ -175,8 +178,8 @@ def _messages(turns: list[Turn]) -> list[Json]:
 
 
 def _empty(part: Part) -> bool:
-    """The API refuses texts that say nothing."""
-    return isinstance(part, Text) and not part.text
+    """The API refuses texts that say nothing, and thoughts that it did not seal."""
+    return (isinstance(part, Text) and not part.text) or bool(signature_in(part))
 
 
 def _block(part: Part, at: str) -> Json:
