@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -111,7 +111,9 @@ class Bedrock(Anthropic):
             changes = native.changes(call, model)
             changes |= {"model": None, "stream": None, "anthropic_version": json.dumps(VERSION)}
             if call.dialect == "count_tokens":
-                changes["max_tokens"] = "1"  # an invocation has a limit, and a count none
+                changes["max_tokens"] = str(
+                    1 + _thinking(call.document.values)
+                )  # a count has no limit of its own
             if betas:
                 changes["anthropic_beta"] = json.dumps(betas)
             return call.document.rewritten(changes)
@@ -143,6 +145,12 @@ def counted_by(model: str) -> str:
     """The name under which a model's tokens are counted: its own, without the region that a profile's begins with."""
     region, _, rest = model.partition(".")
     return rest if region in _REGIONS and rest.startswith("anthropic.") else model
+
+
+def _thinking(values: Mapping[str, Any]) -> int:
+    """Tokens that an invocation may think, which its limit has to exceed."""
+    budget = (values.get("thinking") or {}).get("budget_tokens")
+    return budget if isinstance(budget, int) else 0
 
 
 def _counting(invocation: bytes) -> bytes:

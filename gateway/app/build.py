@@ -246,7 +246,8 @@ def tariffs(snapshot: Snapshot) -> Mapping[str, Tariff]:
         if backend.kind == "vllm":
             found[name] = GpuTariff(backend.name, backend.gpu_rates)
         else:
-            found[name] = TokenTariff(book, provider_of(backend, book), model.upstream)
+            listed = backend.priced_as.get(model.upstream, model.upstream)
+            found[name] = TokenTariff(book, provider_of(backend, book), listed)
     return found
 
 

@@ -73,7 +73,8 @@ def _pricing(snapshot: Snapshot) -> Pricing:
         if backend is None or backend.kind == "vllm":
             return None
         provider = build.provider_of(backend, book)
-        return book.charge(provider, record.upstream, record.usage, record.at, record.usage.tier)
+        listed = backend.priced_as.get(record.upstream, record.upstream)
+        return book.charge(provider, listed, record.usage, record.at, record.usage.tier)
 
     def booking(record: GpuBooking) -> Charge | None:
         backend = backends.get(record.backend)

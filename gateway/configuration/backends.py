@@ -163,6 +163,12 @@ class BackendEntry(Strict):
         description="Who sells its models, in the price list's words, where the address does not tell.",
         examples=["openai", "mistral"],
     )
+    priced_as: dict[str, str] = Field(
+        {},
+        description="What the price list calls its models, where `upstream` is a name of your own, as that of an"
+        " Azure deployment.",
+        examples=[{"my-deployment": "gpt-5"}],
+    )
     timeouts: TimeoutTerms = Field(
         TimeoutTerms(), description="How long to wait.", examples=[{"connect": "5s"}]
     )
@@ -221,6 +227,7 @@ class BackendEntry(Strict):
             gpu_costs=None if costs is None else (costs.step, costs.prompt, costs.context, costs.attention),
             model_sizes=sizes,
             provider=self.seller,
+            priced_as=self.priced_as,
             timeouts=Timeouts(times.connect, times.first_byte, times.idle, times.total),
             ca_file=ca_file,
             energy=None if self.energy is None else self.energy.settings(),

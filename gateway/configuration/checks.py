@@ -35,6 +35,7 @@ def problems(document: Document, source: Source, today: date) -> list[Problem]:
         *check.routes(),
         *check.tenants(),
         *check.ownership(),
+        *check.price_names(),
         *check.state(),
         *check.detectors(),
         *check.patterns(),
@@ -235,6 +236,16 @@ class _Check:
                         f"everything that `{backend}` keeps is `{accounts[backend]}`'s already",
                         "give each tenant a backend of its own, with a key of its own account",
                     )
+
+    def price_names(self) -> Found:
+        """Names for the price list are of models that are there."""
+        for name, backend in self.document.backends.items():
+            models = self.document.models.items()
+            served = [model.upstream or key for key, model in models if model.backend == name]
+            for upstream in backend.priced_as:
+                yield from self._unknown(
+                    ("backends", name, "priced_as", upstream), "model of this backend", upstream, served
+                )
 
     def detectors(self) -> Found:
         first: dict[str, int] = {}

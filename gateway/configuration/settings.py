@@ -84,6 +84,7 @@ class BackendSettings:
     gpu_costs: tuple[float, float, float, float] | None = None  # seconds: step, prompt, context; attention
     model_sizes: Mapping[str, object] | None = None  # the model's `config.json`
     provider: str | None = None  # the price list's word for who sells its models; None: by its address
+    priced_as: Mapping[str, str] = field(default_factory=dict)  # the price list's names for its own
     timeouts: Timeouts = Timeouts()
     ca_file: str | None = None
     energy: EnergySettings | None = None

@@ -309,6 +309,11 @@ def bedrock(asked: Asked) -> Reply:
     """Invocations of Anthropic's models: model in the path, version in the body, events in frames."""
     _, _, model, verb = unquote(asked.path).split("/", 3)
     body = asked.json()
+    if verb == "count-tokens":  # what it holds is an invocation
+        body = json.loads(base64.b64decode(body["input"]["invokeModel"]["body"], validate=True))
+        if "max_tokens" not in body:
+            return problem(400, {"message": "#: required key [max_tokens] not found"},
+                           x_amzn_errortype="ValidationException")  # fmt: skip
     if "model" in body or "stream" in body or body.get("anthropic_version") != "bedrock-2023-05-31":
         text = "#: extraneous key [model] is not permitted"
         return problem(400, {"message": text}, x_amzn_errortype="ValidationException")
@@ -321,6 +326,11 @@ def bedrock(asked: Asked) -> Reply:
     for name, (status, kind, text) in _BEDROCK_ERRORS.items():
         if name in model:
             return problem(status, {"message": text}, x_amzn_errortype=f"{kind}:http://internal/")
+    if verb == "count-tokens":
+        if not model.startswith("anthropic."):
+            text = "The provided model doesn't support counting tokens."
+            return problem(400, {"message": text}, x_amzn_errortype="ValidationException")
+        return 200, {}, b'{"inputTokens":12}'
     if verb == "invoke-with-response-stream":
         return 200, {"content-type": "application/vnd.amazon.eventstream"}, b"".join(_bedrock_stream(asked))
     usage = {"input_tokens": 12, "cache_read_input_tokens": 30, "output_tokens": 4}

@@ -1,5 +1,6 @@
 """A whole Weir before stand-ins of the providers whose wires depart from OpenAI's and Anthropic's."""
 
+import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +32,7 @@ backends:
   deepseek: {{kind: openai, preset: deepseek, zone: cloud, replicas: ["{at["deepseek"]}"], api_key: d-key}}
   gemini: {{kind: openai, preset: gemini, zone: cloud, replicas: ["{at["gemini"]}/v1beta/openai"]}}
   openrouter: {{kind: openai, preset: openrouter, zone: cloud, replicas: ["{at["openrouter"]}/api/v1"]}}
-  azure: {{kind: azure, zone: cloud, replicas: ["{at["azure"]}"], api_key: az-key}}
+  azure: {{kind: azure, zone: cloud, replicas: ["{at["azure"]}"], api_key: az-key, priced_as: {{my gpt: gpt-5}}}}
   azure-dated: {{kind: azure, zone: cloud, replicas: ["{at["azure"]}"], api_key: az-key, api_version: "2024-10-21"}}
   bedrock: {{kind: bedrock, region: eu-central-1, zone: cloud, replicas: ["{at["bedrock"]}"]}}
 models:
@@ -362,7 +363,46 @@ def test_bedrocks_errors_are_judged_by_their_type(
     assert weir.booked()["error"] == fault
 
 
-def test_bedrock_counts_no_tokens_and_says_so(weir: Providers) -> None:
-    status, _, body = weir.post({"model": "bedrock", "messages": _HELLO}, path="/v1/messages/count_tokens")
-    assert status == 400
-    assert "count_tokens" in _message(body)
+def test_bedrock_counts_tokens_ahead(weir: Providers) -> None:
+    status, _, body = weir.post(
+        {"model": "bedrock", "messages": _HELLO, "system": "Be brief."}, path="/v1/messages/count_tokens"
+    )
+    assert (status, json.loads(body)) == (200, {"input_tokens": 12})
+    sent = weir.sent("bedrock")
+    assert sent.path == "/model/anthropic.claude-sonnet-4-5-20250929-v1%3A0/count-tokens"
+    held = json.loads(base64.b64decode(sent.json()["input"]["invokeModel"]["body"]))
+    assert (held["system"], held["messages"]) == ("Be brief.", _HELLO)
+    row = weir.rows("requests")[-1]
+    assert (row["dialect"], row["usd"], row["input_tokens"]) == ("count_tokens", "0", 0)
+    status, _, body = weir.post(
+        {"model": "bedrock-slow", "messages": _HELLO}, path="/v1/messages/count_tokens"
+    )
+    assert status != 200
+
+
+def test_a_deployment_is_priced_as_the_model_it_is(weir: Providers) -> None:
+    assert weir.chat("azure")[0] == 200
+    priced = weir.booked()
+    assert priced["upstream"] == "my gpt"
+    assert float(priced["usd"]) > 0, priced
+    assert weir.chat("azure-dated")[0] == 200  # of which nobody said what it is
+    assert weir.booked()["usd"] is None
+
+
+def test_clients_of_messages_and_responses_keep_geminis_signature_over_a_tool_loop(weir: Providers) -> None:
+    tool = {"name": "look", "input_schema": {"type": "object", "properties": {"at": {"type": "string"}}}}
+    asked = {"model": "gemini", "max_tokens": 99, "tools": [tool]}
+    _, _, stream = weir.post({**asked, "messages": _HELLO, "stream": True}, path="/v1/messages")
+    events = [json.loads(line[6:]) for line in stream.splitlines() if line.startswith(b"data: {")]
+    blocks = [each["content_block"] for each in events if each["type"] == "content_block_start"]
+    calls = [{**each, "input": {"at": "sky"}} if each["type"] == "tool_use" else each for each in blocks]
+    results = [
+        {"type": "tool_result", "tool_use_id": each["id"], "content": "stars"}
+        for each in calls
+        if each["type"] == "tool_use"
+    ]
+    turns = [*_HELLO, {"role": "assistant", "content": calls}, {"role": "user", "content": results}]
+    status, _, body = weir.post({**asked, "messages": turns}, path="/v1/messages")
+    assert status == 200, body
+    sent = weir.sent("gemini").json()["messages"][1]["tool_calls"]
+    assert [each["extra_content"]["google"]["thought_signature"] for each in sent] == ["c2lnbmVk", "c2lnbmVk"]

@@ -1,5 +1,6 @@
 """Bedrock's Anthropic models: what is asked, what its errors mean, and its frames as Anthropic's own events."""
 
+import base64
 import itertools
 import json
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.bedrock import Bedrock
+from adapters.bedrock import Bedrock, counted_by
 from adapters.call import Call, Outgoing
 from adapters.dialects.ingress import INGRESS
 from adapters.document import parse
@@ -144,3 +145,26 @@ def test_an_exception_in_the_stream_is_an_error(dialect: str) -> None:
     assert "Too many" in relay.error
     assert not relay.complete
     assert b"Too many" in out
+
+
+@pytest.mark.parametrize(
+    ("model", "counted"),
+    [
+        (_MODEL, "anthropic.claude-sonnet-4-5-20250929-v1:0"),
+        ("us-gov.anthropic.claude-sonnet-4-5-20250929-v1:0", "anthropic.claude-sonnet-4-5-20250929-v1:0"),
+        ("anthropic.claude-haiku-4-5-20251001-v1:0", "anthropic.claude-haiku-4-5-20251001-v1:0"),
+        (
+            "arn:aws:bedrock:eu-central-1:1:inference-profile/x",
+            "arn:aws:bedrock:eu-central-1:1:inference-profile/x",
+        ),
+    ],
+)
+def test_tokens_are_counted_under_the_models_own_name(model: str, counted: str) -> None:
+    assert counted_by(model) == counted
+
+
+def test_a_count_leaves_room_to_think() -> None:
+    thinking = {"type": "enabled", "budget_tokens": 2048}
+    sent = json.loads(_sent("count_tokens", thinking=thinking, max_tokens=None).body)
+    held = json.loads(base64.b64decode(sent["input"]["invokeModel"]["body"]))
+    assert (held["max_tokens"], held["thinking"]) == (2049, thinking)

@@ -96,4 +96,4 @@ def test_a_presets_address_is_outside_whatever_its_zone_says(refused: Callable[.
 def test_what_a_server_lacks_is_taken_over(loaded: Callable[..., Snapshot]) -> None:
     snapshot = loaded(_backend("kind: openai, preset: fireworks, lacks: [responses]"))
     made: Any = adapter(snapshot.backends["b"])
-    assert made.deviations.lacks == {"responses"}
+    assert made.deviations.lacks == {"responses", "files", "file"}

@@ -367,6 +367,11 @@ CASES = {
         "kind: openai, zone: cloud, keeps: [responses],",
         "a.yaml:7: `backends.cloud`: `keeps` belongs to backends of the kind vllm, and this one is openai",
     ),
+    "a price for a model that is not there": (
+        "kind: openai, zone: cloud,",
+        "kind: openai, zone: cloud, priced_as: {larg: gpt-5},",
+        "a.yaml:7: there is no model of this backend `larg`\n    did you mean `large`? (allowed: large)",
+    ),
     "a list as a key": ("site: home", "? [a]\n: home", "a.yaml:1: a key must be a plain word"),
     "half a variable": (
         "site: home",
