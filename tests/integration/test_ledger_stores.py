@@ -573,16 +573,17 @@ def wait_until(condition):
 def test_a_ledger_with_a_retention_prunes_by_itself(name, tmp_path):
     book = Ledger.open(name, tmp_path / "own.journal", keep_rows=3600.0)  # the records are months old
     book.append(*records_of(1))
-    for _ in range(200):
+
+    def summed():
         with closing(open_store(name)) as store:
-            if store.journals() and store.sums(SPENT, [], *ALWAYS):
-                break
-        threading.Event().wait(0.05)
-    for _ in range(200):
+            return store.journals() and store.sums(SPENT, [], *ALWAYS)
+
+    def gone():
         with closing(open_store(name)) as store:
-            if not list(store.records("request", *ALWAYS)):
-                break
-        threading.Event().wait(0.05)
+            return not list(store.records("request", *ALWAYS))
+
+    wait_until(summed)
+    wait_until(gone)
     assert book.close()
     with closing(open_store(name)) as store:
         assert list(store.records("request", *ALWAYS)) == []

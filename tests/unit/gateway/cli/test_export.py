@@ -13,7 +13,7 @@ from adapters.chat import TokenUsage
 from gateway.cli.export import export
 from gateway.ledger.focus import COLUMNS
 from gateway.ledger.ledger import Ledger
-from gateway.ledger.records import AttemptRecord, GpuBooking
+from gateway.ledger.records import AttemptRecord, EnergyBooking, GpuBooking
 
 AT = 490_000 * 3_600 * 10**9  # 2025-11-24T16:00Z
 SPAN = ("--from", "2025-11-01", "--to", "2025-12-01")
@@ -70,6 +70,56 @@ def test_parquet_keeps_types_and_money(store, tmp_path):
     assert list(rows[0]) == list(COLUMNS)
     assert sum(row["EffectiveCost"] for row in rows) == Decimal("0.000583458333333")
     assert {row["ChargePeriodStart"] for row in rows} == {datetime(2025, 11, 24, 16, tzinfo=UTC)}
+
+
+def test_parquet_says_in_every_column_what_csv_says(store, tmp_path):
+    """All columns of the specification that apply, each in a type of its own and null where CSV is empty."""
+    pyarrow = pytest.importorskip("pyarrow", reason="the extra `parquet` is not installed")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    book = Ledger.open(store, tmp_path / "ledger.journal")
+    whose = {"tenant": "acme, Inc.", "workflow": "invoices", "route": "easy", "model": "llama"}
+    for replica in ("r", "of its own"):
+        own = {
+            "at": AT,
+            "window": AT,
+            "window_ns": 10**9,
+            "backend": "gpu",
+            "replica": replica,
+            "use": "request",
+        }
+        book.append(
+            GpuBooking(id=f"g-{replica}", gpu_ns=2 * 10**9, usd=Decimal("0.001166666666666"), **own, **whose),
+            EnergyBooking(id=f"e-{replica}", energy_uj=7 * 10**8, usd=Decimal("0.00005"), **own, **whose),
+        )
+    assert book.close()
+    path = tmp_path / "focus.parquet"
+    assert run(store, "--format", "parquet", "--output", path).exit_code == 0
+    table = parquet.read_table(path)
+    types = {"string": pyarrow.string(), "decimal": pyarrow.decimal128(38, 18)}
+    types["datetime"] = pyarrow.timestamp("us", "UTC")
+    assert {field.name: field.type for field in table.schema} == {
+        n: types[kind] for n, kind in COLUMNS.items()
+    }
+    written = list(csv.DictReader(io.StringIO(run(store).stdout)))
+    found = table.to_pylist()
+    assert len(found) == len(written) == 6
+    for as_parquet, as_csv in zip(found, written, strict=True):
+        for name, kind in COLUMNS.items():
+            assert as_parquet[name] == read(kind, as_csv[name]), name
+    used = {name for row in found for name, value in row.items() if value is not None}
+    assert COLUMNS.keys() - used == NEVER_SAID
+
+
+NEVER_SAID = {"ChargeClass"}  # of corrections to what was invoiced
+
+
+def read(kind, text):
+    """A value of a CSV file, as Parquet's types hold it; an empty one is null."""
+    if not text:
+        return None
+    if kind == "datetime":
+        return datetime.fromisoformat(text)
+    return Decimal(text).quantize(Decimal("1e-18")) if kind == "decimal" else text
 
 
 def test_without_the_extra_parquet_says_what_to_install(store, tmp_path, monkeypatch):
