@@ -1,6 +1,7 @@
 """From a snapshot to what requests need: adapters, classifier, score, tariffs, keys, connections."""
 
 import hashlib
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import version
@@ -13,6 +14,7 @@ from adapters.anthropic import Anthropic
 from adapters.azure import Azure
 from adapters.bedrock import Bedrock
 from adapters.call import Backend
+from adapters.chat import TokenUsage
 from adapters.deviations import NONE, Deviations
 from adapters.openai import OpenAI
 from adapters.presets import PRESETS
@@ -59,6 +61,7 @@ from routers.sensitivity.settings import Settings
 VLLM_KEEPALIVE: Final = 4.0  # vLLM's server closes after 5
 PROVIDER_KEEPALIVE: Final = 60.0
 DETECTOR_CONNECTIONS: Final = 64  # to each detector
+_A_TOKEN: Final = TokenUsage(input=1, source="reported")
 _USER_AGENT: Final = f"weir/{version('weir-gateway')}"
 
 
@@ -97,6 +100,7 @@ def runtime(snapshot: Snapshot, environ: Mapping[str, str], before: Runtime | No
         Bounds(int(snapshot.affinity.keep * 1000), snapshot.affinity.most)
         if snapshot.affinity.model
         else None,
+        price_warnings(charged, time.time_ns()),
     )
 
 
@@ -249,6 +253,14 @@ def tariffs(snapshot: Snapshot) -> Mapping[str, Tariff]:
             listed = backend.priced_as.get(model.upstream, model.upstream)
             found[name] = TokenTariff(book, provider_of(backend, book), listed)
     return found
+
+
+def price_warnings(charged: Mapping[str, Tariff], at_ns: int) -> tuple[str, ...]:
+    """The models of whose use nobody could say now (`at_ns`: UTC) what it costs."""
+    bills = ((name, tariff.charge(_A_TOKEN, 1, at_ns)) for name, tariff in charged.items())
+    return tuple(
+        f"what the model `{name}` costs is unknown: {bill.source}" for name, bill in bills if bill.usd is None
+    )
 
 
 def price_book(snapshot: Snapshot) -> PriceBook:

@@ -277,6 +277,8 @@ class Service:
         """Put a runtime in force: from here on, new requests and new attempts use it."""
         snapshot = runtime.snapshot
         self._runtime = runtime
+        for warning in runtime.warnings:
+            log.warning("%s", warning)
         self._fleet.apply(build.placements(snapshot))
         self._beginnings.tell(snapshot)
         self._accounts.apply(gpu_backends(snapshot), now_ns=time.monotonic_ns(), wall_ns=time.time_ns())
@@ -370,5 +372,5 @@ class Service:
             "ledger_lag_seconds": round(self._ledger.lag_seconds(), 3),
             "configuration": "the files have mistakes; the last good one is in force" if refused else "ok",
             "retiring": self._retirements.soon(datetime.now(UTC).date()),
-            "warnings": list(snapshot.warnings),
+            "warnings": [*snapshot.warnings, *self._runtime.warnings],
         }

@@ -2,7 +2,9 @@
 
 import json
 import os
+import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -12,10 +14,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from gateway.app import build
 from gateway.configuration.guarantees import load_guarantees
 from gateway.configuration.loading import load
 from gateway.configuration.problems import ConfigurationErrors
 from gateway.configuration.settings import SensitivitySettings, Snapshot
+from gateway.metering.price_file import InvalidPriceFile
 from routers.policy.policy import EXPLICIT
 from routers.policy.proof import End, Proof, prove
 from routers.sensitivity.label import Level
@@ -52,6 +56,11 @@ def check(paths: tuple[Path, ...], asserted: tuple[Path, ...], form: str) -> Non
     except ConfigurationErrors as errors:
         _refuse(errors, form)
         raise click.exceptions.Exit(1) from None
+    try:
+        unpriced = build.price_warnings(build.tariffs(snapshot), time.time_ns())
+    except (InvalidPriceFile, OSError) as error:
+        raise click.ClickException(str(error)) from None
+    snapshot = replace(snapshot, warnings=(*snapshot.warnings, *unpriced))
     proof = prove(snapshot.policy, *_levels(snapshot.sensitivity), guarantees)
     broken: Broken = {each.name: [] for each in guarantees}
     for guarantee, end, reason in proof.broken(guarantees):

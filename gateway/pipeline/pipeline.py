@@ -92,6 +92,7 @@ class Runtime:
     hardness: Hardness
     owned: Mapping[str, Owned]  # by tenant: kept objects that are its own by configuration
     keeps: Bounds | None  # for how long, and how many, conversations keep their models; None: they do not
+    warnings: tuple[str, ...] = ()  # what an operator should know of it, beside the snapshot's own
 
 
 class Pipeline:

@@ -3,12 +3,14 @@
 import csv
 import io
 import json
+import logging
 import urllib.request
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
 from click.testing import CliRunner
 
 from gateway.cli.root import weir
@@ -64,6 +66,30 @@ def test_from_requests_to_finance(tmp_path: Path) -> None:
     finally:
         running.stop()
     check_money(running)
+
+
+def test_a_model_without_a_price_is_named_at_load_and_costs_unknown_not_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    told = "what the model `gpt` costs is unknown: no price for nobody/gpt-5"
+    sold = 'provider: nobody, replicas: ["${WEIR_SANDBOX_OPENAI_URL}"]'
+    running = Sandboxed(tmp_path, POLICY.replace('replicas: ["${WEIR_SANDBOX_OPENAI_URL}"]', sold))
+    try:
+        assert told in ready(running.url)["warnings"]
+        assert told in caplog.messages
+        assert running.ask(x_weir_workflow="hard")[0] == 200
+        (attempt,) = running.rows("attempts")
+        assert (attempt["usd"], attempt["price_source"]) == (None, "no price for nobody/gpt-5")
+        with urllib.request.urlopen(running.service.metrics_url, timeout=10) as answer:  # noqa: S310  # loopback
+            page = answer.read().decode()
+        assert 'weir_unpriced_attempts_total{route="hard",model="gpt",zone="openai"} 1' in page
+        (spent,) = json.loads(command(running, "ledger", "query", "--format", "json"))
+        assert (spent["attempts"], spent["unpriced"], Decimal(spent["usd"])) == (1, 1, 0)
+        (row,) = [row for row in focus(running) if row["ConsumedUnit"] == "Tokens"]
+        assert (row["x_Unpriced"], row["ListUnitPrice"]) == ("1", "")
+    finally:
+        running.stop()
 
 
 def check_money(running: Sandboxed) -> None:

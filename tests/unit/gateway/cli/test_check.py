@@ -57,6 +57,22 @@ def test_a_right_configuration_shows_where_data_could_go(folder):
     assert "sk-very-secret" not in result.output
 
 
+def test_what_would_have_no_price_is_named(folder):
+    output = run(folder).output
+    assert "warning: what the model `small` costs is unknown: no usd_per_gpu_hour for gpu" in output
+    assert "warning: what the model `large` costs is unknown: no price for openai/large" in output
+    prices = "prices: [{model: openai/large, from: 2025-01-01, usd_per_million: {input: 1, output: 2}}]\n"
+    (folder / "prices.yaml").write_text(prices)
+    priced = TEXT + "server: {prices: prices.yaml}\n"
+    (folder / "weir.yaml").write_text(priced.replace("8000]}", "8000], gpus: 1, usd_per_gpu_hour: 2}"))
+    result = run(folder)
+    assert (result.exit_code, "costs is unknown" in result.output) == (0, False)
+    (folder / "prices.yaml").write_text("prices: [{model: large}]\n")
+    result = run(folder)
+    assert result.exit_code == 1
+    assert "prices.yaml" in result.output
+
+
 def table(output: str) -> list[list[str]]:
     return [line.strip("│").split("│") for line in output.splitlines() if line.startswith("│")]
 
