@@ -53,7 +53,8 @@ _MISCONFIGURED: Final = "on-demand throughput"  # the model wants an inference p
 @dataclass(frozen=True, slots=True)
 class Bedrock(Anthropic):
     """A backend of the kind `bedrock`. `host` is its `host` header and `region` AWS's name of where it stands; it is
-    asked with an `api_key` (a Bedrock API key) or signed with `credentials`. `clock` dates signatures."""
+    asked with an `api_key` (a Bedrock API key), or signed with `credentials` or those that `renewed` gives at the time.
+    `clock` dates signatures."""
 
     kind: ClassVar[str] = "bedrock"
     dialects: ClassVar[frozenset[Dialect]] = frozenset({"messages", "count_tokens"})
@@ -61,6 +62,7 @@ class Bedrock(Anthropic):
     host: str = ""
     region: str = ""
     credentials: Credentials | None = None
+    renewed: Callable[[], Credentials | None] | None = field(default=None, repr=False)
     clock: Callable[[], float] = field(default=time.time, repr=False)
 
     def outgoing(self, call: Call, model: str) -> Outgoing:
@@ -132,13 +134,14 @@ class Bedrock(Anthropic):
     def _proof(self, path: bytes, headers: Headers, body: bytes) -> Headers:
         if self.api_key:
             return ((b"authorization", b"Bearer " + self.api_key.encode()),)
-        if self.credentials is None:
+        who = self.credentials if self.renewed is None else self.renewed()
+        if who is None:
             return ()
         target = self.base_path.rstrip("/").encode() + path
         covered = ((b"host", self.host.encode()), headers[0])
         at = datetime.fromtimestamp(self.clock(), UTC)
         scope = Scope(self.region, "bedrock")
-        return signed("POST", target, covered, body, self.credentials, scope, at)
+        return signed("POST", target, covered, body, who, scope, at)
 
 
 def counted_by(model: str) -> str:

@@ -35,6 +35,7 @@ from gateway.detectors.http import HttpDetector
 from gateway.detectors.pattern_cache import cache_directory, cached_engine, cached_patterns
 from gateway.detectors.presidio import PresidioDetector
 from gateway.dispatch.job import Engines
+from gateway.fleet.aws import Renewing, source
 from gateway.fleet.replicas import Placement
 from gateway.metering.budgets.limits import Allowances
 from gateway.metering.otlp.apart import missing
@@ -62,6 +63,7 @@ VLLM_KEEPALIVE: Final = 4.0  # vLLM's server closes after 5
 PROVIDER_KEEPALIVE: Final = 60.0
 DETECTOR_CONNECTIONS: Final = 64  # to each detector
 _A_TOKEN: Final = TokenUsage(input=1, source="reported")
+NO_ENVIRONMENT: Final[Mapping[str, str]] = {}
 _USER_AGENT: Final = f"weir/{version('weir-gateway')}"
 
 
@@ -78,7 +80,7 @@ def runtime(snapshot: Snapshot, environ: Mapping[str, str], before: Runtime | No
     judge = judging(snapshot, environ, before)
     if snapshot.telemetry.otlp is not None and (lacking := missing()):
         raise OSError(lacking)
-    backends = {name: adapter(settings) for name, settings in snapshot.backends.items()}
+    backends = {name: adapter(settings, environ) for name, settings in snapshot.backends.items()}
     charged = tariffs(snapshot)
     return Runtime(
         snapshot,
@@ -182,15 +184,15 @@ def detector(settings: DetectorSettings) -> Detector:
     return HttpDetector(settings.name, settings.kind, pool, urlsplit(settings.url).path or "/")
 
 
-def adapter(settings: BackendSettings) -> Backend:
-    """The adapter that speaks to this backend."""
+def adapter(settings: BackendSettings, environ: Mapping[str, str] = NO_ENVIRONMENT) -> Backend:
+    """The adapter that speaks to this backend; `environ` tells where its credentials are, if they are renewed."""
     path = urlsplit(settings.replicas[0]).path
     key = settings.api_key.reveal() if settings.api_key is not None else None
     match settings.kind:
         case "anthropic":
             return Anthropic(base_path=path, api_key=key, user_agent=_USER_AGENT)
         case "bedrock":
-            return _bedrock(settings, path, key)
+            return _bedrock(settings, path, key, environ)
         case "azure":
             return Azure(path, key, _USER_AGENT, api_version=settings.api_version)
         case "vllm":
@@ -205,10 +207,13 @@ def _deviations(settings: BackendSettings) -> Deviations:
     return replace(known, lacks=known.lacks | settings.lacks) if settings.lacks else known
 
 
-def _bedrock(settings: BackendSettings, path: str, key: str | None) -> Bedrock:
-    aws = settings.aws
-    credentials = None
-    if aws is not None:
+def _bedrock(settings: BackendSettings, path: str, key: str | None, environ: Mapping[str, str]) -> Bedrock:
+    """Slow where its credentials come from a file or an endpoint."""
+    aws, credentials, renewed = settings.aws, None, None
+    if aws is not None and aws.source is not None:
+        renewed = Renewing(source(aws.source, aws.profile, environ))
+        renewed.look()
+    elif aws is not None and aws.access_key_id is not None and aws.secret_access_key is not None:
         session = aws.session_token.reveal() if aws.session_token is not None else None
         credentials = Credentials(aws.access_key_id.reveal(), aws.secret_access_key.reveal(), session)
     return Bedrock(
@@ -218,6 +223,7 @@ def _bedrock(settings: BackendSettings, path: str, key: str | None) -> Bedrock:
         host=Origin.parse(settings.replicas[0]).authority,
         region=settings.region,
         credentials=credentials,
+        renewed=renewed,
     )
 
 

@@ -31,6 +31,7 @@ from gateway.app.counting import (
 from gateway.app.energy import EnergyWatch
 from gateway.app.engines import EngineWatch
 from gateway.app.hardest import KeptThresholds
+from gateway.app.renewing import renew
 from gateway.app.retirement import Retirements
 from gateway.app.server import Server
 from gateway.configuration.loading import load
@@ -269,6 +270,7 @@ class Service:
             run(self._actions.run()),
             run(self._energy.run()),
             run(self._watcher.run()),
+            run(renew(lambda: self._runtime.engines.backends)),
             run(self._note_health()),
             run(self.budgets.watch(self._allowances)),
         ]

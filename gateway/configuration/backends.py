@@ -46,18 +46,44 @@ _SELLERS: Final = {"azure": "azure", "bedrock": "aws"}  # in the price list's wo
 
 
 class AwsTerms(Strict):
-    """Credentials that sign calls to AWS."""
+    """Credentials that sign calls to AWS: a key, or a place that has new ones before the old ones expire."""
 
-    access_key_id: SecretStr = Field(description="The access key's id.", examples=["${AWS_ACCESS_KEY_ID}"])
-    secret_access_key: SecretStr = Field(
+    access_key_id: SecretStr | None = Field(
+        None, description="The access key's id.", examples=["${AWS_ACCESS_KEY_ID}"]
+    )
+    secret_access_key: SecretStr | None = Field(
+        None,
         description="The secret access key; from the environment, please.",
         examples=["${AWS_SECRET_ACCESS_KEY}"],
     )
     session_token: SecretStr | None = Field(
         None, description="Of credentials that expire.", examples=["${AWS_SESSION_TOKEN}"]
     )
+    profile: str | None = Field(
+        None,
+        description="A profile of the shared credentials file (AWS_SHARED_CREDENTIALS_FILE, or ~/.aws/credentials),"
+        " which is read again every 30 s. Profiles that assume roles or sign in are not followed.",
+        examples=["bedrock"],
+    )
+    role: Literal["container", "instance"] | None = Field(
+        None,
+        description="The role of the container (ECS, EKS) or of the instance (IMDSv2) that Weir runs in; renewed ten"
+        " minutes before its credentials expire.",
+        examples=["instance"],
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        keys = self.access_key_id is not None and self.secret_access_key is not None
+        if keys + (self.profile is not None) + (self.role is not None) != 1:
+            raise ValueError("write `access_key_id` and `secret_access_key`, or a `profile`, or a `role`")
+        return self
 
     def settings(self) -> AwsSettings:
+        if self.access_key_id is None or self.secret_access_key is None:
+            return AwsSettings(
+                source="profile" if self.role is None else self.role, profile=self.profile or ""
+            )
         token = self.session_token.get_secret_value() if self.session_token is not None else ""
         return AwsSettings(
             Secret(self.access_key_id.get_secret_value()),
@@ -122,8 +148,9 @@ class BackendEntry(Strict):
     )
     aws: AwsTerms | None = Field(
         None,
-        description="Credentials for AWS; left out, those of AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and"
-        " AWS_SESSION_TOKEN, or a Bedrock API key as `api_key` or in AWS_BEARER_TOKEN_BEDROCK.",
+        description="Credentials for AWS: a key, a `profile` or a `role`; left out, those of AWS_ACCESS_KEY_ID,"
+        " AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or a Bedrock API key as `api_key` or in"
+        " AWS_BEARER_TOKEN_BEDROCK.",
         examples=[{"access_key_id": "${KEY_ID}", "secret_access_key": "${SECRET_KEY}"}],
     )
     zone: str = Field(description="The zone it runs in.", examples=["datacenter"])

@@ -56,11 +56,14 @@ class EnergySettings:
 
 @dataclass(frozen=True, slots=True)
 class AwsSettings:
-    """Credentials that sign calls to AWS; those with a session token expire."""
+    """Credentials that sign calls to AWS; those with a session token expire. `source`: where new ones come from,
+    before they do; None: they are these."""
 
-    access_key_id: Secret
-    secret_access_key: Secret
+    access_key_id: Secret | None = None
+    secret_access_key: Secret | None = None
     session_token: Secret | None = None
+    source: Literal["profile", "container", "instance"] | None = None
+    profile: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -372,6 +372,11 @@ CASES = {
         "kind: openai, zone: cloud, priced_as: {larg: gpt-5},",
         "a.yaml:7: there is no model of this backend `larg`\n    did you mean `large`? (allowed: large)",
     ),
+    "credentials from two places": (
+        "kind: openai, zone: cloud,",
+        "kind: bedrock, region: eu-central-1, aws: {profile: a, role: instance}, zone: cloud,",
+        "a.yaml:7: `backends.cloud.aws`: write `access_key_id` and `secret_access_key`, or a `profile`, or a `role`",
+    ),
     "a list as a key": ("site: home", "? [a]\n: home", "a.yaml:1: a key must be a plain word"),
     "half a variable": (
         "site: home",
