@@ -35,10 +35,14 @@ class Line:
 
     async def ask(self, script: str, keys: tuple[str, ...], *arguments: str | int) -> Any:
         """What a script answers. Raises Gone."""
+        return await self.run("EVAL", script, len(keys), *keys, *arguments)
+
+    async def run(self, *command: str | int | bytes) -> Any:
+        """What a command answers. Raises Gone."""
         if time.monotonic() < self._ask_again:
             raise Gone("Redis failed a moment ago")
         try:
-            return await self._redis.eval(script, len(keys), *keys, *arguments)
+            return await self._redis.execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py's
         except (RedisError, OSError) as error:
             self._ask_again = time.monotonic() + _PAUSE
             raise Gone(str(error) or type(error).__name__) from error

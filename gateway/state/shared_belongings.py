@@ -2,24 +2,15 @@
 through all."""
 
 import logging
-import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
-
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
+from typing import Final
 
 from gateway.state.belongings import KEPT_MS, LISTED, MOST, Keeper, Upload, digest, note_lost, read, written
 from gateway.state.claims import Gone
+from gateway.state.line import Line
 
 _log = logging.getLogger("weir.state")
 
-_PATIENCE: Final = 0.5  # seconds Redis may take; a request that names or makes such an object waits for it
-_PAUSE: Final = 0.25  # seconds after a failure in which it is not asked
-_CONNECTIONS: Final = 8
 _KEY: Final = (
     "weir:{kept}:2"  # the form of its values; the braces keep all keys together, as the scripts need it
 )
@@ -60,20 +51,9 @@ class SharedBelongings:
 
     def __init__(self, url: str, now_ms: Callable[[], int], most: int = MOST) -> None:
         """`now_ms`: UTC milliseconds; gateways' clocks may differ by seconds."""
-        self._redis = Redis.from_pool(
-            BlockingConnectionPool.from_url(
-                url,
-                max_connections=_CONNECTIONS,
-                timeout=_PATIENCE,
-                socket_timeout=_PATIENCE,
-                socket_connect_timeout=_PATIENCE,
-                retry=Retry(NoBackoff(), 1, (RedisConnectionError,)),  # it may have closed an idle connection
-                client_name="weir",
-            )
-        )
+        self._line = Line(url)
         self._now_ms = now_ms
         self._most = most
-        self._ask_again = 0.0  # monotonic seconds
 
     async def keep(self, keeper: Keeper, ids: Sequence[str]) -> None:
         """As Belongings.keep."""
@@ -81,45 +61,36 @@ class SharedBelongings:
         bounds = (self._now_ms(), 0 if file else KEPT_MS, self._most)
         whose = f"{keeper.backend}\n{keeper.replica}\n{file}\n{keeper.tenant}"
         try:
-            await self._ask("EVAL", _KEEP, 2, *_indexes(keeper.tenant), *bounds, whose, *map(_key, ids))
+            await self._line.ask(_KEEP, _indexes(keeper.tenant), *bounds, whose, *map(_key, ids))
         except Gone as gone:
             note_lost(keeper, ids, str(gone))
 
     async def keepers(self, ids: Sequence[str]) -> Mapping[str, Keeper]:
         """As Belongings.keepers."""
         found = {}
-        for name, whose in zip(ids, await self._ask("MGET", *map(_key, ids)), strict=True):
+        for name, whose in zip(ids, await self._line.run("MGET", *map(_key, ids)), strict=True):
             if whose is not None:
                 found[name] = _keeper(whose)
         return found
 
     async def uploads(self, tenant: str) -> Sequence[Upload]:
         """As Belongings.uploads."""
-        keys = await self._ask("ZREVRANGE", _indexes(tenant)[1], 0, LISTED - 1)
+        keys = await self._line.run("ZREVRANGE", _indexes(tenant)[1], 0, LISTED - 1)
         if not keys:
             return []
-        kept = [_keeper(whose) for whose in await self._ask("MGET", *keys) if whose is not None]
+        kept = [_keeper(whose) for whose in await self._line.run("MGET", *keys) if whose is not None]
         return [each.file for each in kept if each.file is not None]
 
     async def forget(self, tenant: str, ids: Sequence[str]) -> None:
         """As Belongings.forget."""
         try:
-            await self._ask("EVAL", _FORGET, 2, *_indexes(tenant), *map(_key, ids))
+            await self._line.ask(_FORGET, _indexes(tenant), *map(_key, ids))
         except Gone as gone:
             _log.warning("%d deleted objects of %s stay noted: %s", len(ids), tenant, gone)
 
     async def close(self) -> None:
         """As Belongings.close."""
-        await self._redis.aclose()
-
-    async def _ask(self, *command: str | int | bytes) -> Any:
-        if time.monotonic() < self._ask_again:
-            raise Gone("Redis failed a moment ago")
-        try:
-            return await self._redis.execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py's
-        except (RedisError, OSError) as error:
-            self._ask_again = time.monotonic() + _PAUSE
-            raise Gone(str(error) or type(error).__name__) from error
+        await self._line.close()
 
 
 def _indexes(tenant: str) -> tuple[str, str]:
