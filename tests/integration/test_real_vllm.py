@@ -6,7 +6,9 @@ import socket
 import threading
 import time
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -277,6 +279,34 @@ def test_gpu_seconds_of_a_tenant_alone_are_the_engines_busy_time(
     print(f"{who}: sampled {busy:.2f} s busy, Weir booked {booked:.2f} GPU-s ({booked / busy - 1:+.1%})")
     assert others == 0
     assert booked == pytest.approx(busy, rel=0.10)
+
+
+def test_requests_side_by_side_leave_next_to_nothing_to_others(weir: RunningWeir, vllm: RealVllm) -> None:
+    settled(vllm)
+    began = time.time_ns()
+
+    def ask(number: int) -> int:
+        body = {
+            "model": "auto",
+            "messages": [{"role": "user", "content": f"{'Count on. ' * (number % 7)}From {number} to 400."}],
+            "max_tokens": 40 + 20 * (number % 5),
+            "ignore_eos": True,
+            "stream": number % 3 > 0,
+        }
+        return weir.post(body, key=weir.key if number % 2 else weir.other_key)[0]
+
+    with ThreadPoolExecutor(5) as clients:
+        assert set(clients.map(ask, range(40))) == {200}
+    time.sleep(6)  # until the windows have closed
+    uses: Counter[str] = Counter()
+    for row in weir.rows("gpu_bookings"):
+        if row["window"] >= began - 1_000_000_000:
+            uses[row["use"]] += row["gpu_ns"]
+    busy = uses["request"] + uses["foreign"] + uses["waiting"]
+    print(
+        f"{busy / 1e9:.2f} s busy, foreign {uses['foreign'] / busy:.2%}, waiting {uses['waiting'] / busy:.2%}"
+    )
+    assert abs(uses["foreign"]) <= 0.03 * busy
 
 
 def test_kill_9_mid_stream_ends_in_an_error_and_the_engines_return_is_noticed(

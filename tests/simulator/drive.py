@@ -4,17 +4,18 @@ import heapq
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
 from adapters.chat import TokenUsage
-from gateway.fleet.engines.reading import Reading
+from gateway.fleet.engines.reading import EngineReading, Reading
 from gateway.metering.gpu.accounts import GpuAccounts
 from gateway.metering.gpu.facts import SECOND, Booking, Coefficients, GpuBackend
 from gateway.metering.gpu.rows import InProcessRows, WindowRows
 from gateway.metering.gpu.shared_rows import SharedRows
 from tests.pools import FakePools, KeptPools
-from tests.simulator.engine import Engine, Job, Machine
+from tests.simulator.engine import Job, Step
 
 _QUIET = 4.0  # seconds after the last request, in which windows close as they do while gateways run
 EPOCH = 1_800_000_000 * SECOND
@@ -53,6 +54,21 @@ def _rows(kept: KeptPools, gateways: int, number: int) -> WindowRows:
     return SharedRows(FakePools(kept), f"g{number}") if gateways > 1 else InProcessRows()
 
 
+class Engine(Protocol):
+    """What is driven."""
+
+    busy: float  # seconds
+
+    @property
+    def gpus(self) -> int: ...
+    @property
+    def idle(self) -> bool: ...
+    def submit(self, job: Job) -> None: ...
+    def drop(self, job: Job) -> None: ...
+    def step(self) -> Step: ...
+    def reading(self) -> EngineReading: ...
+
+
 class Drive:
     """One engine and the gateways before it.
 
@@ -63,7 +79,7 @@ class Drive:
 
     def __init__(
         self,
-        machine: Machine,
+        engine: Engine,
         guess: Coefficients,
         *,
         gateways: int = 1,
@@ -77,10 +93,10 @@ class Drive:
         cached_told: bool = True,
         **accounts: object,
     ) -> None:
-        self.engine = Engine(machine, seed)
+        self.engine = engine
         self.random = np.random.default_rng(seed + 1)
         kept = KeptPools()
-        backend = GpuBackend("gpu", ("r0",), machine.gpus, None, guess)
+        backend = GpuBackend("gpu", ("r0",), engine.gpus, None, guess)
         self.gateways = [
             GpuAccounts(
                 [backend], now_ns=0, wall_ns=EPOCH, gateway=f"g{i}", rows=_rows(kept, gateways, i), **accounts
@@ -134,7 +150,7 @@ class Drive:
             kinds[booking.kind] += booking.gpu_ns
             if isinstance(booking.owner, Job):
                 own[booking.owner] += booking.gpu_ns
-        gpus, bypassing = self.engine.machine.gpus, 0.0
+        gpus, bypassing = self.engine.gpus, 0.0
         jobs = [job for job in self._jobs if job.arrives >= since]
         for job in self._jobs:
             bypassing += gpus * job.truth if job.via < 0 else 0.0

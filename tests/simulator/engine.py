@@ -129,6 +129,10 @@ class Engine:
             self.waiting.remove(job)
 
     @property
+    def gpus(self) -> int:
+        return self.machine.gpus
+
+    @property
     def idle(self) -> bool:
         return not self.batch and not self.waiting
 

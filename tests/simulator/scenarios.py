@@ -10,7 +10,7 @@ import numpy as np
 from gateway.metering.gpu.facts import Coefficients
 from gateway.metering.gpu.hardware import GPUS, guess, model
 from tests.simulator.drive import Drive, Outcome
-from tests.simulator.engine import LLAMA_8B, LLAMA_70B, Job, Machine
+from tests.simulator.engine import LLAMA_8B, LLAMA_70B, Engine, Job, Machine
 from tests.simulator.traffic import MIXES, saturation
 
 MACHINES: Final[Mapping[str, Machine]] = {"8B on 1": LLAMA_8B, "70B on 4": LLAMA_70B}
@@ -59,7 +59,7 @@ def play(
     """Run the jobs and compare what was booked with the truth, of those that arrive after `since`."""
     if alter:
         alter(jobs, np.random.default_rng(seed))
-    drive = Drive(MACHINES[machine], guessed(machine, wrong), seed=seed, **options)
+    drive = Drive(Engine(MACHINES[machine], seed), guessed(machine, wrong), seed=seed, **options)
     drive.run(jobs, seconds)
     return drive.outcome(since)
 

@@ -7,6 +7,7 @@ from adapters.chat import TokenUsage
 from gateway.metering.gpu.cached import CachedShares
 from gateway.metering.gpu.company import Company
 from gateway.metering.gpu.counts import AllOurs, Counted, refined
+from gateway.metering.gpu.doubt import missed
 from gateway.metering.gpu.drawing import Drawing
 from gateway.metering.gpu.facts import NOTHING, SECOND, Booking, Coefficients, GpuBackend, Row, RowKey, Tokens
 from gateway.metering.gpu.held import Claims, Held, booking, correction
@@ -19,6 +20,7 @@ from gateway.metering.gpu.spans import Span, length
 from gateway.metering.gpu.tally import Tally
 from gateway.metering.gpu.ticket import Ticket
 from gateway.metering.gpu.turns import Turns
+from gateway.metering.gpu.usual import Usual
 from gateway.metering.gpu.watch import Watch
 
 
@@ -52,8 +54,11 @@ class ReplicaBook:
         self._lone: Ticket | None = None  # the only one at work
         self._late: list[Ticket] = []  # ended after windows they had work in were closed
         self._closed: dict[int, Row] = {}  # rows that open tickets may still have claims on
+        self._unmet: dict[int, Claims] = {}  # what claims on booked windows lack
         self._held: deque[Held] = deque()
         self._cached = CachedShares()
+        self._lengths = Usual()  # prompt tokens to those estimated
+        self.pieces = Usual()
         self._learner = learner
         self._level = PriceLevel(rules.usual_windows, rules.cap, rules.settled_after)
         self._all_ours = AllOurs(rules.usual_windows)
@@ -107,7 +112,9 @@ class ReplicaBook:
         in which none came need not wait for the end."""
         ticket = Ticket(self, owner, now_ns, cohort, streamed=streamed)
         if prompt_tokens:
-            ticket.read(prompt_tokens, self._cached.of(cohort, prompt_tokens))
+            prompt = round(prompt_tokens * self._lengths.ratio)
+            ticket.read(prompt, self._cached.of(cohort, prompt))
+            ticket.variance = self._cached.variance(cohort) * prompt**2
         if self._working:
             ticket.alone = False
             if self._lone is not None:
@@ -124,6 +131,7 @@ class ReplicaBook:
         if not prompt:
             return ticket.computed, ticket.cached
         if usage.source == "reported":
+            self._lengths.add(prompt, (ticket.computed + ticket.cached) / self._lengths.ratio)
             cached = self._cached.told(ticket.cohort, prompt, usage.cache_read)
         else:
             cached = usage.cache_read or self._cached.of(ticket.cohort, prompt)
@@ -165,7 +173,7 @@ class ReplicaBook:
         met = await self._company.meet(
             self._key(self._next), await self._tallied(self._next, min(now_ns, end))
         )
-        return met or final or now_ns >= end + self._rules.patience_ns
+        return met or final or now_ns >= end + self._rules.patience_ns + self._rules.company_ns
 
     async def announce(self, now_ns: int) -> None:
         """Tell other gateways what this one knows of the windows it could close; of further ones that are over, that it
@@ -188,8 +196,8 @@ class ReplicaBook:
         self._next += 1  # before any pause: whatever is learned of the window from here on is a correction
         await self._settle(window, min(now_ns, self.bounds(window)[1]))
         self._held[-1].since_ns = now_ns
-        rested = now_ns - self._rules.company_ns  # other gateways have claimed by then what is theirs
-        while len(self._held) > 1 + self._rules.linger and self._held[0].since_ns <= rested:
+        await self._even_all(now_ns - self._rules.company_ns)
+        while sum(held.evened for held in self._held) > 1 + self._rules.linger:
             booked += await self._finish(self._held.popleft())
         return booked
 
@@ -197,6 +205,8 @@ class ReplicaBook:
         """Book late knowledge; where `final`, also the windows that waited for their neighbours."""
         self._turns.begin()
         booked = await self._correct()
+        if final:
+            await self._even_all()
         while final and self._held:
             booked += await self._finish(self._held.popleft())
         booked += await self._remainder.catch_up()
@@ -221,8 +231,10 @@ class ReplicaBook:
         key = self._key(window)
         before = self._waiting_ns
         told = self.watch.counted(tally.begin, end)
-        own = tally.counted()
         known = self._company.together(tally)
+        if known.doubt.variance and await self._put_right(tally, told, known):
+            tally = await self._tallied(window, end)  # for its claims; `known` is what all gateways go by
+        own = tally.counted()
         row, work, rest = self._measure(tally, known, told)
         pool = self.backend.gpus * row.paid_ns
         posted = self._closed[window] = await self._rows.publish(key, row, pool)
@@ -245,9 +257,19 @@ class ReplicaBook:
             present = sum(tally.present.values())  # nothing tells what was done: by how long each was there
             part = self.backend.gpus * posted.paid_ns * present // max(1, known.present_ns)
             held.granted = await self._drawing.draw(key, posted, part, held.present, window)
-        for earlier in list(self._held)[: -1 - self._rules.reach : -1]:
-            await self._even_out(earlier, held)
         self._held.append(held)
+
+    async def _put_right(self, tally: Tally, told: Counted | None, known: Knowledge) -> bool:
+        """Estimate unclear prompts by what the engine counted; whether there was anything to be told."""
+        more = missed(told, known.counted, known.doubt)
+        if not more:
+            return False
+        async for few in self._turns.over(tally.doubtful):
+            for ticket in few:
+                prompt = ticket.computed + ticket.cached
+                computed = min(prompt, max(0, round(ticket.computed + more * ticket.variance)))
+                ticket.read(prompt, prompt - computed)
+        return True
 
     async def _tallied(self, window: int, end: int) -> Tally:
         """What own requests did in the window."""
@@ -300,6 +322,16 @@ class ReplicaBook:
                     wanted[ticket] = ns
         return wanted
 
+    async def _even_all(self, rested_ns: int | None = None) -> None:
+        """Let windows draw on their neighbours, once all gateways have claimed there what is theirs."""
+        windows = list(self._held)
+        for at, held in enumerate(windows):
+            if held.evened or (rested_ns is not None and held.since_ns > rested_ns):
+                continue
+            held.evened = True
+            for earlier in windows[max(0, at - self._rules.reach) : at][::-1]:
+                await self._even_out(earlier, held)
+
     async def _even_out(self, left: Held, right: Held) -> None:
         """Tokens that arrived on the other side of a window's edge draw on the neighbour's unclaimed time."""
         if not left.explained:
@@ -333,6 +365,8 @@ class ReplicaBook:
 
     async def _finish(self, held: Held) -> list[Booking]:
         await self._top_up(held)
+        if held.short:
+            self._unmet[held.key.window] = held.short
         bookings: list[Booking] = []
         async for few in self._turns.over(list(held.granted.items())):
             bookings += [booking("request", held.key, ns, held.row, ticket) for ticket, ns in few if ns]
@@ -350,6 +384,7 @@ class ReplicaBook:
                         continue
                     due = row.prices.due(*(ticket.did(window) or NOTHING))
                     ns = due - ticket.booked.get(window, 0)
+                    self._unmet.get(window, {}).pop(ticket, None)  # what it lacks is known better now
                     if ns:
                         owed.setdefault(window, {})[ticket] = ns
         booked: list[Booking] = []
@@ -367,6 +402,25 @@ class ReplicaBook:
                 await self._add(held, granted)
                 return []
         row = self._closed[window]
+        booked = [correction("request", key, ns, row, t) for t, ns in granted.items() if ns]
+        if window in self._unmet:
+            booked += await self._make_good(key, -sum(granted.values()))
+        lacking = {t: ns - granted.get(t, 0) for t, ns in claims.items() if ns > granted.get(t, 0)}
+        if lacking:
+            self._unmet.setdefault(window, {}).update(lacking)
+        return booked
+
+    async def _make_good(self, key: RowKey, freed: int) -> list[Booking]:
+        """What was given back of a booked window goes to those who lack it, in as few pieces as can be."""
+        unmet, row, chosen = self._unmet[key.window], self._closed[key.window], {}
+        for ticket in sorted(unmet, key=unmet.__getitem__, reverse=True):
+            if freed <= 0:
+                break
+            chosen[ticket] = min(freed, unmet[ticket])
+            freed -= chosen[ticket]
+        granted = await self._drawing.draw(key, row, sum(chosen.values()), chosen, key.window)
+        for ticket, ns in granted.items():
+            unmet[ticket] -= ns
         return [correction("request", key, ns, row, t) for t, ns in granted.items() if ns]
 
     def _key(self, window: int) -> RowKey:
@@ -384,3 +438,4 @@ class ReplicaBook:
         first = max(first, self._next - self._rules.correctable)
         for window in [w for w in self._closed if w < first]:
             del self._closed[window]
+            self._unmet.pop(window, None)

@@ -14,6 +14,7 @@ _MOST: Final = 512  # cohorts remembered where the engine tells
 _APART: Final = (
     32  # learned apart; further ones are taken for one (a regression's cost is the square of this)
 )
+_NEVER_TOLD: Final = (0.0, 0.1)
 _OTHERS: Final = "others"
 _GROUP: Final = 15  # windows regressed as one
 _FORGET: Final = 0.99  # per group
@@ -25,7 +26,7 @@ class CachedShares:
     """Cohorts are whatever the caller takes for requests alike: a route of a tenant, say."""
 
     def __init__(self) -> None:
-        self._told: dict[Hashable, float] = {}
+        self._told: dict[Hashable, tuple[float, float]] = {}  # share cached and its variance
         self._hits_told = False
         self._computed: dict[Hashable, float] = {}  # learned share that had to be computed, by cohort
         self._learned: set[Hashable] = set()  # cohorts learned apart
@@ -38,8 +39,12 @@ class CachedShares:
     def of(self, cohort: Hashable, prompt: int) -> int:
         """Tokens of a prompt that were probably cached."""
         if self._hits_told:
-            return int(prompt * self._told.get(cohort, 0.0))
+            return int(prompt * self._told.get(cohort, _NEVER_TOLD)[0])
         return int(prompt * (1.0 - self._computed.get(cohort, self._computed.get(_OTHERS, 1.0))))
+
+    def variance(self, cohort: Hashable) -> float:
+        """Of the share of a prompt that is cached, about what `of` says."""
+        return self._told.get(cohort, _NEVER_TOLD)[1]
 
     def told(self, cohort: Hashable, prompt: int, cached: int) -> int:
         """The engine gave a prompt's cached tokens, 0 perhaps because it never says; what to believe."""
@@ -48,8 +53,9 @@ class CachedShares:
             return self.of(cohort, prompt)
         if prompt > 0:
             _bound(self._told)
-            known = self._told.get(cohort, cached / prompt)
-            self._told[cohort] = known + _WEIGHT * (cached / prompt - known)
+            share, variance = self._told.get(cohort, (cached / prompt, _NEVER_TOLD[1]))
+            off = cached / prompt - share
+            self._told[cohort] = share + _WEIGHT * off, variance + _WEIGHT * (off * off - variance)
         return cached
 
     def counted(self, asked: Mapping[Hashable, float], computed: float, prompts: float) -> None:
@@ -103,6 +109,6 @@ class CachedShares:
         self._computed[cohort] = min(1.0, max(0.0, share))
 
 
-def _bound(shares: dict[Hashable, float]) -> None:
+def _bound(shares: dict[Hashable, tuple[float, float]]) -> None:
     while len(shares) >= _MOST:
         del shares[next(iter(shares))]

@@ -33,11 +33,12 @@ class Company:
         """What is known here and what the others last said, in this gateway's monotonic time."""
         begin, end, spans = tally.begin, tally.end, tally.spans
         counted, abandoned, over = tally.counted(), tally.abandoned, tally.over
+        doubt = tally.doubt
         present = sum(tally.present.values())
         for other in self._others:
             theirs = ((max(begin, b - self._offset), min(end, e - self._offset)) for b, e in other.spans)
             spans = union([*spans, *theirs])
             counted, abandoned = counted.plus(other.counted), abandoned.plus(other.abandoned)
+            doubt = doubt.plus(other.doubt)
             over, present = over and other.over, present + other.present_ns
-        self._others = []
-        return Knowledge(counted, abandoned, tuple(spans), over, present)
+        return Knowledge(counted, abandoned, doubt, tuple(spans), over, present)

@@ -22,6 +22,7 @@ class Held:
     present: Claims  # who was there, and for how long
     carried_ns: int  # waiting at the window's end less at its beginning
     since_ns: int = 0  # when it was measured
+    evened: bool = False  # its neighbours and it have drawn on each other
     granted: Claims = field(default_factory=dict)
     short: Claims = field(default_factory=dict)  # claims the window's own time did not reach for
 

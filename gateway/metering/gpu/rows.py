@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from gateway.metering.gpu.counts import Counted
+from gateway.metering.gpu.doubt import Doubt
 from gateway.metering.gpu.facts import Row, RowKey, Tokens
 from gateway.metering.gpu.spans import Span
 
@@ -30,6 +31,7 @@ class Knowledge:
 
     counted: Counted  # what they did
     abandoned: Counted  # prompts computed, in part, for clients that left
+    doubt: Doubt  # of what they did, the prompts that are estimates yet
     spans: tuple[Span, ...]  # when any was at the engine
     over: bool  # none is there beyond the window's end
     present_ns: int  # how long each was there, summed

@@ -16,7 +16,7 @@ class Rules:
     )  # for open requests, before what they turn out to have used is a correction
     cap: float = 1.25  # the price level's limit, as a multiple of its usual value
     usual_windows: int = 60
-    linger: int = 1  # windows that stay open for claims from beyond their edges (several gateways: 2)
+    linger: int = 1  # windows beside the next that stay open for claims from beyond their edges
     reach: int = 2  # windows back whose unclaimed time tokens may draw on, however many stay open
     company_ns: int = 0  # for other gateways to come with what they know (several: more than a second)
     correctable: int = 3600  # windows whose prices are kept for attempts that go on so long
@@ -25,4 +25,4 @@ class Rules:
     @classmethod
     def in_company(cls) -> "Rules":
         """Those of several gateways before one engine, each of which looks at its windows once a second."""
-        return cls(linger=2, company_ns=3 * SECOND // 2)
+        return cls(company_ns=3 * SECOND // 2)

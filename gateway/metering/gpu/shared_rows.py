@@ -14,6 +14,7 @@ from typing import Final
 import orjson
 
 from gateway.metering.gpu.counts import Counted
+from gateway.metering.gpu.doubt import Doubt
 from gateway.metering.gpu.facts import Coefficients, Row, RowKey, Tokens
 from gateway.metering.gpu.rows import Drawn, Knowledge, Settled
 from gateway.state.claims import Gone
@@ -196,6 +197,7 @@ def _knowledge(said: str) -> Knowledge | None:
     return Knowledge(
         Counted(**fields["counted"]),
         Counted(**fields["abandoned"]),
+        Doubt(**fields["doubt"]),
         spans,
         fields["over"],
         fields["present_ns"],

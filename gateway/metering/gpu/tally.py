@@ -4,6 +4,7 @@ from collections.abc import Hashable
 from typing import Final
 
 from gateway.metering.gpu.counts import Counted
+from gateway.metering.gpu.doubt import Doubt
 from gateway.metering.gpu.facts import Did
 from gateway.metering.gpu.rows import Knowledge
 from gateway.metering.gpu.spans import Span, length, union
@@ -21,6 +22,7 @@ class Tally:
         self.did: list[tuple[Ticket, Did]] = []  # what each one read and wrote
         self.cohorts: dict[Hashable, float] = {}  # prompt tokens that got their first token here
         self.abandoned = Counted()  # prompts computed, in part, for clients that left: no engine counts them
+        self.doubtful: list[Ticket] = []  # whose prompts are estimates
         self.over = True  # nobody is there beyond its end
         self._computed = self._looked_back = self._generated = self._context = self._prompts = 0.0
         self._spans: list[Span] = []  # merged with the one before; `spans` merges the rest
@@ -54,6 +56,8 @@ class Tally:
         if ticket.windows[0] == self.window:
             prompt = ticket.computed + ticket.cached
             self._prompts += prompt
+            if ticket.ended is None:
+                self.doubtful.append(ticket)
             self.cohorts[ticket.cohort] = self.cohorts.get(ticket.cohort, 0.0) + prompt
 
     @property
@@ -70,10 +74,18 @@ class Tally:
             steps, self._computed, self._looked_back, self._generated, self._context, self._prompts
         )
 
+    @property
+    def doubt(self) -> Doubt:
+        """How much of it is of prompts that are estimates."""
+        return Doubt(
+            sum(ticket.computed for ticket in self.doubtful), sum(ticket.variance for ticket in self.doubtful)
+        )
+
     def known(self, offset_ns: int) -> Knowledge:
         """All that other gateways need; `offset_ns` turns monotonic times into UTC."""
         spans = tuple((begin + offset_ns, end + offset_ns) for begin, end in self.spans)
-        return Knowledge(self.counted(), self.abandoned, spans, self.over, sum(self.present.values()))
+        present = sum(self.present.values())
+        return Knowledge(self.counted(), self.abandoned, self.doubt, spans, self.over, present)
 
     def _occupy(self, begin: int, end: int) -> None:
         spans = self._spans

@@ -7,10 +7,13 @@ from typing import Protocol
 from adapters.chat import TokenUsage
 from gateway.metering.gpu.facts import Coefficients, Did
 from gateway.metering.gpu.spans import Span
+from gateway.metering.gpu.usual import Usual
 
 
 class Book(Protocol):
     """What a ticket asks of the account it is written in (`book.ReplicaBook`)."""
+
+    pieces: Usual  # tokens to a stream's event
 
     @property
     def coefficients(self) -> Coefficients:
@@ -58,6 +61,7 @@ class Ticket:
         "owner",
         "reached",
         "streamed",
+        "variance",
         "windows",
     )
 
@@ -86,6 +90,7 @@ class Ticket:
         self.befores: list[float] = []  # and how many before
         self.computed = 0  # prompt tokens not from cache; an estimate until the end
         self.cached = 0
+        self.variance = 0.0  # of that estimate
         self.generated = 0
         self.abandoned = False  # the client left before the first token, when some of the prompt was computed
         self.booked: dict[int, int] = {}  # GPU ns booked so far, by window of the claim
@@ -118,7 +123,12 @@ class Ticket:
         self.ended = now_ns
         if engine_metrics:
             self.reached += _elsewhere(now_ns - self.begun, engine_metrics)
-        generated = self.generated = usage.generated or events
+        generated = usage.generated or events
+        if usage.source == "reported" and events > 1:
+            book.pieces.add(generated, events)
+        elif generated == events:
+            generated = round(events * book.pieces.ratio)
+        self.generated = generated
         if prompt or generated:
             self.computed, self.cached = book.prompt_of(usage, prompt, self)
         else:
@@ -162,6 +172,9 @@ class Ticket:
         if windows[at] != window:
             return None
         written, before, computed = self.counts[at], self.befores[at], self.computed
+        if self.ended is None:
+            each = self._book.pieces.ratio
+            written, before = written * each, before * each
         context = written * (computed + self.cached + before + written / 2)
         if at:
             return 0.0, 0.0, written, context

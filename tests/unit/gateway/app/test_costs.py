@@ -11,7 +11,7 @@ from gateway.configuration.settings import BackendSettings
 from gateway.metering.gpu.counts import Counted
 from gateway.metering.gpu.facts import Coefficients, GpuBackend
 from gateway.metering.gpu.hardware import NEUTRAL
-from gateway.metering.gpu.learning import Learner
+from gateway.metering.gpu.learning import GROUP, Learner
 
 LLAMA = {
     "hidden_size": 4096,
@@ -63,7 +63,7 @@ def ours(guess: Coefficients = NEUTRAL) -> GpuBackend:
 
 def learner() -> Learner:
     learned = Learner(NEUTRAL)
-    for window in range(60):
+    for window in range(4 * GROUP):
         learned.add(window, 0.9, Counted(steps=90, computed=3_000, generated=2_000, context=1e6))
     return learned
 

@@ -19,6 +19,7 @@ from gateway.metering.gpu.accounts import GpuAccounts
 from gateway.metering.gpu.counts import Counted
 from gateway.metering.gpu.facts import SECOND, Booking, GpuBackend, Row, RowKey
 from gateway.metering.gpu.hardware import NEUTRAL
+from gateway.metering.gpu.learning import GROUP
 from gateway.metering.gpu.rows import Drawn, InProcessRows
 from gateway.metering.gpu.rules import Rules
 from gateway.metering.gpu.ticket import Ticket
@@ -427,11 +428,11 @@ def test_bookings_carry_the_prices_they_were_made_at():
 
 
 def test_a_window_is_priced_by_what_was_known_before_it_taught_anything():
-    books = accounts()
-    for second in range(60):
+    books, rows = accounts(), []
+    for second in range(5 * GROUP):
         at = START + second * SECOND
         books.observe("gpu-a", "r0", page(at, running=1, steps=30 * second, generated=90 * second))
-    rows = [b.row for b in books.finish(START + 59 * SECOND) if b.kind == "foreign"]
+        rows += [b.row for b in books.close_windows(at) if b.kind == "foreign"]
     done = Counted(steps=30, context=30 * 0.1 * 1e5)
     assert len({row.coefficients for row in rows}) > 2
     for row in rows[1:-1]:  # the first and the last are not whole

@@ -15,6 +15,16 @@ def test_an_engine_that_tells_is_believed():
     assert shares.of("never seen", 1_000) == 0
 
 
+def test_how_much_shares_vary_is_known_by_cohort():
+    shares = CachedShares()
+    for number in range(60):
+        shares.told("agents", 1_000, 960 * (number % 2))
+        shares.told("rag", 1_000, 40)
+    assert shares.variance("agents") > 0.15
+    assert shares.variance("rag") < 0.001
+    assert shares.variance("never seen") > 0.05
+
+
 def test_shares_are_learned_from_an_engine_that_never_tells():
     shares, random = CachedShares(), np.random.default_rng(3)
     hits = {"agents": 0.9, "chat": 0.5, "rag": 0.0}

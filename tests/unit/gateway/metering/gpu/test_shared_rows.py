@@ -10,6 +10,7 @@ from adapters.chat import TokenUsage
 from gateway.fleet.engines.reading import EngineReading, Reading
 from gateway.metering.gpu.accounts import GpuAccounts
 from gateway.metering.gpu.counts import Counted
+from gateway.metering.gpu.doubt import Doubt
 from gateway.metering.gpu.facts import SECOND, Booking, GpuBackend, Row, RowKey, Tokens
 from gateway.metering.gpu.hardware import NEUTRAL
 from gateway.metering.gpu.rows import Drawn, Knowledge
@@ -58,7 +59,12 @@ async def test_before_a_row_is_posted_each_says_what_it_knows():
     kept = KeptPools()
     one, two = SharedRows(FakePools(kept), "one"), SharedRows(FakePools(kept), "two")
     known = Knowledge(
-        Counted(computed=5.5, generated=3), Counted(), ((1, 2), (5, 9)), over=False, present_ns=7
+        Counted(computed=5.5, generated=3),
+        Counted(),
+        Doubt(2.5, 40.0),
+        ((1, 2), (5, 9)),
+        over=False,
+        present_ns=7,
     )
     assert await one.meet(KEY, None) == []
     assert await two.meet(KEY, known) == [None]

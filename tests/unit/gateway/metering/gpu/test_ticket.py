@@ -50,6 +50,27 @@ def test_the_final_usage_puts_event_counts_right(book):
     assert ticket.befores == [0, 5]
 
 
+def test_events_of_several_tokens_are_known_from_answers_that_ended(book):
+    for _ in range(9):
+        earlier = begin(book)
+        for at in (100, 200):
+            earlier.tokens(at * MS, 1)
+        earlier.end(300 * MS, used(6))
+    ticket = begin(book)
+    ticket.tokens(400 * MS, 1)
+    ticket.tokens(1_400 * MS, 2)
+    assert ticket.did(0)[2] == pytest.approx(3)
+    assert ticket.did(1)[2] == pytest.approx(6)
+    ticket.end(1_500 * MS, used(3, source="estimated"))  # the client left: nobody counted but by events
+    assert ticket.generated == 9
+
+
+def test_prompts_are_estimated_as_earlier_estimates_turned_out(book):
+    for _ in range(9):
+        begin(book, prompt_tokens=100).end(SECOND, used(1, prompt=130))
+    assert begin(book, prompt_tokens=1_000).computed == pytest.approx(1_300, abs=1)
+
+
 def test_an_unstreamed_answer_is_spread_as_the_engine_says(book):
     ticket = begin(book, streamed=False)
     ticket.end(4_000 * MS, used(31), engine_metrics={"generation_time_ms": 3_000.0})
