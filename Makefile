@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK   := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url
 
-EXTRAS := postgres redis otlp parquet train # what the suite needs; Presidio has a file and an environment of its own
+EXTRAS := postgres redis otlp parquet train energy # what the suite needs; Presidio has a file and an environment of its own
 
 .DEFAULT_GOAL := help
 .PHONY: help setup dev demo serve test check format lock bench eval-complexity eval-sensitivity vllm clients presidio matrix clean
