@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import ClassVar
 
-from adapters.call import Call, Dialect, Headers, Outgoing, Refusal, Relay
+from adapters.call import FILING, Call, Dialect, Headers, Outgoing, Refusal, Relay
 from adapters.chat import Answer, Json
+from adapters.dialects import files as kept
 from adapters.dialects import native, translation
 from adapters.dialects.chat.answer import write_answer, write_error
 from adapters.dialects.chat.events import StreamWriter
@@ -32,7 +33,7 @@ class Anthropic:
     since 1970 that chat answers carry as `created`."""
 
     kind: ClassVar[str] = "anthropic"
-    dialects: ClassVar[frozenset[Dialect]] = frozenset({"messages", "count_tokens"})
+    dialects: ClassVar[frozenset[Dialect]] = frozenset({"messages", "count_tokens", "files", "file"})
 
     base_path: str = ""
     api_key: str | None = field(default=None, repr=False)
@@ -42,6 +43,8 @@ class Anthropic:
 
     def outgoing(self, call: Call, model: str) -> Outgoing:
         """The call as a messages request. Raises Unsupported."""
+        if call.dialect in FILING:
+            return self._filed(call)
         if call.dialect in self.dialects:
             dialect, body, files = call.dialect, native.body(call, model), False
         elif call.dialect in ("chat", "responses"):
@@ -59,6 +62,14 @@ class Anthropic:
         if files:
             headers += ((b"anthropic-beta", FILES_BETA),)
         return Outgoing(b"POST", endpoint(self.base_path, dialect), headers, body)
+
+    def _filed(self, call: Call) -> Outgoing:
+        """An upload, or a request about a file that is kept."""
+        beta = ((b"anthropic-beta", FILES_BETA),)
+        headers = outgoing_headers(call, self.user_agent) + self._authentication() + self.extra + beta
+        path = endpoint(self.base_path, call.dialect) + kept.place(call.document.values)
+        form = kept.file_alone(call.document.body) if call.dialect == "files" else b""
+        return kept.outgoing(call, headers, path, form)
 
     def relay(self, call: Call, model: str, headers: Headers) -> Relay:
         """The provider's bytes for a messages client, a translation for others."""

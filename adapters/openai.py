@@ -20,7 +20,6 @@ from adapters.dialects.endpoint import endpoint, outgoing_headers
 from adapters.dialects.messages.answer import write_answer, write_error
 from adapters.dialects.messages.events import StreamWriter
 from adapters.dialects.messages.request import read_request
-from adapters.dialects.multipart import boundary_of
 from adapters.dialects.responses.ingress import outgoing_body
 from adapters.dialects.responses.sealing import of_engine, of_openai
 from adapters.dialects.responses.translating import carried, told
@@ -91,19 +90,9 @@ class OpenAI:
 
     def _filed(self, call: Call, model: str) -> Outgoing:
         """An upload, or a request about a file that is kept."""
-        values, method, kind = call.document.values, b"POST", b"application/json"
-        place = b""
-        if call.dialect == "files":
-            kind = b"multipart/form-data; boundary=" + boundary_of(call.document.body)
-        else:
-            method, place = (b"DELETE" if values["action"] == "delete" else b"GET"), files.place(values)
-        accept = b"*/*" if values.get("action") == "content" else b"application/json"
-        told = {b"content-type": kind, b"accept": accept}
-        headers = tuple(
-            (name, told.get(name, value)) for name, value in outgoing_headers(call, self.user_agent)
-        )
-        path = self._path(call.dialect, model, place)
-        return Outgoing(method, path, headers + self._authentication() + self.extra, call.document.body)
+        headers = outgoing_headers(call, self.user_agent) + self._authentication() + self.extra
+        path = self._path(call.dialect, model, files.place(call.document.values))
+        return files.outgoing(call, headers, path, call.document.body)
 
     def _own(self, call: Call, model: str) -> bytes:
         """The call in its own dialect."""

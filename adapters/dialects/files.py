@@ -1,4 +1,4 @@
-"""Files that a provider keeps, as OpenAI's API has them: sent in a form, looked at, fetched, deleted.
+"""Files that a provider keeps, as OpenAI's and Anthropic's APIs have them: sent in a form, looked at, fetched, deleted.
 
 An upload becomes a document like any other request, so that it is judged, routed and booked like any other: its text
 where it is text, and else the fact that nobody can read it.
@@ -6,19 +6,26 @@ where it is text, and else the fact that nobody can read it.
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from mimetypes import guess_type
 from typing import Any, Final, Literal
 from urllib.parse import quote, unquote
 
-from adapters.call import Call, Headers, header
+from adapters.call import Call, Headers, Outgoing, header
 from adapters.chat import Json
 from adapters.dialects import multipart, relaying
 from adapters.dialects.chat.answer import write_error
 from adapters.dialects.checks import InvalidRequest
+from adapters.dialects.encoding import to_json
 from adapters.dialects.multipart import Field
 from adapters.dialects.plain import PlainRelay
-from adapters.document import Document
+from adapters.document import Document, Member
 
 PLACE: Final = "/v1/files"
+CLIENT: Final = (
+    "client"  # the member that says whose clients' words are to be used, where they are Anthropic's
+)
+ANTHROPICS: Final = "anthropic"
 PLACE_OF_UPLOADS: Final = "files"  # the alias or model an upload goes to that names none
 Action = Literal["retrieve", "content", "delete"]
 
@@ -38,11 +45,14 @@ def named(path: str) -> tuple[str, bool] | None:
     return None if found is None else (unquote(found[1]), found[2] is not None)
 
 
-def uploaded(body: bytes, content_type: bytes) -> Document:
-    """A form with a file in it as a document. Its `body` is the form that goes on. Raises InvalidRequest."""
+def uploaded(body: bytes, content_type: bytes, *, anthropics: bool = False) -> Document:
+    """A form with a file in it as a document; `anthropics`: its client is one of Anthropic's, which knows no purpose.
+    Its `body` is the form that goes on to OpenAI. Raises InvalidRequest."""
     fields = multipart.read(body, content_type)
+    if anthropics:
+        fields = [*(each for each in fields if each.name != "purpose"), Field("purpose", b"user_data")]
     file, purpose, model = None, "", PLACE_OF_UPLOADS
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = {CLIENT: ANTHROPICS} if anthropics else {}
     for each in fields:
         if each.name == "file":
             file = each
@@ -62,12 +72,27 @@ def uploaded(body: bytes, content_type: bytes) -> Document:
         )
     values["model"] = model
     values["file"] = _as_content(file)
-    return Document(multipart.write([each for each in fields if each.name != "model"]), "", values, {})
+    form = multipart.write([each for each in fields if each.name != "model"])
+    return Document(
+        form, "", values, {"file": Member(0, 0, len(file.data))}
+    )  # of which only the length is said
 
 
-def asked(name: str, action: Action, model: str) -> Document:
+def asked(name: str, action: Action, model: str, *, anthropics: bool = False) -> Document:
     """A request about one file as a document."""
-    return Document(b"", "", {"model": model, "id": name, "action": action}, {})
+    values: dict[str, Any] = {CLIENT: ANTHROPICS} if anthropics else {}
+    return Document(b"", "", {**values, "model": model, "id": name, "action": action}, {})
+
+
+def size(document: Document) -> int:
+    """The bytes of an uploaded file."""
+    return document.members["file"].end
+
+
+def file_alone(form: bytes) -> bytes:
+    """A form that `uploaded` made, without what Anthropic does not know."""
+    kind = b"multipart/form-data; boundary=" + multipart.boundary_of(form)
+    return multipart.write([each for each in multipart.read(form, kind) if each.name == "file"])
 
 
 def read(document: Document, headers: Headers = ()) -> Call:
@@ -86,20 +111,52 @@ def references(values: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def place(values: Mapping[str, Any]) -> bytes:
-    """Where below its provider's files one file is asked about."""
+    """Where below its provider's files one is asked about; uploads go to the files themselves."""
+    if "action" not in values:
+        return b""
     tail = "/content" if values["action"] == "content" else ""
     return f"/{quote(values['id'], safe='')}{tail}".encode()
 
 
-def relay(call: Call, headers: Headers) -> "Upload | Content | PlainRelay":
+def outgoing(call: Call, headers: Headers, path: bytes, form: bytes) -> Outgoing:
+    """An upload of this `form`, or a request about a file, for a provider whose files stand at `path`."""
+    values, method, kind = call.document.values, b"POST", b"application/json"
+    if call.dialect == "files":
+        kind = b"multipart/form-data; boundary=" + multipart.boundary_of(form)
+    else:
+        method = b"DELETE" if values["action"] == "delete" else b"GET"
+    told = {
+        b"content-type": kind,
+        b"accept": b"*/*" if values.get("action") == "content" else b"application/json",
+    }
+    return Outgoing(method, path, tuple((name, told.get(name, value)) for name, value in headers), form)
+
+
+def relay(call: Call, headers: Headers) -> "Described | Content":
     """The way back for a 2xx answer; `headers` are the provider's."""
     if call.dialect == "files":
         return Upload(call, headers)
-    return Content(headers) if call.document.values["action"] == "content" else PlainRelay(call, headers)
+    return Content(headers) if call.document.values["action"] == "content" else Described(call, headers)
 
 
-class Upload(PlainRelay):
-    """What the provider says of a file it keeps from now on."""
+class Described(PlainRelay):
+    """What the provider says of a file, in the client's words."""
+
+    __slots__ = ("_anthropics",)
+
+    def __init__(self, call: Call, headers: Headers) -> None:
+        super().__init__(call, headers)
+        self._anthropics = call.document.values.get(CLIENT) == ANTHROPICS
+
+    def _written(self, answer: Json, body: bytes) -> bytes:
+        told = super()._written(answer, body)
+        if self._anthropics == ("type" in answer):
+            return told
+        return to_json(_as_anthropic(answer) if self._anthropics else _as_openai(answer))
+
+
+class Upload(Described):
+    """The same of one that it keeps from now on."""
 
     __slots__ = ()
 
@@ -107,6 +164,37 @@ class Upload(PlainRelay):
         name = answer.get("id")
         self.made = (name,) if isinstance(name, str) else ()
         return super()._written(answer, body)
+
+
+def _as_openai(answer: Json) -> Json:
+    """Anthropic's description of a file in OpenAI's words."""
+    if answer["type"] == "file_deleted":
+        return {"id": answer["id"], "object": "file", "deleted": True}
+    return {
+        "id": answer["id"],
+        "object": "file",
+        "bytes": answer["size_bytes"],
+        "created_at": int(datetime.fromisoformat(answer["created_at"]).timestamp()),
+        "filename": answer["filename"],
+        "purpose": "user_data",
+        "status": "processed",
+    }
+
+
+def _as_anthropic(answer: Json) -> Json:
+    """OpenAI's description of a file in Anthropic's words; its media type is a guess by the name."""
+    if "deleted" in answer:
+        return {"id": answer["id"], "type": "file_deleted"}
+    made = datetime.fromtimestamp(answer["created_at"], UTC)
+    return {
+        "id": answer["id"],
+        "type": "file",
+        "filename": answer["filename"],
+        "mime_type": guess_type(answer["filename"] or "")[0] or "application/octet-stream",
+        "size_bytes": answer["bytes"],
+        "created_at": made.isoformat().replace("+00:00", "Z"),
+        "downloadable": True,
+    }
 
 
 class Content(relaying.Counters):

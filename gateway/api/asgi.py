@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
-from adapters.call import Headers
+from adapters.call import FILING, Headers
 from adapters.dialects.ingress import INGRESS, Ingress
 from gateway.api.direct import DirectApplication, DirectExchange
 from gateway.api.errors import HttpError, in_anthropics_words, method_not_allowed, render
@@ -206,6 +206,7 @@ class DataPlane(DirectApplication):
 
 async def _refuse(exchange: Face, error: HttpError) -> None:
     """Answer with an error, in the client's own dialect."""
-    if anthropic(exchange.path):
+    version = exchange.header(b"anthropic-version") if dialect_at(exchange.path) in FILING else None
+    if anthropic(exchange.path, version):
         error = in_anthropics_words(error, exchange.id)
     await exchange.answer(error)

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse, Response
 
 from gateway.access.keys import AccessDenied
 from gateway.api.errors import HttpError, openai_error, render
+from gateway.api.paths import anthropic
 from gateway.pipeline.pipeline import Runtime, shown_key
 from gateway.state.belongings import LISTED, Upload
 from gateway.state.claims import Gone
@@ -32,7 +33,10 @@ def add_files(app: FastAPI, runtime: Callable[[], Runtime], listed: List) -> Non
 
         try:
             principal = runtime().keyring.authenticate(shown_key(header), datetime.now(UTC))
-            return JSONResponse(page(await listed(principal.tenant), request.query_params))
+            uploads = await listed(principal.tenant)
+            if anthropic(request.url.path, request.headers.get("anthropic-version")):
+                return JSONResponse(anthropics_page(uploads, request.query_params))
+            return JSONResponse(page(uploads, request.query_params))
         except AccessDenied as error:
             return _response(render(error))
         except Gone:
@@ -57,6 +61,30 @@ def page(uploads: Sequence[Upload], asked: Mapping[str, str]) -> dict[str, Any]:
         "first_id": shown[0]["id"] if shown else None,
         "last_id": shown[-1]["id"] if shown else None,
         "has_more": len(found) > start + most,
+    }
+
+
+def anthropics_page(uploads: Sequence[Upload], asked: Mapping[str, str]) -> dict[str, Any]:
+    """The same as Anthropic's clients read it: `limit`, `after_id`."""
+    after = {"after": asked["after_id"]} if "after_id" in asked else {}
+    told = page(uploads, {"limit": asked.get("limit", "20"), **after})
+    data = [
+        {
+            "id": each["id"],
+            "type": "file",
+            "filename": "",
+            "mime_type": "application/octet-stream",
+            "size_bytes": each["bytes"],
+            "created_at": datetime.fromtimestamp(each["created_at"], UTC).isoformat().replace("+00:00", "Z"),
+            "downloadable": False,
+        }
+        for each in told["data"]
+    ]
+    return {
+        "data": data,
+        "has_more": told["has_more"],
+        "first_id": told["first_id"],
+        "last_id": told["last_id"],
     }
 
 

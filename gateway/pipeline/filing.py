@@ -17,9 +17,10 @@ async def document_of(
     exchange: Exchange, body: bytes, policy: Policy, belongings: Belongings, tenant: str, owned: Owned
 ) -> Document:
     """What an exchange about files asks. Raises InvalidRequest, NoSuchObject, Overloaded."""
+    anthropics = exchange.header(b"anthropic-version") is not None
     place = files.named(exchange.path)
     if place is None:
-        return files.uploaded(body, exchange.header(b"content-type") or b"")
+        return files.uploaded(body, exchange.header(b"content-type") or b"", anthropics=anthropics)
     name, content = place
     keeper = await keeper_of(belongings, tenant, name, owned)
     action: Action = "content" if content else "delete" if exchange.method == "DELETE" else "retrieve"
@@ -29,11 +30,11 @@ async def document_of(
     models = [each.name for each in policy.models.values() if each.backend == keeper.backend]
     if not models:
         raise NoSuchObject(f"The provider that keeps {name[:80]!r} has left the configuration.")
-    return files.asked(name, action, asked if asked in models else models[0])
+    return files.asked(name, action, asked if asked in models else models[0], anthropics=anthropics)
 
 
 def upload(call: Call, name: str, model: str, label: Label, at_ns: int) -> Upload:
     """What is noted of a file that came through; `model`: the one whose provider took it."""
     values = call.document.values
-    size = len(call.document.body)
+    size = files.size(call.document)
     return Upload(name, model, words_of(label), size, at_ns // 1_000_000_000, values["purpose"])

@@ -15,6 +15,7 @@ from gateway.sandbox.http import Reply, Request
 from gateway.sandbox.provider import ProviderSettings, ProviderStandIn
 from gateway.sandbox.standin import Answer as Route
 from gateway.sandbox.standin import bearer
+from gateway.sandbox.stored_files import AnthropicFiles
 
 MODELS: Final = ("claude-sonnet-5", "claude-haiku-4-5", "claude-opus-5", "claude-sonnet-4-5")
 CACHE_FROM: Final = 1024  # tokens; a shorter prefix is not cached
@@ -46,12 +47,14 @@ class AnthropicStandIn(ProviderStandIn):
     ) -> None:
         super().__init__(settings or ProviderSettings(MODELS), cache_block=CACHE_BLOCK, host=host, port=port)
         self._ids = count(1)
+        self._files = AnthropicFiles()
 
     def routes(self) -> Mapping[tuple[str, str], Route]:
         """The paths it knows."""
         return {
             ("POST", "/v1/messages"): self._messages,
             ("POST", "/v1/messages/count_tokens"): self._count,
+            ("POST", "/v1/files"): self._filed,
             ("GET", "/v1/models"): self._models,
         }
 
@@ -68,9 +71,19 @@ class AnthropicStandIn(ProviderStandIn):
         """What Anthropic sends when a stream breaks."""
         return _event({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}})
 
-    async def lost(self, request: Request, reply: Reply) -> None:  # noqa: ARG002  # the base's signature
+    async def lost(self, request: Request, reply: Reply) -> None:
         """An unknown path or method."""
+        if request.path.startswith("/v1/files/"):
+            await self._filed(request, reply)
+            return
         await self._refuse(reply, 404, "not_found_error", "Not found")
+
+    async def _filed(self, request: Request, reply: Reply) -> None:
+        if "files-api" not in request.headers.get("anthropic-beta", ""):
+            await self._refuse(reply, 404, "not_found_error", "Not found")
+            return
+        status, body, kind = self._files.asked(request)
+        await reply.whole(status, body, {"content-type": kind, "request-id": self._id("req")})
 
     async def _messages(self, request: Request, reply: Reply) -> None:
         body = await self._accepted(request, reply, needs_max=True)

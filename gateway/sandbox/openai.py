@@ -13,11 +13,11 @@ from gateway.sandbox.answers import Answer, compose, pieces, token_ids
 from gateway.sandbox.asks import Ask, from_chat
 from gateway.sandbox.completions import framed
 from gateway.sandbox.http import Reply, Request
-from gateway.sandbox.openai_files import StoredFiles
 from gateway.sandbox.provider import ProviderSettings, ProviderStandIn
 from gateway.sandbox.responses import ResponsesFrame, failure, from_responses, usage
 from gateway.sandbox.standin import Answer as Route
 from gateway.sandbox.standin import bearer
+from gateway.sandbox.stored_files import StoredFiles
 from gateway.sandbox.vectors import embeddings
 
 CHATTING: Final = ("gpt-5", "gpt-5-mini", "gpt-4o", "gpt-4o-mini")

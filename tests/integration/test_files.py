@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import anthropic
 import httpx
 import openai
 import pytest
@@ -173,3 +174,49 @@ def test_without_a_key_nothing_is_said(weir: Sandboxed) -> None:
 def test_a_form_that_is_none_is_refused(weir: Sandboxed) -> None:
     status, _, told = weir.post(b"{}", path="/v1/files")
     assert (status, json.loads(told)["error"]["code"]) == (400, "invalid_form")
+
+
+@pytest.fixture
+def claudes(weir: Sandboxed) -> Iterator[anthropic.Anthropic]:
+    with anthropic.Anthropic(base_url=weir.url, api_key=weir.key, max_retries=0) as client:
+        yield client
+
+
+@pytest.mark.parametrize("model", ["claude", "gpt"])
+def test_anthropics_library_keeps_files_with_either_provider(
+    claudes: anthropic.Anthropic, weir: Sandboxed, model: str
+) -> None:
+    file = claudes.beta.files.upload(file=NOTES, extra_body={"model": model})
+    assert (file.type, file.filename, file.mime_type, file.size_bytes) == (
+        "file",
+        "notes.txt",
+        "text/plain",
+        len(NOTES[1]),
+    )
+    assert claudes.beta.files.retrieve_metadata(file.id).filename == "notes.txt"
+    assert (file.id, len(NOTES[1])) in [(each.id, each.size_bytes) for each in claudes.beta.files.list()]
+    if model == "claude":
+        block: Any = {"type": "document", "source": {"type": "file", "file_id": file.id}}
+        said: Any = [{"role": "user", "content": [block, {"type": "text", "text": "When?"}]}]
+        raw = claudes.beta.messages.with_raw_response.create(
+            model="claude", max_tokens=9, messages=said, betas=["files-api-2025-04-14"]
+        )
+        assert raw.headers["x-weir-sensitivity"] == "internal", "it was read when it came through"
+        with anthropic.Anthropic(base_url=weir.url, api_key=weir.other_key, max_retries=0) as stranger:
+            with pytest.raises(anthropic.NotFoundError, match="No such object"):
+                stranger.beta.messages.create(model="claude", max_tokens=9, messages=said)
+            with pytest.raises(anthropic.NotFoundError, match="No such object"):
+                stranger.beta.files.delete(file.id)
+    assert claudes.beta.files.delete(file.id).type == "file_deleted"
+    with pytest.raises(anthropic.NotFoundError):
+        claudes.beta.files.retrieve_metadata(file.id)
+
+
+def test_openais_library_keeps_files_with_anthropic(client: openai.OpenAI, weir: Sandboxed) -> None:
+    file = client.files.create(file=NOTES, purpose="user_data", extra_body={"model": "claude"})
+    assert (file.object, file.bytes, file.purpose) == ("file", len(NOTES[1]), "user_data")
+    assert b"purpose" not in weir.sandbox.anthropic.received[-1].body
+    raw = client.chat.completions.with_raw_response.create(model="claude", messages=asking(file.id))
+    assert raw.headers["x-weir-model"] == "claude"
+    assert client.files.retrieve(file.id).filename == "notes.txt"
+    assert client.files.delete(file.id).deleted
