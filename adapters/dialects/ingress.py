@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from adapters.call import Call, Dialect, Headers
@@ -31,6 +32,9 @@ def _fixed(*needs: str) -> Callable[[Values], frozenset[str]]:
     return lambda _: frozenset(needs)
 
 
+_ANYWHERE: Final = partial(
+    kept_for_chat.references, nameless=frozenset({"model"})
+)  # vLLM ranks pictures, too
 _ALL: Final = (
     Ingress(
         "chat",
@@ -64,7 +68,11 @@ _ALL: Final = (
         references=kept_by_anthropic.references,
     ),
     Ingress(
-        "completions", completions.read, completions.needs, max_output_tokens=completions.max_output_tokens
+        "completions",
+        completions.read,
+        completions.needs,
+        max_output_tokens=completions.max_output_tokens,
+        references=partial(kept_for_chat.references, nameless=kept_for_chat.NAMELESS | {"prompt", "suffix"}),
     ),
     Ingress(
         "embeddings",
@@ -72,8 +80,8 @@ _ALL: Final = (
         _fixed("embeddings"),
         references=kept_for_chat.references,  # vLLM embeds conversations, too
     ),
-    Ingress("rerank", plain.reader("rerank"), _fixed("rerank")),
-    Ingress("score", plain.reader("score"), _fixed("rerank")),
+    Ingress("rerank", plain.reader("rerank"), _fixed("rerank"), references=_ANYWHERE),
+    Ingress("score", plain.reader("score"), _fixed("rerank"), references=_ANYWHERE),
     Ingress("tokenize", plain.reader("tokenize"), _fixed(), references=kept_for_chat.references),
     Ingress("files", files.read, _fixed("file"), modality=lambda _: frozenset({"file"})),
     Ingress("file", files.read_one, _fixed(), references=files.references),

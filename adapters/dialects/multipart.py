@@ -14,6 +14,8 @@ from adapters.dialects.checks import InvalidRequest
 
 MOST_FIELDS: Final = 32
 _LONGEST_HEAD: Final = 4_096  # bytes of a part's headers
+_LONGEST_TYPE: Final = 1_024  # bytes of a form's own content-type
+_BREAKS: Final = frozenset("\r\n\0")  # what some readers take for the end of a line
 _boundary = re.compile(
     rb"\s*multipart/form-data\s*;(?:.*;)?\s*boundary=(?:\"([^\"\r\n]{1,70})\"|([^\s;\"]{1,70}))\s*(?:;.*)?",
     re.IGNORECASE | re.DOTALL,
@@ -34,7 +36,7 @@ class Field:
 
 def read(body: bytes, content_type: bytes) -> list[Field]:
     """The fields of a form, each of a name of its own. Raises InvalidRequest."""
-    found = _boundary(content_type)
+    found = _boundary(content_type) if len(content_type) <= _LONGEST_TYPE else None
     if found is None:
         raise _invalid("the request must be multipart/form-data with a boundary")
     mark = b"--" + (found[1] or found[2])
@@ -60,7 +62,7 @@ def _field(piece: bytes) -> Field:
     for line in _decoded(head[2:]).split("\r\n"):
         name, colon, value = line.partition(":")
         name = name.lower()
-        if not colon or name in headers or name != name.strip() or "\n" in line or "\0" in line:
+        if not colon or name in headers or name != name.strip() or not _BREAKS.isdisjoint(line):
             raise _invalid("a field's headers cannot be read")
         headers[name] = value.strip()
     disposition = headers.get("content-disposition", "")
@@ -106,8 +108,8 @@ def _unquoted(text: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """As browsers write a name between quotes."""
-    return text.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
+    """As browsers write a name between quotes; a backslash, too, which readers understand differently."""
+    return text.replace("\\", "%5C").replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _decoded(head: bytes) -> str:

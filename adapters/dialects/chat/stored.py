@@ -10,7 +10,7 @@ from typing import Any, Final
 from adapters.chat import Json
 from adapters.dialects.kept import named
 
-_NAMELESS: Final = frozenset(  # members of a request that hold no name, or only what the application made up
+NAMELESS: Final = frozenset(  # members of a request that hold no name, or only what the application made up
     ("model", "stream", "stream_options", "temperature", "top_p", "top_k", "n", "stop", "seed", "user", "store",
      "max_tokens", "max_completion_tokens", "frequency_penalty", "presence_penalty", "logit_bias", "logprobs",
      "top_logprobs", "response_format", "tool_choice", "parallel_tool_calls", "reasoning_effort", "service_tier",
@@ -24,15 +24,16 @@ _SAID: Final = frozenset(
 _OWN_TOOLS: Final = frozenset({"function", "custom"})  # what the application runs itself
 
 
-def references(values: Mapping[str, Any]) -> tuple[str, ...]:
-    """The names of kept objects in a chat request, or another with chat's messages. Each once, in order."""
+def references(values: Mapping[str, Any], nameless: frozenset[str] = NAMELESS) -> tuple[str, ...]:
+    """The names of kept objects in a chat request, or another like it; `nameless` are members that hold none. Each
+    once, in order."""
     found: dict[str, None] = {}
     for key, value in values.items():
         if key == "messages":
             _of_messages(value, found)
         elif key == "tools":
             _of_tools(value, found)
-        elif key not in _NAMELESS and value.__class__ in (dict, list, str):
+        elif key not in nameless and value.__class__ in (dict, list, str):
             found.update(dict.fromkeys(named(value, key)))
     return tuple(found)
 

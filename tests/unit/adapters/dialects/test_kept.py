@@ -122,6 +122,17 @@ def test_conversations_that_are_embedded_or_counted_name_it_too(dialect: Dialect
     assert named(dialect, messages=said(part)) == ("u-1",)
 
 
+@pytest.mark.parametrize("dialect", ["rerank", "score"])
+def test_documents_that_are_ranked_name_it_too(dialect: Dialect) -> None:
+    part = {"content": [{"type": "image_url", "image_url": None, "uuid": "u-1"}]}
+    assert named(dialect, documents=["a text", part], query="x") == ("u-1",)
+
+
+def test_a_bare_prompt_names_nothing_and_what_stands_beside_it_may() -> None:
+    assert named("completions", prompt=["file_id", "uuid"], suffix="uuid") == ()
+    assert named("completions", prompt="x", cached_content="cachedContents/1") == ("cachedContents/1",)
+
+
 NAMELESS: list[tuple[Dialect, dict[str, Any]]] = [
     ("chat", {"messages": said({"type": "image_url", "image_url": {"url": "https://a.example/x?file_id=1"}})}),
     ("chat", {"messages": said({"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}})}),

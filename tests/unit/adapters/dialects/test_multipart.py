@@ -53,6 +53,8 @@ def test_what_clients_send() -> None:
         (form(part(b'content-disposition: form-data; name="a"\r\ncontent-disposition: form-data; name="b"')), KIND),
         (form(part(b'content-disposition: form-data; name="a"\r\ncontent-transfer-encoding: base64')), KIND),
         (form(part(b'content-disposition : form-data; name="a"')), KIND),
+        (form(part(b'content-disposition: form-data; name="a"\r\ncontent-type: text/plain\rx: y')), KIND),
+        (form(part()), KIND + b"; x=" + b"y" * 2000),
         (form(part(b'content-disposition: form-data; name="\xff"')), KIND),
         (form(part(b'content-disposition: form-data; name="a"\r\nx: ' + b"y" * 5000)), KIND),
     ],
@@ -81,3 +83,20 @@ def test_a_quote_in_a_name_ends_nothing() -> None:
     body = write([Field("file", b"x", 'a"; filename="b\r\nx: y')])
     assert read(body, b"multipart/form-data; boundary=" + boundary_of(body))[0].data == b"x"
     assert b"\r\nx: y" not in body
+
+
+words = st.text(
+    st.characters(codec="utf-8", exclude_characters="\0"), max_size=12
+)  # a form with that is refused
+
+
+@given(words, words)
+def test_no_name_ends_where_it_does_not(name: str, filename: str) -> None:
+    written = [Field(name or "a", b"one", filename, ""), Field("zz", b"two")]
+    if written[0].name == "zz":
+        return
+    body = write(written)
+    again = read(body, b"multipart/form-data; boundary=" + boundary_of(body))
+    assert [each.data for each in again] == [b"one", b"two"]
+    assert again[1].name == "zz"
+    assert again[0].filename is not None
