@@ -60,11 +60,12 @@ bench: dev  ## throughput and latency against nginx, as ratios
 
 DATA := ../shared/data
 
-eval-complexity: dev  ## measure the score on the shared routing data (about 2 minutes)
+eval-complexity: dev  ## measure the score on the shared routing data (some minutes)
 	@$(BIN)/weir eval-complexity $(DATA)/routing \
 	  --require 'prompt:mmlu>=0.6' --require 'prompt:mmlu_pro>=0.57' --require 'prompt:llmrouter>=0.72' \
 	  --require 'subject:mmlu>=0.54' --require 'subject:llmrouter>=0.6' --require 'transfer:mean>=0.57' \
-	  --require 'lead:mean@100>=0' --require 'lead:mean@300>=0' --require 'lead:mean@1000>=0'
+	  --require 'lead:mean@100>=0' --require 'lead:mean@300>=0' --require 'lead:mean@1000>=0' \
+	  --require 'curve:together@100>=0.59' --require 'curve:together@300>=0.63' --require 'curve:together@1000>=0.65'
 
 eval-sensitivity: dev  ## measure the labels on the shared sensitivity data
 	@$(BIN)/weir eval-sensitivity --data $(DATA)/sensitivity

@@ -105,6 +105,7 @@ DASHBOARDS: Final[dict[str, tuple[str, tuple[Panel, ...]]]] = {
             graph("Requests by model", "reqps", model=f"sum by (model) (rate({REQUESTS}))"),
             graph("Requests by zone", "reqps", zone=f"sum by (zone) (rate({REQUESTS}))"),
             graph("Labels", "reqps", level=f"sum by (level) (rate(weir_labels_total{RATE}))"),
+            graph("Kinds of task", "reqps", kind=f"sum by (kind) (rate(weir_tasks_total{RATE}))"),
             graph("Boundaries at work", "reqps", boundary=f"sum by (boundary) (rate(weir_boundary_blocks_total{RATE}))"),
             graph("Routes passed over", "reqps", route=f"sum by (route) (rate(weir_routes_passed_over_total{RATE}))"),
             graph("Complexity from which a task is hard", "short", "For routes with `hardest`: follows their traffic.",

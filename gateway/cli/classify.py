@@ -33,11 +33,11 @@ def classify(terms: Path | None, weights: Path | None, reasons: bool) -> None:
     """Label and score JSON lines on standard input.
 
     Each line is {"id": …, and one of "text", "prompt" (a string) or "request" (an OpenAI chat body)}; each answer
-    is {"id", "score", "labels", "level", "must_stay"}: the chance that the strong model is needed, the types of
-    sensitive data found (a national number of no known kind goes by its category, GOV_ID), the level, and whether
-    the defaults would keep it inside. What cannot be read (pictures, file ids) is named under "unscanned": a policy
-    gives it a level of its own. No value that was found is ever printed. A line that cannot be read is answered
-    with {"id", "error"}, and the exit status is then 1.
+    is {"id", "score", "kind", "language", "labels", "level", "must_stay"}: the chance that the strong model is needed,
+    what kind of task it is and in which language, the types of sensitive data found (a national number of no known kind
+    goes by its category, GOV_ID), the level, and whether the defaults would keep it inside. What cannot be read
+    (pictures, file ids) is named under "unscanned": a policy gives it a level of its own. No value that was found is
+    ever printed. A line that cannot be read is answered with {"id", "error"}, and the exit status is then 1.
 
     \b
     Example:
@@ -55,9 +55,12 @@ def classify(terms: Path | None, weights: Path | None, reasons: bool) -> None:
         seen = visible(body, "chat")
         label = classifier.label(segments_of(seen))  # of what can be read; the rest is named beside it
         conversation = conversation_of(seen)
+        score = scorer.score(conversation)
         answer: dict[str, Any] = {
             "id": row.get("id"),
-            "score": round(scorer.score(conversation).value, 6),
+            "score": round(score.value, 6),
+            "kind": score.kind,
+            "language": score.language,
             "labels": sorted({published(type_) for type_ in label.types}),
             "level": str(label.level),
             "must_stay": label.must_stay,

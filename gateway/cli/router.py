@@ -180,7 +180,8 @@ def report(rows: tuple[Path, ...], out: Path, weights: Path | None, resamples: i
     "--require",
     multiple=True,
     metavar="NAME>=APGR",
-    help="Exit with 1 where a figure is lower, as prompt:mmlu>=0.6, subject:mmlu>=0.54 or transfer:mean>=0.57.",
+    help="Exit with 1 where a figure is lower, as prompt:mmlu>=0.6, subject:mmlu>=0.54, transfer:mean>=0.57, or "
+    "curve:mmlu@300>=0.55 for 300 labels.",
 )
 @_BOOT
 @_SEED
@@ -189,8 +190,9 @@ def eval_complexity(
 ) -> None:
     """Measure the score on the labelled files of the folder DATA (*.jsonl.gz).
 
-    Cross-validation by prompt, subjects left out, transfer between sources and the learning curve, each beside
-    prompt length, with 95% intervals; no claim is made that its interval does not support. Takes minutes.
+    Cross-validation by prompt, subjects left out and transfer between sources beside prompt length, and the learning
+    curve beside plain words and a ridge, with 95% intervals; no claim is made that its interval does not support.
+    Takes minutes.
     """
     module = _needs_training("gateway.cli.router_evaluate")
     module.run(data, json_out, require, resamples, seed)

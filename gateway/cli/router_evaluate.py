@@ -11,7 +11,15 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table as Sheet
 
-from gateway.cli.router_baseline import PENALTIES, hashed, ridge
+from gateway.cli.router_baseline import hashed
+from gateway.cli.router_learning import (
+    TOLD,
+    Curves,
+    against_told,
+    learning_curves,
+    learning_sheet,
+    learning_values,
+)
 from gateway.cli.router_rows import read_examples, read_rows
 from gateway.cli.router_train import told
 from gateway.cli.router_weights import scorer_of
@@ -31,9 +39,6 @@ REPEATS: Final = (
     3  # cross-validations by prompt, dealt anew and averaged: one deal alone moves APGR by ±0.006
 )
 SUBJECT_FOLDS: Final = 8
-LABELS: Final = (100, 300, 1_000)
-DRAWS: Final = 8
-_TWO_SIDED: Final = 2.365  # Student's t for DRAWS - 1 degrees of freedom, 95%
 _STEPS: Final = "solution_steps"  # in files without labels: how long a worked solution is
 
 
@@ -70,16 +75,11 @@ def run(data: Path, json_out: Path | None, require: Sequence[str], count: int, s
         )
         console.print(f"{protocol}: mean APGR {values[f'{protocol}:mean']:.3f}")
     with console.status("learning curve"):
-        sources = np.array(table.sources)
-        learning = {
-            source: _learning(of, [words[at] for at in np.flatnonzero(sources == source)], draw)
-            for source, of in _by_source(table)
-        }
-    console.print(_learning_sheet(learning))
-    for labels in LABELS:
-        leads = [curve[labels].lead.value for curve in learning.values() if labels in curve]
-        if leads:
-            values[f"lead:mean@{labels}"] = float(np.mean(leads))
+        learning = learning_curves(table, words, draw)
+    console.print(learning_sheet(learning))
+    for line in against_told(learning):
+        console.print(line, highlight=False)
+    values |= learning_values(learning)
     _steps(data, console)
     if json_out is not None:
         json_out.write_text(json.dumps(_plain(figures, values, learning), indent=1) + "\n")
@@ -137,43 +137,6 @@ def _figure(name: str, table: Table, raw: Floats, count: int, draw: np.random.Ge
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Learned:
-    """APGR on the rest of a source after training on some of its labels: for each draw of them, this method's and the
-    yardstick's (`router_baseline`)."""
-
-    own: tuple[float, ...]
-    plain: tuple[float, ...]
-
-    @property
-    def lead(self) -> Interval:
-        """The mean lead over the yardstick, drawn in pairs, and its 95% interval."""
-        leads = np.array(self.own) - np.array(self.plain)
-        middle, half = float(leads.mean()), _TWO_SIDED * float(leads.std(ddof=1)) / len(leads) ** 0.5
-        return Interval(middle, middle - half, middle + half)
-
-
-def _learning(table: Table, words: Sequence[Ints], draw: np.random.Generator) -> dict[int, Learned]:
-    """The learning curve of one source; the yardstick has the penalty that serves it best over the draws."""
-    out: dict[int, Learned] = {}
-    for labels in LABELS:
-        if labels * 2 > len(table):
-            continue
-        own: list[float] = []
-        plain: dict[float, list[float]] = {penalty: [] for penalty in PENALTIES}
-        for _ in range(DRAWS):
-            order = draw.permutation(len(table))
-            first = order[:labels]
-            others = order[labels:][~np.isin(table.keys[order[labels:]], table.keys[first])]
-            train, rest = table.take(first), table.take(others)
-            own.append(float(apgr(fit_model(train).raw(rest), rest.gain)[0]))
-            for penalty, found in plain.items():
-                raw = ridge([words[at] for at in first], train.gain, [words[at] for at in others], penalty)
-                found.append(float(apgr(raw, rest.gain)[0]))
-        out[labels] = Learned(tuple(own), tuple(max(plain.values(), key=sum)))
-    return out
-
-
 def _steps(data: Path, console: Console) -> None:
     """Where a file tells how long solutions are: whether the shipped score, never trained on it, rises with that."""
     for path in sorted(data.glob("*.jsonl.gz")):
@@ -215,28 +178,10 @@ def _sheet(figures: Sequence[Figure]) -> Sheet:
     return out
 
 
-def _learning_sheet(learning: Mapping[str, Mapping[int, Learned]]) -> Sheet:
-    title = (
-        f"APGR by labels in domain: mean of {DRAWS} draws (lowest to highest); beside it plain words and ridge on the "
-        "same draws, with the penalty that serves them best, and the lead [95%]"
-    )
-    out = Sheet("labels", *learning, title=title, title_justify="left")
-    for labels in LABELS:
-        found = [curve.get(labels) for curve in learning.values()]
-        out.add_row(f"{labels:,}", *(_learned(each) if each else "too few rows" for each in found))
-    return out
-
-
-def _learned(each: Learned) -> str:
-    own, plain = float(np.mean(each.own)), float(np.mean(each.plain))
-    spread = f"({min(each.own):.3f} to {max(each.own):.3f})"
-    return f"{own:.3f} {spread}\nplain {plain:.3f}, lead {told(each.lead, signed=True)}"
-
-
 def _plain(
     figures: Sequence[Figure],
     values: Mapping[str, float],
-    learning: Mapping[str, Mapping[int, Learned]],
+    learning: Curves,
 ) -> dict[str, Any]:
     return {
         "figures": {
@@ -253,15 +198,16 @@ def _plain(
         },
         "means": {name: value for name, value in values.items() if ":mean" in name},
         "learning": {
-            source: {
+            of: {
                 str(labels): {
                     "own": each.own,
                     "plain": each.plain,
                     "lead": [each.lead.value, each.lead.low, each.lead.high],
+                    "told": TOLD[labels],
                 }
                 for labels, each in curve.items()
             }
-            for source, curve in learning.items()
+            for of, curve in learning.items()
         },
     }
 

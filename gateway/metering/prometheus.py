@@ -157,6 +157,7 @@ class Metrics:
             )
         )
         self.labels: Final = counter("weir_labels_total", "Requests by the level of their label.", "level")
+        self.tasks: Final = counter("weir_tasks_total", "Requests by the kind of their task.", "kind")
         self.boundary_blocks: Final = counter(
             "weir_boundary_blocks_total", "Requests for which a boundary took away a model.", "boundary"
         )

@@ -186,6 +186,7 @@ class Pipeline:
                 signals, _ = await self._held_to_before(runtime, journey, replace(signals, label=label))
         journey.signals = signals
         self._till.metrics.labels.at(str(signals.label.level)).value += 1
+        self._till.metrics.tasks.at(signals.kind).value += 1
         reserving, budgets = runtime.reserving, self._till.budgets
         allowance = reserving.allowance(journey)
         if allowance is not None:

@@ -6,6 +6,7 @@ from typing import Final
 from routers.complexity.lexicon import words
 
 READ: Final = 3_000  # characters of a task that are read: half from its head, half from its tail
+_REPLY: Final = 60  # characters of a turn that answers what the assistant asked, in whatever words
 _PROPOSAL: Final = 400  # characters of an assistant's last words that a bare "yes" agrees to
 _BACK: Final = 6  # how many earlier user turns a chain of follow-ups may reach
 
@@ -17,10 +18,13 @@ _ASSENT: Final = words(
     "continúa sim sì avanti 好 是 继续 はい 続けて да продолжай"
 )
 _LEANS: Final = words(
-    "it its that this these those them they same again also now and but instead still why then what about "
+    "it its that this these those them they same again also now and but instead still why then if about "
     "so or fix redo shorter longer better"
 )
 _THANKS: Final = words("thanks thank you thx merci danke gracias great cool nice awesome bye hi hello hey")
+
+
+_ASKING: Final = ("?", "\uff1f", "\u061f")  # also full-width and Arabic
 
 
 # None of these is frozen, though nobody changes one: they are made for every request, and freezing costs each a
@@ -73,11 +77,11 @@ def last_tasks(conversation: Conversation) -> tuple[Task, ...]:
 
     parts = [turns[last].text]
     for step in range(1, min(len(asked), _BACK + 1)):
-        lean = _leans_back(parts[0])
+        lean = _answers(parts[0], turns, asked[-step]) or _leans_back(parts[0])
         if not lean:
             break
         if lean == "assents":
-            parts.insert(0, _proposal(turns, asked[-step]))
+            parts.insert(0, _said_before(turns, asked[-step])[-_PROPOSAL:])
         parts.insert(0, turns[asked[-step - 1]].text)
     if len(parts) == 1:
         return (task(parts[0]),)
@@ -96,8 +100,8 @@ def _leans_back(text: str) -> str:
     """`assents` for a bare yes, `refers` for a short turn that points back, else nothing."""
     if len(text) > 120:
         return ""
-    said = text.lower().replace(",", " ").replace(".", " ").replace("!", " ").replace("?", " ").split()
-    if any(word in _THANKS for word in said[:2]):
+    said = _said(text)
+    if _is_thanks(said):
         return ""
     if not said or (len(said) <= 6 and all(word in _ASSENT for word in said)):
         return "assents"
@@ -106,11 +110,26 @@ def _leans_back(text: str) -> str:
     return ""
 
 
-def _proposal(turns: tuple[Turn, ...], before: int) -> str:
-    """The end of what the assistant said just before that turn."""
-    for turn in reversed(turns[:before]):
+def _said(text: str) -> list[str]:
+    return text.lower().replace(",", " ").replace(".", " ").replace("!", " ").replace("?", " ").split()
+
+
+def _is_thanks(said: list[str]) -> bool:
+    return any(word in _THANKS for word in said[:2])
+
+
+def _answers(text: str, turns: tuple[Turn, ...], at: int) -> str:
+    """`assents` where a short turn, no question itself, follows the assistant's question, else nothing."""
+    if len(text) > _REPLY or text.rstrip().endswith(_ASKING) or _is_thanks(_said(text)):
+        return ""
+    return "assents" if _said_before(turns, at).rstrip().endswith(_ASKING) else ""
+
+
+def _said_before(turns: tuple[Turn, ...], at: int) -> str:
+    """What the assistant said last before that user turn."""
+    for turn in reversed(turns[:at]):
         if turn.role == "assistant":
-            return turn.text[-_PROPOSAL:]
+            return turn.text
         if turn.role == "user":
             break
     return ""

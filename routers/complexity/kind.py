@@ -28,7 +28,8 @@ _CODE: Final = folded(
 _MATHS: Final = folded(
     "solve equation integral derivative calculate compute probability polynomial matrix theorem frac sqrt "
     "sum triangle integer prime percent percentage fraction ratio cdot boxed modulo vector geometry "
-    "algebra arithmetic berechne calcule calcula"
+    "algebra arithmetic berechne calcule calcula prove proof lemma continuous differentiable converges "
+    "convergent eigenvalue eigenvalues logarithm beweise démontre demuestra dimostra"
 )
 _COUNT: Final = folded("many much total each per cost costs left altogether twice half more fewer")
 _CREATE: Final = folded(

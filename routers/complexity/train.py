@@ -13,6 +13,7 @@ from sklearn.ensemble import GradientBoostingRegressor
 
 from routers.complexity.conversation import last_tasks
 from routers.complexity.example import Example
+from routers.complexity.kernel import fit_kernel, mixed
 from routers.complexity.reading import BITS, FEATURES, FORMS, MASK, choices, question_key, read
 from routers.complexity.trees import DEPTH, Node
 from routers.complexity.weights import Weights
@@ -26,11 +27,12 @@ SUBJECT: Final = 1.5  # weight of the subject's mean gain beside the example's o
 FACTS: Final = 100.0  # ridge penalty of a fact, in scaled units
 FACTS_SHARE: Final = 0.25  # weight of the facts' ridge beside words and trees
 TREES: Final = 120
-RATE: Final = 0.07
-LEAF: Final = 60  # rows a leaf rests on, at least
+RATE: Final = 0.2
+LEAF: Final = 20  # rows a leaf rests on, at least
+ROWS: Final = 4_000  # rows the trees are shown, at least: where there are fewer, mixed from those there are
 PRIOR: Final = 0.05  # gain per unit of the features' hand-set pull, added to what was learned
-FEW_ROWS: Final = 300  # rows of a form at which the prior counts twice
-FEWEST_ROWS: Final = 100  # with fewer it counts no more
+LEANT_ON: Final = 3.0  # how much more the prior counts for a form that nobody has labelled
+LABELLED: Final = 50  # rows of a form at which it counts half as much more
 FOLDS: Final = 10
 _SUBJECT_OF_NOTE: Final = 25  # rows from which a subject's mean is trusted to show faulty labels
 
@@ -170,7 +172,7 @@ def _fit_part(table: Table) -> Part:
 
 def prior(rows: int) -> Floats:
     """The features' hand-set pulls as coefficients, stronger where few rows could teach anything else."""
-    return PRIOR * (1 + FEW_ROWS / max(rows, FEWEST_ROWS)) * np.array([feature.prior for feature in FEATURES])
+    return PRIOR * (1 + LEANT_ON / (1 + rows / LABELLED)) * np.array([feature.prior for feature in FEATURES])
 
 
 def _subject_means(table: Table, gain: Floats) -> Floats:
@@ -204,17 +206,24 @@ def _fit_words(table: Table, target: Floats) -> Floats:
 
 
 def _fit_trees(table: Table, gain: Floats) -> tuple[Node, ...]:
-    """Boosted trees on the facts, each from a drawn half of the rows; the same rows give the same trees."""
+    """Boosted trees that say what a smooth kernel on the facts says; the same rows give the same trees.
+
+    The kernel learns more of few and noisy labels than trees do, and trees cost less for each request. Since it can be
+    asked of any facts, few rows make no coarse trees: they are shown mixtures of two rows each as well.
+    """
+    draw = np.random.default_rng(0)
+    expected = fit_kernel(table.facts, gain, draw)
+    facts = np.vstack([table.facts, mixed(table.facts, max(ROWS - len(table), 0), draw)])
     boosted = GradientBoostingRegressor(
         n_estimators=TREES,
         max_depth=DEPTH,
         learning_rate=RATE,
         subsample=0.5,
-        max_features=0.2,
-        min_samples_leaf=min(LEAF, max(len(table) // 10, 1)),
+        max_features=0.5,
+        min_samples_leaf=LEAF,
         random_state=0,
     )
-    boosted.fit(table.facts, gain)
+    boosted.fit(facts, expected(facts))
     return tuple(_complete(tree.tree_, 0, DEPTH, RATE) for (tree,) in boosted.estimators_)
 
 

@@ -58,6 +58,10 @@ def test_a_quarter_goes_to_the_strong_model_and_each_decision_can_be_made_again(
     )
     drifted = scraped(weir, 'weir_complexity_drift_ratio{calibration="shipped"}')
     assert drifted is not None
+    kinds = {row["kind"] for row in rows}
+    assert kinds
+    for kind in kinds:
+        assert scraped(weir, f'weir_tasks_total{{kind="{kind}"}}') == sum(row["kind"] == kind for row in rows)
     assert 0 < drifted <= 1
 
 

@@ -9,8 +9,10 @@ from random import Random
 import pytest
 from click.testing import CliRunner, Result
 
+from gateway.cli import router_learning
 from gateway.cli.router import eval_complexity, router
 from gateway.cli.router_weights import shipped
+from routers.complexity import train
 from routers.complexity.weights import Weights
 
 HARD = [
@@ -53,6 +55,14 @@ FILLER = [
     "for",
     "you",
 ]
+
+
+@pytest.fixture(autouse=True)
+def coarse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trees may be coarse here: none of this rests on them, and there are hundreds."""
+    monkeypatch.setattr(train, "ROWS", 300)
+    monkeypatch.setattr(train, "TREES", 20)
+    monkeypatch.setattr(router_learning, "DRAWS", 3)
 
 
 def rows(count: int, seed: int, *, signal: float = 0.9, source: str = "made") -> list[dict[str, object]]:

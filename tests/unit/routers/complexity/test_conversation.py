@@ -29,6 +29,32 @@ def test_a_yes_means_what_was_proposed() -> None:
     assert alone.text == TASK
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "Klar, mach das!",
+        "sí, por favor",
+        "please proceed with option 2",
+        "なるほど、お願いします",
+        "the longer one",
+    ],
+)
+def test_any_short_reply_to_a_question_means_what_was_asked(reply: str) -> None:
+    whole, alone = last_tasks(
+        said(("user", TASK), ("assistant", "Shall I bound the error?"), ("user", reply))
+    )
+    assert "bound the error" in whole.text
+    assert alone.text == TASK
+
+
+@pytest.mark.parametrize(
+    "text", ["No, thanks!", "What is the time in Tokyo?", "Tell me a joke about Rome. " * 3]
+)
+def test_a_question_a_thank_you_or_a_longer_turn_answers_nothing(text: str) -> None:
+    turns = ("user", TASK), ("assistant", "Shall I bound the error?"), ("user", text)
+    assert [task.text for task in last_tasks(said(*turns))] == [text]
+
+
 def test_a_chain_of_follow_ups_reaches_back() -> None:
     turns = [
         ("user", TASK),

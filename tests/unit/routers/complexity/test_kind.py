@@ -18,6 +18,8 @@ from routers.complexity.reading import read
             "maths",
             "A baker sells 12 loaves for $3 each and 20 rolls for $0.50 each. How much does he earn in total?",
         ),
+        ("maths", "Prove that every continuous function on a closed interval is bounded."),
+        ("code", "Write a function that adds two numbers."),
         ("extraction", "Extract every company name and amount from this letter as JSON."),
         ("summarising", "Summarize the following meeting notes in three sentences."),
         ("translation", "Translate this into German: the train is late again."),

@@ -3,7 +3,7 @@
 from importlib.resources import files
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routers.complexity.conversation import Conversation, Turn
@@ -58,10 +58,13 @@ def test_a_new_task_is_judged_by_itself(scorer: Scorer) -> None:
 
 
 @given(
-    st.text(), st.sampled_from(["system", "user", "assistant", "tool"]), st.integers(0, 500), st.booleans()
+    text=st.text(),
+    role=st.sampled_from(["system", "user", "assistant", "tool"]),
+    tools=st.integers(0, 500),
+    schema=st.booleans(),
 )
-def test_any_text_gives_a_chance(text: str, role: str, tools: int, schema: bool) -> None:
-    scorer = Scorer.from_bytes(files("routers.complexity").joinpath("default.weights").read_bytes())
+@settings(deadline=None)
+def test_any_text_gives_a_chance(scorer: Scorer, text: str, role: str, tools: int, schema: bool) -> None:
     score = scorer.score(Conversation((Turn(role, text),), tools, schema))
     assert 0.0 <= score.value <= 1.0
     assert score.kind in KINDS
