@@ -1,11 +1,6 @@
 """The ledger's databases, real ones: exactly once, exact money, and nothing changed unseen."""
 
-import os
-import pwd
-import shutil
 import sqlite3
-import subprocess
-import tempfile
 import threading
 from contextlib import closing
 from datetime import date
@@ -25,73 +20,17 @@ from gateway.ledger.store import StoreUnavailable, StoreUnfit
 from gateway.ledger.stores import open_store
 from gateway.ledger.sums import ANSWERED, GPU_TIME, RERATED, SPENT, SPENT_BY_KEY
 from gateway.ledger.verify import compare, verify_journal, verify_store
+from tests.integration.postgreses import running_postgres
 
 DAY = 86_400 * 10**9
 MIDNIGHT = 20_000 * DAY  # some midnight, UTC
 ALWAYS = (0, 30_000 * DAY)
 
 
-class Postgres:
-    """A PostgreSQL server of the test's own, on a Unix socket in a directory of its own."""
-
-    def __init__(self, binaries: Path, directory: Path, prefix: list[str]):
-        self._binaries = binaries
-        self._directory = directory
-        self._prefix = prefix
-        self._databases = 0
-        self._run(
-            "initdb", "-A", "trust", "-U", "weir", "-E", "UTF8", "--no-sync", "-D", str(directory / "data")
-        )
-
-    def _run(self, program, *arguments):
-        subprocess.run(
-            [*self._prefix, self._binaries / program, *arguments],
-            check=True,
-            timeout=60,
-            cwd="/",
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-
-    def start(self):
-        options = f"-c listen_addresses= -c unix_socket_directories={self._directory} -c fsync=off"
-        data = str(self._directory / "data")
-        self._run("pg_ctl", "start", "-w", "-D", data, "-o", options, "-l", str(self._directory / "log"))
-
-    def stop(self):
-        self._run("pg_ctl", "stop", "-w", "-m", "immediate", "-D", str(self._directory / "data"))
-
-    def url(self, database="postgres"):
-        return f"postgresql://weir@/{database}?host={self._directory}"
-
-    def fresh(self):
-        self._databases += 1
-        name = f"ledger{self._databases}"
-        psycopg = pytest.importorskip("psycopg")
-        with psycopg.connect(self.url(), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        return self.url(name)
-
-
 @pytest.fixture(scope="module")
 def postgres():
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not found:
-        pytest.skip("PostgreSQL is not installed: no /usr/lib/postgresql/*/bin/initdb")
-    pytest.importorskip("psycopg", reason="psycopg is not installed")
-    directory = Path(tempfile.mkdtemp(prefix="weir-pg-"))
-    prefix: list[str] = []
-    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
-        runuser = shutil.which("runuser")
-        if runuser is None or "postgres" not in {user.pw_name for user in pwd.getpwall()}:
-            pytest.skip("PostgreSQL does not run as root, and there is no runuser or no postgres user")
-        shutil.chown(directory, "postgres")
-        prefix = [runuser, "-u", "postgres", "--"]
-    server = Postgres(found[-1].parent, directory, prefix)
-    server.start()
-    yield server
-    server.stop()
-    shutil.rmtree(directory)
+    with running_postgres() as server:
+        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
