@@ -112,6 +112,7 @@ class ReplicaBook:
         in which none came need not wait for the end."""
         ticket = Ticket(self, owner, now_ns, cohort, streamed=streamed)
         if prompt_tokens:
+            ticket.foretold = prompt_tokens
             prompt = round(prompt_tokens * self._lengths.ratio)
             ticket.read(prompt, self._cached.of(cohort, prompt))
             ticket.variance = self._cached.variance(cohort) * prompt**2
@@ -131,7 +132,7 @@ class ReplicaBook:
         if not prompt:
             return ticket.computed, ticket.cached
         if usage.source == "reported":
-            self._lengths.add(prompt, (ticket.computed + ticket.cached) / self._lengths.ratio)
+            self._lengths.add(prompt, ticket.foretold)
             cached = self._cached.told(ticket.cohort, prompt, usage.cache_read)
         else:
             cached = usage.cache_read or self._cached.of(ticket.cohort, prompt)
@@ -243,7 +244,7 @@ class ReplicaBook:
             key,
             posted,
             explained=work > 0,
-            ours=Tokens(own.prompts, own.generated),
+            ours=Tokens(own.prompts + tally.unsure, own.generated),
             told=told,
             rest_ns=rest,
             present=tally.present,

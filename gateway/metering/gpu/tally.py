@@ -10,6 +10,8 @@ from gateway.metering.gpu.rows import Knowledge
 from gateway.metering.gpu.spans import Span, length, union
 from gateway.metering.gpu.ticket import Ticket
 
+_UNSURE: Final = 0.1  # of a prompt's estimated length
+
 
 class Tally:
     """Own requests in the window numbered `window`, from `begin` to `end` (monotonic ns)."""
@@ -80,6 +82,11 @@ class Tally:
         return Doubt(
             sum(ticket.computed for ticket in self.doubtful), sum(ticket.variance for ticket in self.doubtful)
         )
+
+    @property
+    def unsure(self) -> float:
+        """How many more tokens those prompts may have than they were estimated to have."""
+        return _UNSURE * sum(ticket.computed + ticket.cached for ticket in self.doubtful)
 
     def known(self, offset_ns: int) -> Knowledge:
         """All that other gateways need; `offset_ns` turns monotonic times into UTC."""

@@ -56,6 +56,7 @@ class Ticket:
         "ended",
         "events",
         "first",
+        "foretold",
         "generated",
         "last",
         "owner",
@@ -91,6 +92,7 @@ class Ticket:
         self.computed = 0  # prompt tokens not from cache; an estimate until the end
         self.cached = 0
         self.variance = 0.0  # of that estimate
+        self.foretold = 0  # prompt tokens, as the caller had estimated them
         self.generated = 0
         self.abandoned = False  # the client left before the first token, when some of the prompt was computed
         self.booked: dict[int, int] = {}  # GPU ns booked so far, by window of the claim

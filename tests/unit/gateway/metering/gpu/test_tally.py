@@ -73,3 +73,16 @@ def test_what_was_computed_for_a_client_that_left_stands_apart(book):
     assert tally.abandoned.computed == 5_000
     assert tally.counted().computed == 0
     assert tally.cohorts == {}
+
+
+def test_prompts_of_answers_that_go_on_are_in_doubt(book):
+    going_on = book.begin("a", 0, cohort="chat", prompt_tokens=1_000, streamed=True)
+    over = book.begin("b", 0, cohort="chat", prompt_tokens=500, streamed=True)
+    for ticket in (going_on, over):
+        ticket.tokens(500 * MS, 2)
+    over.end(700 * MS, usage(500, 2))
+    tally = tallied(going_on, over)
+    assert tally.doubtful == [going_on]
+    assert tally.doubt.computed == 1_000
+    assert tally.doubt.variance > 0
+    assert tally.unsure == pytest.approx(100)

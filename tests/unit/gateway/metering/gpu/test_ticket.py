@@ -71,6 +71,14 @@ def test_prompts_are_estimated_as_earlier_estimates_turned_out(book):
     assert begin(book, prompt_tokens=1_000).computed == pytest.approx(1_300, abs=1)
 
 
+def test_estimates_do_not_run_away_where_answers_end_long_after_others_began(book):
+    for _ in range(60):
+        together = [begin(book, prompt_tokens=100) for _ in range(30)]
+        for ticket in together:
+            ticket.end(SECOND, used(1, prompt=130))
+    assert begin(book, prompt_tokens=1_000).computed == pytest.approx(1_300, abs=1)
+
+
 def test_an_unstreamed_answer_is_spread_as_the_engine_says(book):
     ticket = begin(book, streamed=False)
     ticket.end(4_000 * MS, used(31), engine_metrics={"generation_time_ms": 3_000.0})
