@@ -80,12 +80,20 @@ def _harmless(name: str) -> bool:
     return _HARMLESS_NAME.search(name) is not None or _HARMLESS_NAME.search(name.lower()) is not None
 
 
+_SLASHED: Final = 40  # characters of AWS's secret keys, which may begin as paths do
+
+
 def _given(match: re.Match[str], near: Near) -> bool:
     """Given to a name that says "secret"."""
     value = match["value"].strip(".,;:)&|\"'`")
     name = near.text[max(0, match.start() - 30) : match.start("value")].rstrip(" \t\n=:>,|\"'`([)]")
     name = re.split(r"[^\w.\-]", name)[-1]
-    if _harmless(name) or _CODE.search(value) or placeholder(match["value"]):
+    slashed = len(value) == _SLASHED and value.isascii()
+    if (
+        _harmless(name)
+        or _CODE.search(value.lstrip("/") if slashed else value)
+        or placeholder(match["value"])
+    ):
         return False
     return drawn(value, 2.8 if len(value) < 20 else 3.0)
 

@@ -26,12 +26,23 @@ _DATE: Final = (
     r"(?:[0-9]{1,4} ?[./-] ?[0-9]{1,2} ?[./-] ?[0-9]{1,4}|[0-9]{4}年[0-9]{1,2}月[0-9]{1,2}日|"
     r"[0-9]{4}년 ?[0-9]{1,2}월 ?[0-9]{1,2}일|"
     rf"[0-9]{{1,2}}(?:st|nd|rd|th|er|º)?\.? (?:of |de )?{_MONTH}\.?,? (?:de |del )?[0-9]{{4}}|"
-    rf"{_MONTH}\.? [0-9]{{1,2}}(?:st|nd|rd|th)?,? [0-9]{{4}}|[0-9]{{8}})"
+    rf"{_MONTH}\.? [0-9]{{1,2}}(?:st|nd|rd|th)?,? [0-9]{{4}}|[0-9]{{1,2}}[-/]{_MONTH}[-/][0-9]{{2,4}}|[0-9]{{8}})"
 )
+_YEAR: Final = re.compile(r"[0-9]{4}")
+_LIVING: Final = 1905  # nobody is alive who was born before
+
+
+def _living(match: re.Match[str], _: Near) -> bool:
+    """Whether somebody born then can be alive: history is full of births."""
+    year = _YEAR.search(match["value"])
+    return year is None or len(match["value"]) == 8 or not 1000 <= int(year[0]) < _LIVING  # ymd, or years
+
+
 _BIRTH: Final = (
     "date of birth|date_of_birth|date-of-birth|dateofbirth|birth date|birth_date|birthdate|birth-date|birthday|"
     "birth day|"
-    "dob|d\\.o\\.b|born|bday|geboren|geburtsdatum|geburtstag|geb\\.|\\bnée? le|\\bnee? le|date de naissance|naissance|"
+    "dob|d\\.o\\.b|born|bday|geboren|geburtsdatum|geburtstag|geb\\.|\\bné(?:e|\\(e\\))? le|\\bnee? le|birth ?:|"
+    "f\\. ?nac|fec\\. ?nac|fecha nac|date de naissance|naissance|"
     "fecha de nacimiento|"
     "nacid[oa]|nací|data de nascimento|nascid[oa]|nasci em|data di nascita|nat[oa] il|geboortedatum|data urodzenia|"
     "urodzon[ya]|\\bur\\. |födelsedatum|född|fødselsdato|født|syntymäaika|syntynyt|doğum tarihi|datum narození|"
@@ -55,16 +66,28 @@ RULES: Final[tuple[Rule, ...]] = (
         "DATE_OF_BIRTH",
         rf"(?:{_BIRTH})[^0-9]{{0,64}}[0-9]",
         rf"(?<![a-z])(?:{_BIRTH})[^0-9]{{0,64}}(?P<value>{_DATE})",
+        _living,
         needs=stems(_BIRTH),
         leads=True,
         starts=True,
         back=120,
     ),
     rule(
+        "born-in-brackets",
+        "DATE_OF_BIRTH",
+        r"\((?:b|geb|née?|nat[oa]|nac|ur|f)\.? ?[0-9]",
+        rf"\((?:b|geb|née?|nat[oa]|nac|ur|f)\.? ?(?P<value>{_DATE})",
+        _living,
+        needs=("(b", "(geb", "(né", "(nat", "(nac", "(ur", "(f"),
+        leads=True,
+        ahead=40,
+    ),
+    rule(
         "born-behind",
         "DATE_OF_BIRTH",
         rf"(?:{_BIRTH})",
         rf"(?P<value>{_DATE})[^\n0-9]{{1,30}}(?<![a-z])(?:{_BIRTH})(?![a-z])",
+        _living,
         needs=stems(_BIRTH),
         leads=True,
         starts=True,

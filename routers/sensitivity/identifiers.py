@@ -73,7 +73,10 @@ _NAMES: Final = {  # what is known only by what it is called, in the languages o
     r"documento (?:de identidad|nacional)|cédula|cedula|carta d'identità|numéro fiscal|identiteitskaart|身分証|"
     r"身份证|주민등록",
     "BANK_ACCOUNT": r"account ?(?:no|num|number|nr|#)|acct ?(?:no|num|number|#)|bank account|checking account|"
-    r"savings account|konto(?:nummer|nr)|num(?:é|e)ro de compte|"
+    r"savings account|konto(?:nummer|nr)|konto-?nr|kto\.?-?nr|num(?:é|e)ro de compte|compte (?:n[°ºo]|bancaire|"
+    r"courant)|"
+    r"numero (?:di|del) conto|cuenta (?:bancaria|corriente|de ahorro)|n(?:ú|u)mero da conta|institution [0-9]{3} "
+    r"account|"
     r"n(?:ú|u)mero de cuenta|rekeningnummer|conto corrente|conta (?:corrente|banc(?:á|a)ria)|bankgiro|clabe|"
     r"sort code|\bbsb\b",
 }
@@ -293,7 +296,8 @@ RULES: Final[tuple[Rule, ...]] = (
         "CREDIT_CARD_CVV",
         r"(?:cvv|cvc|csc|cvn|cid|security code|verification (?:value|code|number)|pr(?:ü|ue)fziffer|cryptogramme|"
         r"c(?:ó|o)digo de seguridad)",
-        r"\b(?:cvv2?|cvc2?|csc|cvn|cid|(?:card )?security code|(?:card )?verification (?:value|code|number)|"
+        r"\b(?:cvv2?|cvc2?|csc|cvn|cid|(?:card )?security code(?: (?:on|at) the (?:back|reverse)(?: of (?:the|"
+        r"my) card)?)?|(?:card )?verification (?:value|code|number)|"
         r"(?:karten)?pr(?:ü|ue)fziffer|cryptogramme(?: visuel)?|"
         r"c[oó]digo de seguridad)\w*[^0-9\n]{0,24}(?<![A-Za-z0-9.,-])(?P<value>[0-9]{3,4})(?![0-9A-Za-z]|[.,-][0-9])",
         _security_code,

@@ -43,10 +43,16 @@ _WORDY: Final = re.compile(
 _COUNTING: Final = re.compile(r"0?123456789?0?")
 
 
+def _wordy(body: str) -> bool:
+    """Whether most of it is words: among random letters a few may look like some."""
+    words = _WORDY.search(body)
+    return words is not None and (words[0].islower() or 2 * len(words[0]) > len(body))
+
+
 def _token(match: re.Match[str], _: Near) -> bool:
     """Behind an issuer's prefix: neither a placeholder nor words."""
     body = _COUNTING.sub("", match["body"])  # some numbers do run like that
-    if len(body) < min(16, len(match["body"])) or placeholder(match[0][:4] + body) or _WORDY.search(body):
+    if len(body) < min(16, len(match["body"])) or placeholder(match[0][:4] + body) or _wordy(body):
         return False
     return checks.entropy(body) >= (2.6 if len(body) >= 14 else 1.5) and (
         any(map(str.isdigit, body)) or body.isalpha()

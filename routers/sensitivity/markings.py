@@ -19,18 +19,27 @@ _PHRASES: Final = (
     r"do not (?:distribute|forward|share(?: externally)?|disclose|copy|circulate|redistribute|publish)|"
     r"not for (?:external |public |onward |further |general )?(?:release|distribution|disclosure|circulation|"
     r"publication)|"
-    r"attorney[- ]client (?:privileged?|communication)|attorney work product|privileged (?:and|&) confidential|"
+    r"attorney[- ]client (?:privileged?|communication)(?: (?:communication|material|information|document))?|"
+    r"attorney work product|privileged (?:and|&) confidential|"
     r"legally privileged|legal privilege|without prejudice|"
-    r"under nda|subject to (?:an |our |the )?nda|nda[- ]protected|covered by (?:an |our |the )?nda|nda required|"
+    r"under (?:an |our |the |your |mutual )?nda|subject to (?:an |our |the )?nda|nda[- ]protected|covered by "
+    r"(?:an |our |the )?nda|nda required|"
     r"material non-?public information|mnpi|insider information|inside information|"
     r"embargo(?:ed)? until|under embargo|strict embargo|trade secrets?|"
     r"need[- ]to[- ]know(?: basis)?|eyes only|top secret|secret//|noforn|controlled unclassified information|"
     r"cui//|cui\b|"
     r"for official use only|fouo\b|law enforcement sensitive|official[- ]sensitive|"
-    r"itar[- ](?:controlled|restricted)|export[- ]controlled|subject to (?:the )?(?:ear|itar|export)\b|ear99|"
-    r"eccn:? ?[0-9][a-e][0-9]{3}|"
+    r"itar[- ](?:controlled|restricted)|export[- ]controlled|controlled (?:under|by) (?:the )?(?:itar|ear)\b|"
+    r"export[^.\n]{0,40} (?:is|are) (?:strictly )?(?:prohibited|forbidden)|no foreign nationals|subject to "
+    r"(?:the )?(?:ear|itar|export)\b|ear99|"
+    r"eccn:? ?[0-9][a-e][0-9]{3}|classified information|company secret|company[- ]internal|"
+    r"private (?:and|&) confidential|strictly private (?:and|&) confidential|personal (?:and|&) confidential|in "
+    r"confidence\b|"
     r"restricted distribution|restricted circulation|limited distribution|restricted data|"
-    r"streng vertraulich|streng geheim|vertraulich|nur für den (?:internen |dienst)\w*(?: gebrauch)?|"
+    r"streng vertraulich|streng geheim|vertraulich(?: zu)? behandeln|"
+    r"vertrauliche[nrs]? (?:unterlagen?|dokumente?|informationen?|mitteilung|daten)|vertraulich|nur zum "
+    r"(?:internen|dienstlichen) gebrauch|"
+    r"dokument poufny|nur für den (?:internen |dienst)\w*(?: gebrauch)?|"
     r"nur zur internen verwendung|"
     r"nur intern(?:er gebrauch)?|interner gebrauch|verschlusssache|geheim\b|betriebsgeheimnis|geschäftsgeheimnis|"
     r"nicht weitergeben|"
@@ -52,6 +61,7 @@ _LEVELS: Final = (
     r"privileged|classified|"
     r"vertraulich|confidentiel|confidencial|riservato|intern|c[2-4]\b)"
 )
+_LEVEL: Final = re.compile(rf"{_LEVELS} ?[-–—:/|,]?", re.IGNORECASE)  # noqa: RUF001  # dashes as they are typed
 _LABELS: Final = (
     r"classification|data classification|sensitivity|confidentiality|data class|security level|security class|handling|"
     r"protection level|klassifizierung|einstufung|vertraulichkeit|clasificación|classificazione"
@@ -66,7 +76,8 @@ _TALK: Final = re.compile(  # asking about markings
 )
 _STATED: Final = re.compile(  # said of the document itself
     r"\b(?:this|these|attached|enclosed|below|following|document|deck|memo|e-?mail|message|file|report|content|material|draft|contains?|"
-    r"marked|classified as|treat as|keep|dies(?:es|er)?|ce document|este documento|documento|"
+    r"marked|classified as|treat as|keep|shared|provided|disclosed|sent|given|dies(?:es|er)?|ce document|este "
+    r"documento|documento|"
     r"dit document)\W+(?:\w+\W+){0,4}$",
     re.IGNORECASE,
 )
@@ -95,7 +106,7 @@ def _set(match: re.Match[str], near: Near) -> bool:
         return False
     lead = before.strip(_EDGE)
     capitals = match[0].isupper() or (not match[0].isascii() and match[0].upper() == match[0].lower())
-    if not lead and _BEHIND.match(behind):
+    if (not lead or _LEVEL.fullmatch(lead)) and _BEHIND.match(behind):
         return True
     if capitals and (not lead or (lead.isupper() and len(lead) < 40) or len(match[0]) > 12):
         return True

@@ -119,7 +119,9 @@ _CLAIMS: Final[tuple[tuple[tuple[int, ...], Claim], ...]] = (
     (tuple(range(12, 20)), Claim("CREDIT_CARD", checks.card, _CARD, lambda n: len(n.digits) >= 13)),
     (
         (15,),
-        Claim("IMEI", checks.luhn, words("imei\\w*|device|handset|phone|ger[aä]t\\w*|appareil"), _never),
+        Claim(
+            "IMEI", checks.luhn, words("imei\\w*|\\*#06#|device|handset|phone|ger[aä]t\\w*|appareil"), _never
+        ),
     ),
     ((13,), Claim("ZA_ID", checks.za_id, words("sa id|south african?|rsa|identity|id"), _always)),
     (

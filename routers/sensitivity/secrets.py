@@ -11,13 +11,19 @@ from routers.sensitivity.rule import Rule, rule, stems
 _CODE: Final = re.compile(
     r"[(){}\[\]]|^(?:os|self|this|process|config|env|settings|request|data|args?|params?|user|form)\.|://|->|,|;|=="
 )
-_ENGLISH: Final = r"pass[ _-]?words?|pass[ _-]?phrase|passwd|pass[ _-]?code|pwd"
+_ENGLISH: Final = r"security answer|secret answer|pass[ _-]?words?|pass[ _-]?phrase|passwd|pass[ _-]?code|pwd"
 _FOREIGN: Final = (
     r"passwort|kennwort|mot de passe|contrase(?:ñ|n|nh)a|\bsenha|wachtwoord|\bhas(?:ł|l)o\b|l(?:ö|o|oe)senord|"
     r"adgangskode|passord|"
     r"salasana|парол[ья]|пароль|密码|密碼|パスワード|비밀번호|\bclave\b|\bparola\b|\bheslo\b|jelsz(?:ó|o)|şifre|sifre|\bparole\b"
 )
-_IS: Final = r"(?::=|=>|=|:|->|\b(?:is|was|ist|lautet|est|es|[eè]|to|er|är|on|jest|jelent)\b|是|は|:)"
+_BARE: Final = (  # what a password may follow with nothing between
+    "pass|password|passcode|pwd|pw|passwort|kennwort|mot de passe|senha|wachtwoord|contraseña|clave|hasło|lösenord"
+)
+_IS: Final = (
+    r"(?:\b(?:was|is|has been|got|wurde) (?:changed|set|reset|updated) to\b|:=|=>|=|:|->|\b(?:is|was|"
+    r"ist|lautet|est|es|[eè]|to|er|är|on|jest|jelent)\b|是|は|:)"
+)
 _WORDS: Final = frozenset(
     [
         "password",
@@ -64,9 +70,11 @@ def _chosen(match: re.Match[str], _: Near) -> bool:
 
 
 def _prose(match: re.Match[str], near: Near) -> bool:
-    """`pass hunter2`: without a sign between, the value itself must have a digit and a letter."""
-    value = match["value"]
-    return _chosen(match, near) and any(map(str.isdigit, value)) and any(map(str.isalpha, value))
+    """`pass hunter2`: with nothing between, the value must have a letter, and a digit or mixed signs and cases."""
+    value = match["value"].rstrip(".,;:!?)")
+    if not _chosen(match, near) or not any(map(str.isalpha, value)):
+        return False
+    return any(map(str.isdigit, value)) or _MIXED.search(value) is not None
 
 
 def _strong(match: re.Match[str], near: Near) -> bool:
@@ -80,6 +88,7 @@ def _strong(match: re.Match[str], near: Near) -> bool:
     )
 
 
+_MIXED: Final = re.compile(r"[a-z][A-Z].{0,40}[!@#$%^&*?+~]|[!@#$%^&*?+~].{0,40}[a-z][A-Z]")
 _EMPTY: Final = re.compile(
     r"[x*.•-]+|pass(?:word|wd)?\d?|pwd|token|yyy|secret|test(?:ing)?|user(?:name)?|<.*|\$.*|\{.*|\[.*|%.*|#\{.*|:.*",
     re.IGNORECASE,
@@ -168,12 +177,13 @@ RULES: Final[tuple[Rule, ...]] = (
         "password-given",
         "PASSWORD",
         rf"(?:{_ENGLISH}|\bpass|\bpw)[a-z0-9_\-]{{0,16}}(?: (?:for|of|to|on|in|"
-        rf"at) [^\n]{{1,40}})?[\"'`\]]{{0,2}}\s{{0,6}}(?:=|:|->|(?:is|was|to) )\s{{0,6}}[\"'`]?[^\s]{{4}}",
+        rf"at) [^\n]{{1,40}})?[\"'`\]]{{0,2}}\s{{0,6}}(?:=|:|->|(?:is|was|to|è|est|ist|lautet|es|er|är|on) )"
+        r"\s{0,6}[\"'`]?[^\s]{4}",
         rf"(?:{_ENGLISH}|\bpass|\bpw)[a-z0-9_\-]{{0,16}}(?: (?:for|of|to|on|in|"
         rf"at) [\w.@' -]{{1,40}}?)?[\"'`\]]{{0,2}}\s{{0,6}}{_IS}\s{{0,6}}[\"'`]?"
         r"(?P<value>[^\s\"'`]{4,80})",
         _chosen,
-        needs=("pass", "pwd", "pw"),
+        needs=("pass", "pwd", "pw", "security answer", "secret answer"),
         leads=True,
         back=110,
         ahead=110,
@@ -192,8 +202,9 @@ RULES: Final[tuple[Rule, ...]] = (
     rule(
         "pin",
         "PASSWORD",
-        r"\bPIN\b[^\n0-9]{1,16}[0-9]{4}",
-        r"(?<!\w)PIN(?: ?(?:code|number|no))?[\"'`]?\s*(?:is|was|:|=|=>)\s*[\"'`]?(?P<value>[0-9]{4,6})(?![0-9A-Za-z])",
+        r"\bPIN\b[^\n0-9]{1,40}[0-9]{4}",
+        r"(?<!\w)PIN(?: ?(?:code|number|no))?(?: (?:for|of|to) (?:the |my |our )?[a-z ]{1,20}?)?[\"'`]?\s*(?:is|"
+        r"was|:|=|=>)\s*[\"'`]?(?P<value>[0-9]{4,6})(?![0-9A-Za-z])",
         needs=("pin",),
         leads=True,
         starts=True,
@@ -213,12 +224,45 @@ RULES: Final[tuple[Rule, ...]] = (
         ahead=80,
     ),
     rule(
+        "login-of-an-account",
+        "PASSWORD",
+        r"\b(?:root|admin|administrator|deploy|postgres|ubuntu|sysadmin|sa) ?[:/] ?[^\s]{6}",
+        r"\b(?:root|admin|administrator|deploy|postgres|ubuntu|sysadmin|sa) ?[:/] ?(?P<value>[^\s\"'`/:]{6,40})(?!\S)",
+        _strong,
+        needs=("root", "admin", "deploy", "postgres", "ubuntu", "sysadmin", "sa"),
+        leads=True,
+        ahead=60,
+    ),
+    rule(
+        "password-before",
+        "PASSWORD",
+        r"[^\s]{5} as (?:the|my|your|our|a|temporary|new)[^\n]{0,16} pass",
+        r"(?P<value>[^\s\"'`]{6,40})[\"'`]? as (?:the|my|your|our|a|temporary|new)\b[a-z ]{0,16} pass(?:word|"
+        r"phrase|code)\b",
+        _prose,
+        needs=(" as ",),
+        back=110,
+        ahead=24,
+    ),
+    rule(
+        "wireless-password",
+        "PASSWORD",
+        r"\bwi-?fi\b[^\n]{0,24}(?:=|:|is|ist|est|es|è) [^\s]{6}",
+        r"\bwi-?fi\b(?: (?:key|code|here|pass\w*|password|passwort|at home|network key)){0,3} ?(?:=|:|is|ist|est|es|è) "
+        r"[\"'`]?(?P<value>[^\s\"'`]{6,40})",
+        _prose,
+        needs=("wi-fi", "wifi"),
+        leads=True,
+        starts=True,
+        ahead=80,
+    ),
+    rule(
         "password-follows",
         "PASSWORD",
-        r"\b(?:pass|password|passcode|pwd|pw) [^\s]{4}",
-        r"\b(?:pass|password|passcode|pwd|pw) [\"'`]?(?P<value>[^\s\"'`]{5,60})",
+        rf"\b(?:{_BARE}) [^\s]{{4}}",
+        rf"\b(?:{_BARE}) [\"'`]?(?P<value>[^\s\"'`]{{5,60}})",
         _prose,
-        needs=("pass ", "password ", "passcode ", "pwd ", "pw "),
+        needs=tuple(f"{word} " for word in _BARE.split("|")),
         leads=True,
         ahead=80,
     ),
