@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from adapters.call import Call, Headers
 from adapters.chat import (
@@ -35,6 +35,7 @@ class Reader(Protocol):
     error: str | None
     finish_reason: str | None
     complete: bool  # the dialect's own last word came
+    says_done: ClassVar[bool]  # whether that is `[DONE]`, which no reader sees
 
     @property
     def ended(self) -> bool:
@@ -132,6 +133,8 @@ class StreamRelay(relaying.StreamRelay):
     def _event(self, data: bytes) -> bytes:
         reader = self._reader
         if data.strip() == b"[DONE]":
+            if not (reader.says_done or reader.ended):
+                return b""  # no word of this dialect: the answer is not known to be whole
             self.complete = True
             return self._writer.write([reader.ending()])
         events = reader.read(event_object(data))

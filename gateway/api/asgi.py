@@ -62,6 +62,10 @@ class AsgiExchange:
                 return value
         return None
 
+    def every(self, name: bytes) -> list[bytes]:
+        """All values of a request header; the name in lower case."""
+        return [value for key, value in self._headers if key == name]
+
     def allowed_headers(self) -> Headers:
         """The request headers that may travel on to a provider."""
         return allowed(self._headers)

@@ -9,6 +9,7 @@ _OWN_HEADERS: Final = tuple(
     (name.encode(), name)
     for name in ("x-weir-action", "x-weir-workflow", "x-weir-conversation", "x-weir-sensitivity")
 )
+_SENSITIVITY: Final = b"x-weir-sensitivity"
 _LONGEST_HEADER: Final = 512
 
 
@@ -24,6 +25,9 @@ class Exchange(Protocol):
 
     def header(self, name: bytes) -> bytes | None:
         """The first value of a request header; the name in lower case."""
+
+    def every(self, name: bytes) -> list[bytes]:
+        """All values of a request header; the name in lower case."""
 
     def allowed_headers(self) -> Headers:
         """The request headers that may travel on to a provider."""
@@ -48,10 +52,13 @@ class Exchange(Protocol):
 
 
 def own_headers(exchange: Exchange) -> dict[str, str]:
-    """Weir's own request headers that are set."""
+    """Weir's own request headers that are set. Of a repeated one the first counts; of `x-weir-sensitivity` all, with
+    commas between: whoever stands before Weir may add one to a client's own."""
     told = {}
     for wire, name in _OWN_HEADERS:
         value = exchange.header(wire)
         if value:
+            if wire == _SENSITIVITY:
+                value = b",".join(exchange.every(wire))
             told[name] = value[:_LONGEST_HEADER].decode("latin-1")
     return told

@@ -50,16 +50,18 @@ NO_PURPOSE: Final = Purpose("", "", "", None)
 
 
 def purpose(header: Mapping[str, str], metadata: Mapping[str, str]) -> Purpose:
-    """Read Weir's own headers and metadata keys. Raises InvalidRequest for a level that is none."""
+    """Read Weir's own headers and metadata keys; of several levels the highest counts. Raises InvalidRequest for what
+    is no level."""
     if not (header or metadata):
         return NO_PURPOSE
 
     def said(name: str, key: str) -> str:
         return header.get(name) or metadata.get(key, "")
 
-    level = said("x-weir-sensitivity", "sensitivity")
+    levels = (header.get("x-weir-sensitivity", ""), metadata.get("sensitivity", ""))
+    claims = [claim for said_so in levels for each in said_so.split(",") if (claim := each.strip().lower())]
     try:
-        floor = Level.named(level) if level else None
+        floor = highest(*map(Level.named, claims))
     except KeyError:
         raise InvalidRequest(
             "The sensitivity must be one of public, internal, confidential, restricted.",

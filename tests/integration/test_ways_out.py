@@ -58,6 +58,29 @@ def test_headers(weir, name):
     assert not weir.sandbox.anthropic.received
 
 
+@pytest.mark.parametrize(
+    ("lines", "metadata"),
+    [
+        (["public", "restricted"], None),
+        (["restricted", "public"], None),
+        (["Public, Restricted"], None),
+        (["public"], "restricted"),
+        (["restricted"], "public"),
+    ],
+)
+def test_of_several_claims_the_highest_counts(weir, lines, metadata):
+    weir.calm()
+    body = json.dumps({**HELLO, "metadata": {"sensitivity": metadata} if metadata else {}}).encode()
+    claims = "".join(f"x-weir-sensitivity: {line}\r\n" for line in lines)
+    head = (
+        f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {weir.key}\r\nconnection: close\r\n"
+        f"x-weir-workflow: hard\r\n{claims}content-length: {len(body)}\r\n\r\n"
+    )
+    answer = weir.raw(head.encode() + body)
+    assert b"x-weir-sensitivity: restricted" in answer
+    assert not weir.sandbox.openai.received
+
+
 def test_a_header_beside_a_large_body(weir):
     weir.calm()
     body = {"model": "auto", "messages": [{"role": "user", "content": "the quick brown fox " * 40_000}]}

@@ -1,6 +1,6 @@
 """A chat stream as canonical events."""
 
-from typing import Final
+from typing import ClassVar, Final
 
 from adapters.chat import Argued, Begun, Called, Ended, Event, Json, Said, TokenUsage, Whole
 from adapters.dialects import signing
@@ -18,6 +18,8 @@ _TEXTS: Final = (
 class StreamReader:
     """Reads one stream's chunks in order, of which the first choice is meant. The usage comes behind the finish,
     so the end is told at `[DONE]`, which the caller sees: it takes `ending` then."""
+
+    says_done: ClassVar = True
 
     __slots__ = ("_begun", "_calls", "_stop", "complete", "ended", "error", "finish_reason", "usage")
 

@@ -1,6 +1,6 @@
 """A messages stream as canonical events."""
 
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 from adapters.chat import (
     Argued,
@@ -28,6 +28,8 @@ _NO_USAGE: Final = TokenUsage()
 class StreamReader:
     """Reads one stream's events in order. `usage` is what to book, exact at any moment; `error` is what the
     provider said after its 200; `made` names what it keeps; `complete` only after `message_stop`."""
+
+    says_done: ClassVar = False
 
     __slots__ = (
         "_answer_tool",

@@ -272,3 +272,13 @@ def test_events_of_the_wrong_shape_are_a_fault_of_the_provider(
         _through(relay, stream + (b"data: [DONE]\n\n" if spoken == "chat" else b""))
     except (UpstreamError, StreamCut) as fault:
         assert str(fault)  # noqa: PT017  # either way is right; a crash is not
+
+
+@pytest.mark.parametrize("events", [b"", b'data: {"type":"message_start","message":{"id":"m"}}\n\n'])
+def test_a_message_that_ends_with_a_word_of_another_dialect_is_cut(events: bytes) -> None:
+    relay = _chat_relay(stream=True)
+    out = relay.feed(events + b"data: [DONE]\n\n")
+    assert not relay.complete
+    assert b'finish_reason":"' not in out
+    with pytest.raises(StreamCut):
+        relay.finish()
