@@ -18,7 +18,7 @@ _plain_key = re.compile(r'"([^"\\\x00-\x1f]*)"[ \t\n\r]*:[ \t\n\r]*').match
 _comma = re.compile(r"[ \t\n\r]*,[ \t\n\r]*").match
 _next_plain_key = re.compile(r'[ \t\n\r]*,[ \t\n\r]*("([^"\\\x00-\x1f]*)"[ \t\n\r]*:[ \t\n\r]*)').match
 
-type_of_fault = Literal["not_utf8", "not_json", "not_an_object", "duplicate_key", "too_deep"]
+type_of_fault = Literal["not_utf8", "not_json", "not_an_object", "duplicate_key", "too_deep", "encoded"]
 
 
 class InvalidDocument(ValueError):  # noqa: N818  # it names what the client sent
@@ -120,6 +120,9 @@ def parse(body: bytes) -> Document:
         raise told(error) from None
 
 
+_BEGINNINGS: Final = frozenset(
+    '{["-0123456789tfnNI'
+)  # of JSON's values; NaN and Infinity are named by their fault
 FAULTS: Final = (ValueError, StopIteration, IndexError, RecursionError)  # what reading a bad body raises
 
 
@@ -156,6 +159,15 @@ def duplicate(key: str) -> InvalidDocument:
     return InvalidDocument("duplicate_key", f"the key {key[:64]!r} stands twice in one object; send it once")
 
 
+def require_json(text: str, at: int) -> None:
+    """Raise InvalidDocument where no JSON value can begin: what came is something else."""
+    if at == len(text):
+        raise InvalidDocument("not_json", "the body is empty")
+    if text[at] not in _BEGINNINGS:
+        what = "a byte order mark; send it without" if text[at] == "\ufeff" else f"{text[at]!r}"
+        raise InvalidDocument("not_json", f"the body is not JSON: it begins with {what}")
+
+
 def no_object() -> InvalidDocument:
     """The body is JSON, but something else."""
     return InvalidDocument("not_an_object", 'the body must be a JSON object, like {"model": …}')
@@ -174,6 +186,7 @@ def _walk(body: bytes, text: str) -> Document:
     skip = skip_whitespace
     at = skip(text, 0).end()  # type: ignore[union-attr]  # the pattern matches the empty string, so never None
     if text[at : at + 1] != "{":
+        require_json(text, at)
         scan_value(text, at)  # raises where it is no JSON at all
         raise no_object()
     values: dict[str, Any] = {}

@@ -17,6 +17,7 @@ from adapters.document import (
     Member,
     duplicate,
     no_object,
+    require_json,
     scan_value,
     skip_whitespace,
     told,
@@ -72,6 +73,7 @@ class _Walk:
         text = self._text
         self._skip()
         if text[self._at : self._at + 1] != "{":
+            require_json(text, self._at)
             yield from self._value()  # raises where it is no JSON at all
             raise no_object()
         members: dict[str, Member] = {}

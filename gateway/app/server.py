@@ -30,15 +30,16 @@ class Server:
     async def open(
         cls, application: Application, host: str, port: int, grace: float, header_timeout: float
     ) -> Self:
-        """Listen and be ready. Raises OSError where the port is taken."""
+        """Listen and be ready. Raises OSError, which names the address, where the port is taken."""
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.socket(family, socket.SOCK_STREAM)
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind((host, port))
-        except BaseException:
+        except OSError as error:
             listener.close()
-            raise
+            why = f"cannot listen on {host}:{port}: {(error.strerror or str(error)).lower()}"
+            raise OSError(error.errno, why) from None
         config = uvicorn.Config(
             application,
             http=serve_protocol(EdgeLimits(header_seconds=header_timeout)),

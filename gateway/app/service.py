@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 from gateway.api import errors
 from gateway.api.asgi import Application, DataPlane
 from gateway.api.control import Control, control_app, metrics_app
-from gateway.app import build
+from gateway.app import build, health, restarting
 from gateway.app.collecting import collect_in_quiet
 from gateway.app.costs import Beginnings, LearnedCosts, gpu_backends
 from gateway.app.counting import (
@@ -71,6 +71,7 @@ class Service:
         self._paths = paths
         self._environ = environ
         self._runtime = runtime
+        self._started: Final = runtime.snapshot
         self.ledger_store: Final = environ.get("WEIR_LEDGER") or Path(server.ledger)
         self._ledger = Ledger.open(
             self.ledger_store,
@@ -112,6 +113,7 @@ class Service:
             secrets.token_hex(6),
             runtime.snapshot.actions,
         )
+        self._health = health.ReplicaHealth(self.metrics)
         self._retirements = Retirements(self.metrics.retires)
         self._energy = EnergyWatch(self.metrics, self._ledger, secrets.token_hex(6), self._actions.spent)
         self._watch = EngineWatch(
@@ -319,6 +321,9 @@ class Service:
             self._allowances()
         )  # there may be budgets now that were not counted before
         self.metrics.policy_reloads.at("accepted").value += 1
+        log.info("the configuration is now %s", snapshot.hash)
+        for sentence in restarting.waiting(self._started, snapshot):
+            log.warning("%s", sentence)
 
     async def _export(self) -> None:
         """Tell the collector that is configured, if any, of what is booked from now on."""
@@ -348,24 +353,18 @@ class Service:
 
     async def _note_health(self) -> None:
         """Say once a second which replicas take requests, and daily which models are to go."""
-        shown: set[tuple[str, str]] = set()
         while True:
-            replicas = self._fleet.replicas()
-            for gone in shown - replicas.keys():
-                self.metrics.up(*gone, None)
-            for (backend, url), replica in replicas.items():
-                self.metrics.up(backend, url, replica.up)
-            shown = set(replicas)
+            self._health.look(self._fleet.replicas().values())
             self._retirements.look(datetime.now(UTC).date())
             await asyncio.sleep(1)
 
     def _readiness(self) -> tuple[bool, dict[str, Any]]:
         snapshot = self._runtime.snapshot
         refused = self._watcher.refused
-        up = {f"{backend} {url}": replica.up for (backend, url), replica in self._fleet.replicas().items()}
-        return self._ledger.accepting and any(up.values()), {
+        replicas = self._fleet.replicas().values()
+        return self._ledger.accepting and any(each.up for each in replicas), {
             "policy": snapshot.policy.hash,
-            "replicas": {name: "up" if is_up else "ejected" for name, is_up in up.items()},
+            "replicas": {f"{each.backend} {each.url}": health.state_of(each) for each in replicas},
             "journal": self._ledger.id,
             "disk": self._ledger.journal_trouble or "ok",
             "ledger": self._ledger.trouble or "ok",
@@ -374,5 +373,9 @@ class Service:
             "ledger_lag_seconds": round(self._ledger.lag_seconds(), 3),
             "configuration": "the files have mistakes; the last good one is in force" if refused else "ok",
             "retiring": self._retirements.soon(datetime.now(UTC).date()),
-            "warnings": [*snapshot.warnings, *self._runtime.warnings],
+            "warnings": [
+                *snapshot.warnings,
+                *self._runtime.warnings,
+                *restarting.waiting(self._started, snapshot),
+            ],
         }

@@ -102,9 +102,7 @@ def _refuse(errors: ConfigurationErrors, form: str) -> None:
         if problem.suggestion:
             console.print(Text(f"    {problem.suggestion}", "dim"), soft_wrap=True)
     count = len(errors.problems)
-    console.print(
-        Text(f"{count} problem{'s' if count > 1 else ''}: the configuration would be refused", "bold red")
-    )
+    console.print(Text(f"{count} problem{'s' if count > 1 else ''}: this would be refused", "bold red"))
 
 
 def _show(console: Console, snapshot: Snapshot, proof: Proof, broken: Broken) -> None:

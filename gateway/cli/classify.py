@@ -111,4 +111,8 @@ def _terms(path: Path) -> tuple[str, ...]:
         words = [word for value in words.values() if isinstance(value, list) for word in value]
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         raise click.BadParameter(f"{path} must hold a JSON list of strings", param_hint="--terms")
+    if not words:
+        raise click.BadParameter(
+            f"{path} holds no term: a JSON list of strings is wanted", param_hint="--terms"
+        )
     return tuple(words)

@@ -1,7 +1,10 @@
 """`weir keys`: create a key (shown once) and list those a configuration holds."""
 
+import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 import click
 from rich.console import Console
@@ -9,6 +12,8 @@ from rich.table import Table
 
 from gateway.access import keys as access
 from gateway.cli.configuration import CONFIG, read
+
+_PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 
 @click.group()
@@ -34,13 +39,18 @@ def create(tenant: str, key_id: str, expires: datetime | None) -> None:
     now = datetime.now(UTC)
     if expires is not None and expires.replace(tzinfo=UTC) <= now:
         raise click.BadParameter("that day is already past", param_hint="--expires")
-    name = key_id or f"key-{now:%Y-%m-%d}"
+    name = _in_yaml(key_id) if key_id else f"key-{now:%Y-%m-%d}"
     until = f", expires: {expires:%Y-%m-%d}" if expires is not None else ""
     click.echo("The key, shown this once:\n")
     click.echo(f"  {key}\n")
-    click.echo(f"Paste this under `tenants: {tenant}: keys:`\n")
+    click.echo(f"Paste this under `tenants: {_in_yaml(tenant)}: keys:`\n")
     click.echo(f'  - {{id: {name}, sha256: "{access.digest(key)}"{until}}}\n')
     click.echo("A running gateway takes it over within seconds.")
+
+
+def _in_yaml(name: str) -> str:
+    """A name as it stands in the configuration: in quotes, unless it is plain."""
+    return name if _PLAIN.fullmatch(name) else json.dumps(name, ensure_ascii=False)
 
 
 @keys.command("list")

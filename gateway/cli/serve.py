@@ -1,6 +1,7 @@
 """`weir serve`: run the gateway until it is told to stop."""
 
 import asyncio
+import errno
 import os
 import signal
 import sys
@@ -35,7 +36,12 @@ def serve(config: tuple[Path, ...], host: str | None, port: int | None) -> None:
         click.echo(str(error), err=True)
         sys.exit(1)
     except OSError as error:
-        click.echo(f"Weir could not start: {error}", err=True)
+        click.echo(f"Weir could not start: {error.strerror or error}", err=True)
+        if error.errno == errno.EADDRINUSE:
+            click.echo(
+                "    take another: --port or `server.port`, and `server.metrics.port`; 0 is a free one",
+                err=True,
+            )
         sys.exit(1)
 
 

@@ -117,10 +117,9 @@ class Watcher:
                 _log.info("the configuration is right again, and still %s", settings.hash)
             return False
         snapshot = await asyncio.to_thread(Snapshot.of, settings)
-        before, self.current = self.current, snapshot
+        self.current = snapshot
         for warning in snapshot.warnings:
             _log.warning("%s", warning)
-        _log.info("the configuration is now %s, it was %s", snapshot.hash, before.hash)
         taking_over = self._changed(snapshot)
         if taking_over is not None:
             await taking_over

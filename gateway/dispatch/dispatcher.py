@@ -158,7 +158,10 @@ class Dispatcher:
             attempt.status = answer.status
             exchange.healthy = True
             try:
-                return await exchange.relay(answer)
+                answered = await exchange.relay(answer)
+                if not answered and attempt.fault == "ours":
+                    replica.refuses_us = answer.status
+                return answered
             finally:
                 await answer.aclose()
         except UpstreamError as error:

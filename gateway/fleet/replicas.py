@@ -28,6 +28,7 @@ class Replica:
         "ejected_until",
         "outstanding",
         "pool",
+        "refuses_us",
         "url",
     )
 
@@ -40,6 +41,7 @@ class Replica:
         self._ejection = 0.0
         self.ejected_until = 0.0
         self._on_trial = False
+        self.refuses_us = 0  # the HTTP status by which it refused Weir's own key, until it takes that again
 
     @property
     def up(self) -> bool:
@@ -65,6 +67,7 @@ class Replica:
         if healthy:
             self._failures = 0
             self._ejection = 0.0
+            self.refuses_us = 0
             return
         self._failures += 1
         if self._ejection or self._failures >= FAILURES_TO_EJECT:

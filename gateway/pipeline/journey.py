@@ -1,5 +1,6 @@
 """What is known of one request while it travels: its facts, its accounts, and the records they end as."""
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -155,7 +156,7 @@ class Journey:
             conversation=self.purpose.conversation,
             dialect=self.ingress.dialect,
             stream=self.call.stream if self.call else False,
-            asked=signals.model if signals else "",
+            asked=signals.model if signals and (decision or _NAME.fullmatch(signals.model)) else "",
             route=decision.route if decision else "",
             model=last.permit.model if last else "",
             backend=last.permit.backend if last else "",
@@ -191,6 +192,8 @@ class Journey:
         return record
 
 
+# What an application calls a model that is none is kept where it may be a name: it could be anything else.
+_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9._:/@-]{0,99}")
 _ATTEMPT_OUTCOMES: Final[dict[str, Outcome]] = {
     "ok": "ok",
     "client_error": "rejected",

@@ -159,7 +159,9 @@ class Pipeline:
         journey.received = time.monotonic_ns()
         await self._waves
         filing = journey.ingress.dialect in FILING
-        document = await (self._filed(exchange, runtime, journey, body) if filing else _parsed(body))
+        document = await (
+            self._filed(exchange, runtime, journey, body) if filing else _parsed(body, exchange)
+        )
         call = journey.call = journey.ingress.read(document, exchange.allowed_headers())
         journey.purpose = purpose(own_headers(exchange), own_metadata(call.document.values))
         journey.debug = (
@@ -343,9 +345,16 @@ class Pipeline:
             metrics.passed_over.at(route).value += 1
 
 
-async def _parsed(body: bytes) -> Document:
+async def _parsed(body: bytes, exchange: Exchange) -> Document:
     """The body read: at once, or by turns where that would hold up others. Raises InvalidDocument."""
-    return parse(body) if len(body) <= AT_ONCE else await by_turns(parse_in_slices(body))
+    try:
+        return parse(body) if len(body) <= AT_ONCE else await by_turns(parse_in_slices(body))
+    except InvalidDocument:
+        if exchange.header(b"content-encoding") in (None, b"identity"):
+            raise
+        raise InvalidDocument(
+            "encoded", "it is compressed, which Weir does not undo; send it as it is"
+        ) from None
 
 
 def _rewritable(call: Call, held: Kept | None) -> bool:

@@ -83,7 +83,7 @@ def test_a_wrong_one_fails_with_every_problem(folder):
     assert result.exit_code == 1
     assert f"{folder}/weir.yaml:14: there is no model `smal`" in result.output
     assert "did you mean `small`?" in result.output
-    assert "1 problem: the configuration would be refused" in result.output
+    assert "1 problem: this would be refused" in result.output
 
 
 def test_guarantees_hold_or_break_the_build(folder):

@@ -62,3 +62,11 @@ def test_types_are_named_as_other_tools_name_them():
     _, answers = run({"id": 1, "text": "ID card number: X4L7K99-2201"})
     assert answers[0]["labels"] == ["GOV_ID"]
     assert answers[0]["must_stay"]
+
+
+def test_a_file_without_terms_is_a_mistake(tmp_path: Path) -> None:
+    terms = tmp_path / "terms.json"
+    terms.write_text('{"a": 1}')
+    result = CliRunner().invoke(classify, ["--terms", str(terms)], input="")
+    assert result.exit_code == 2
+    assert "holds no term" in result.output

@@ -55,3 +55,9 @@ def test_a_wrong_configuration_is_told_with_its_line(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "weir.yaml:1" in result.output
     assert "zones" in result.output
+
+
+def test_names_that_are_not_plain_are_quoted_for_yaml() -> None:
+    out = CliRunner().invoke(keys, ["create", "a: b", "--id", 'x"}']).output
+    assert r'- {id: "x\"}", sha256: ' in out
+    assert '`tenants: "a: b": keys:`' in out
