@@ -2,12 +2,14 @@
 
 python -m bench.gpu_time              all bars, 15 simulated minutes each (about half an hour)
 python -m bench.gpu_time --minutes 4  shorter runs
+python -m bench.gpu_time --other      before the second engine, to which nothing was tuned
 python -m bench.gpu_time --costs      microseconds per call on the request path, per page and per window
 """
 
 import argparse
 import time
 from collections.abc import Callable
+from itertools import product
 
 from adapters.chat import TokenUsage
 from gateway.fleet.engines.page import boot, engines
@@ -17,6 +19,8 @@ from gateway.metering.gpu.facts import SECOND, GpuBackend
 from gateway.metering.gpu.hardware import NEUTRAL
 from gateway.metering.gpu.rules import Rules
 from tests.simulator.drive import Outcome
+from tests.simulator.other.scenarios import HARDWARE, PLANS, other_traffic, play_other
+from tests.simulator.other.traffic import OTHER_MIXES
 from tests.simulator.scenarios import MACHINES, bypassing, impatient, play, split, traffic, unstreamed
 from tests.simulator.traffic import MIXES
 
@@ -63,6 +67,14 @@ def accuracy(seconds: float) -> None:
     for what, options in others.items():
         jobs = traffic("8B on 1", "even", 0.7, seconds)
         show(what, play("8B on 1", jobs, seconds, **options))
+
+
+def elsewhere(seconds: float) -> None:
+    """The same before other hardware, schedulers and traffic."""
+    for machine, plan, mix in product(HARDWARE, PLANS, OTHER_MIXES):
+        for load in (0.3, 0.6):
+            jobs = other_traffic(machine, plan, mix, load, seconds)
+            show(f"{machine}, {plan}, {mix} at {load:.0%}", play_other(machine, plan, jobs, seconds))
 
 
 def microseconds(do: Callable[[], object], times: int) -> float:
@@ -123,10 +135,11 @@ def main() -> None:
     )
     parser.add_argument("--minutes", type=float, default=15.0)
     parser.add_argument("--costs", action="store_true")
+    parser.add_argument("--other", action="store_true")
     options = parser.parse_args()
     costs()
     if not options.costs:
-        accuracy(options.minutes * 60)
+        (elsewhere if options.other else accuracy)(options.minutes * 60)
 
 
 if __name__ == "__main__":
