@@ -90,5 +90,5 @@ def test_what_claude_cannot_is_named(client: openai.OpenAI, asked: Any, field: s
 
 
 def test_what_the_tenant_did_not_make_is_not_found(client: openai.OpenAI) -> None:
-    with pytest.raises(openai.BadRequestError, match="resp_1"):
+    with pytest.raises(openai.NotFoundError, match="resp_1"):
         client.responses.create(model="claude", input="And now?", previous_response_id="resp_1")

@@ -76,14 +76,16 @@ def test_a_call_of_a_tool(client: openai.OpenAI, streamed: bool, through_chat: b
 @pytest.mark.parametrize(
     ("asked", "field"),
     [
-        ({"previous_response_id": "resp_1"}, None),  # it is nobody's, and OpenAI names no parameter either
         ({"store": True}, "store"),
         ({"tools": [{"type": "web_search"}]}, "tools[0].type"),
     ],
 )
-def test_what_an_engine_keeps_or_runs_for_nobody(
-    client: openai.OpenAI, asked: Any, field: str | None
-) -> None:
+def test_what_an_engine_keeps_or_runs_for_nobody(client: openai.OpenAI, asked: Any, field: str) -> None:
     with pytest.raises(openai.BadRequestError) as refused:
         client.responses.create(model="auto", input=_QUESTION, **asked)
     assert refused.value.param == field
+
+
+def test_what_is_nobodys_is_not_found(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.NotFoundError, match="resp_1"):
+        client.responses.create(model="auto", input=_QUESTION, previous_response_id="resp_1")
