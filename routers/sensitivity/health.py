@@ -36,7 +36,10 @@ _CONDITIONS: Final = (
     r"leuk[äa]mie|leucemia|leucémie|niereninsuffizienz|herzinsuffizienz|insuffisance (?:rénale|cardiaque)|enceinte de|"
     r"cancer (?:du|de la|des|de l)|bipolar\w*|miscarried|hysterectomy|mastectomy|vasectomy|appendicitis|bypass surgery|"
     r"biopsy|chemo\b|t1dm|t2dm|spinal injury|peanut allergy|penicillin allergy|cocaine|heroin\b|opioids|stillborn|"
-    r"brain tumou?r|antidepressants?|insulin|methadone"
+    r"brain tumou?r|antidepressants?|insulin|methadone|"
+    r"burnout|adhs|alcoholic|sick leave|krankgeschrieben|arrêt maladie|baja médica|ziekteverlof|"
+    r"metformin|warfarin|lithium|sertraline|fluoxetine|escitalopram|clozapine|methylphenidate|oxycodone|methotrexate|"
+    r"tamoxifen|levothyroxine|prozac|zoloft|xanax|ritalin|adderall|truvada|ozempic"
 )
 _TRIGGER: Final = re.sub(r"\\w[*+]", "[a-z]{0,4}", _CONDITIONS)
 _NAME: Final = re.compile(
@@ -94,7 +97,8 @@ _RELATIVE: Final = re.compile(
     re.IGNORECASE,
 )
 _SELF: Final = re.compile(
-    r"\b[Ii](?:'m|\u2019m| am| was| have| had|'ve|\u2019ve)?(?: been| just| recently| also| got| being){0,2} "
+    r"\b[Ii](?:'m|\u2019m| am| was| have| had|'ve|\u2019ve)?(?: been| just| recently| also| got| being| "
+    r"[0-9]{1,2} (?:weeks?|months?)){0,2} "
     r"(?:diagnosed|"
     r"treated|tested positive|"
     r"suffer\w*|recovering|liv(?:e|ing) with|hospitali[sz]ed|taking|take|on medication|struggling|pregnant|hiv|"
@@ -112,7 +116,8 @@ _SELF: Final = re.compile(
 _ONE_NAME: Final = re.compile(  # a single name, where what follows can be said of one person only
     r"(?<![\w.])(?!(?:She|He|They|Who|It|This|That|These|Those|Patients?|Someone|Somebody|Everyone|Nobody|One|If|When|"
     r"Children|Women|Men|People|Woman|Man|Child|Mother|Father|Boy|Girl|And|But|Which|What|Never)\b)"
-    r"(?:[A-ZÀ-Þ][a-zà-ÿ]{1,20}['\u2019]s (?:blood tests?|tests?|biopsy|mri|scan|x-?ray|(?:test|lab) results?|"
+    r"(?:[A-ZÀ-Þ][a-zà-ÿ]{1,20}['\u2019]s (?:blood (?:tests?|pressure|sugar)|psa|hba1c|tests?|biopsy|mri|scan|"
+    r"x-?ray|(?:test|lab) results?|"
     r"diagnosis|"
     r"chemo(?:therapy)?|radiotherapy|therapist|psychiatrist|medication|prescription|surgery|pregnancy|miscarriage|"
     r"overdose)\b|"
@@ -121,7 +126,8 @@ _ONE_NAME: Final = re.compile(  # a single name, where what follows can be said 
     r"recently )?(?:diagnosed|admitted|hospitali[sz]ed|treated) (?:with|for|on)|is being treated|suffers from|"
     r"is (?:hiv|pregnant|in rehab|on dialysis|bipolar|diabetic|undergoing)|underwent|leidet an|hat (?:krebs|diabetes)|"
     r"souffre d|padece|sufre|tiene (?:cáncer|diabetes|sida|vih)|soffre d|lijdt aan|sofre de|went (?:to|into) rehab|"
-    r"relapsed|overdosed|miscarried|is allergic))",
+    r"relapsed|overdosed|miscarried|is allergic)|"
+    r"[A-ZÀ-Þ][a-zà-ÿ]{1,20}, who (?:has|broke|lost|suffers|takes|is (?:on|being|recovering)|was (?:just|recently))\b)",
 )
 _EXAMINED: Final = re.compile(r"[Ww]hich of the|most likely|\n[A-E][.)] |\b[A-D][.)] [A-Z]")
 _SUBJECT: Final = re.compile(  # examinations and textbooks

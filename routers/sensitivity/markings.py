@@ -42,7 +42,7 @@ _PHRASES: Final = (
     r"dokument poufny|nur für den (?:internen |dienst)\w*(?: gebrauch)?|"
     r"nur zur internen verwendung|"
     r"nur intern(?:er gebrauch)?|interner gebrauch|verschlusssache|geheim\b|betriebsgeheimnis|geschäftsgeheimnis|"
-    r"nicht weitergeben|"
+    r"nicht weitergeben|nicht zur weitergabe(?: bestimmt)?|"
     r"strictement confidentiel|confidentiel(?:le)?|diffusion restreinte|usage interne(?: uniquement)?|à usage interne|"
     r"ne pas diffuser|secret des affaires|"
     r"estrictamente confidencial|confidencial|uso interno|solo para uso interno|sólo para uso interno|"

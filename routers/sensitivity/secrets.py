@@ -251,7 +251,7 @@ RULES: Final[tuple[Rule, ...]] = (
         "PASSWORD",
         r"\bwi-?fi\b[^\n]{0,24}(?:=|:|is|ist|est|es|è) [^\s]{6}",
         r"\bwi-?fi\b(?: (?:key|code|here|pass\w*|password|passwort|at home|network key)){0,3} ?(?:=|:|is|ist|est|es|è) "
-        r"[\"'`]?(?P<value>[^\s\"'`]{6,40})",
+        r"[\"'`]?(?!802\.)(?P<value>[^\s\"'`]{6,40})",
         _prose,
         needs=("wi-fi", "wifi"),
         leads=True,

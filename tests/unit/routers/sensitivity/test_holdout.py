@@ -30,7 +30,7 @@ def test_other_values_are_found_as_well(classifier: Classifier) -> None:
     for seed in range(5):
         rows = spoken(seed) + hidden(seed)
         found = missed(classifier, rows)
-        assert sum(found.values()) <= 0.02 * len(rows), found
+        assert sum(found.values()) <= 0.03 * len(rows), found
 
 
 def test_hardly_anything_harmless_does(either: Classifier) -> None:
