@@ -16,7 +16,15 @@ from adapters.refusals import read_complaint
 from gateway.access.keys import AccessDenied
 from gateway.dispatch.attempt import CannotCarry, NoTargetLeft, Refused
 from gateway.metering.budgets.budgets import CannotCount, OverBudget, OverRate
-from gateway.pipeline.faults import Blocked, BodyTooLarge, BodyTooSlow, NoSuchModel, NoSuchObject, Overloaded
+from gateway.pipeline.faults import (
+    Blocked,
+    BodyTooLarge,
+    BodyTooSlow,
+    ClientGone,
+    NoSuchModel,
+    NoSuchObject,
+    Overloaded,
+)
 
 _JSON: Final = (b"content-type", b"application/json")
 
@@ -63,6 +71,7 @@ def in_anthropics_words(error: HttpError, request_id: str) -> HttpError:
 
 
 _ANTHROPICS: Final[frozenset[Dialect]] = frozenset({"messages", "count_tokens"})
+CLIENT_GONE: Final = 499  # nobody gets it: the word of web servers' logs for a client that did not wait
 _ANTHROPIC_STATUSES: Final = {503: 529}  # Anthropic's own status for an overload
 _ANTHROPIC_TYPES: Final = {
     401: "authentication_error",
@@ -89,7 +98,9 @@ def method_not_allowed(method: str, path: str, methods: frozenset[str]) -> HttpE
 
 
 def status_of(error: Exception, dialect: Dialect) -> int:
-    """The HTTP status an error is answered with, to a client of that dialect."""
+    """The HTTP status an error is answered with, to a client of that dialect; CLIENT_GONE where nobody is left."""
+    if isinstance(error, ClientGone):
+        return CLIENT_GONE
     status = render(error).status
     return _ANTHROPIC_STATUSES.get(status, status) if dialect in _ANTHROPICS else status
 

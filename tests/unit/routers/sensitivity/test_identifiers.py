@@ -87,3 +87,10 @@ def test_not_found(found, text):
 def test_a_column_is_named_by_its_head(found):
     rows = "\n".join(f"{name} | 12{n} 456 782" for n, name in enumerate(["Ana", "Bo"], 3))
     assert "AU_TFN" in found(f"name | tax file number\n{rows}")
+
+
+@pytest.mark.parametrize(
+    "name", ["social_security_number", "social-security-number", "socialSecurityNumber", "SSN"]
+)
+def test_the_name_of_a_field_names_its_number(found, name):
+    assert "US_SSN" in found(f'{{"{name}": 436784374}}')
