@@ -38,13 +38,13 @@ def from_quoted_printable(match: re.Match[str]) -> str:
 
 _TEXT: Final = bytes([9, 10, 13, *range(32, 127), *range(128, 256)])
 # The first octets of gzip and zlib.
-_PACKED: Final = (b"\x1f\x8b", b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
+PACKED: Final = (b"\x1f\x8b", b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
 _UNPACKED: Final = 256 * 1024  # octets that are unpacked at the most
 
 
 def _legible(octets: bytes) -> str | None:
     """Decoded bytes as text, if that is what they are, or nearly; unpacked, and of one octet a letter or two."""
-    if octets[:2] in _PACKED:
+    if octets[:2] in PACKED:
         try:
             octets = zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(octets, _UNPACKED)
         except zlib.error:

@@ -6,6 +6,8 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
+from routers.sensitivity.decoding import PACKED
+
 _INVISIBLE: Final = re.compile(  # soft hyphen, fillers, zero width, bidi, variation selectors, tags
     "[\u00ad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20e3\u2800\u3164\ufe00-\ufe0f\ufeff"
     "\uffa0\U000e0000-\U000e007f\U000e0100-\U000e01ef]+"
@@ -128,7 +130,7 @@ _BEGINNING: Final = 40  # characters of base64 that tell a text from a picture
 def _blank(match: re.Match[str]) -> str:
     run = re.sub(r"[\r\n=]", "", match[1][:_BEGINNING]).replace("-", "+").replace("_", "/")
     octets = base64.b64decode(run[: len(run) & ~3])
-    if not octets.translate(None, _TEXT):
-        return match[0]  # a text, whatever it is said to be
+    if not octets.translate(None, _TEXT) or octets.startswith(PACKED):
+        return match[0]  # a text, whatever it is said to be; or one that is packed
     head = match.start(1) - match.start()
     return match[0][:head] + " " * (len(match[0]) - head)

@@ -35,6 +35,9 @@ WAYS = {
     "base64 of gzip": lambda v: in_base64(gzip.compress(f"my number: {v}".encode())),
     "base64 of zlib": lambda v: in_base64(zlib.compress(f"my number: {v}".encode())),
     "base64 said to be a picture": lambda v: f"data:image/png;base64,{in_base64(f'this is my number: {v}')}",
+    "gzip in a data URL": lambda v: (
+        f"data:application/gzip;base64,{in_base64(gzip.compress(f'number: {v}'.encode()))}"
+    ),
     "base32": lambda v: base64.b32encode(f"my number: {v}".encode()).decode(),
     "numbers of letters": lambda v: " ".join(str(ord(c)) for c in v),
     "numbers of letters, commas": lambda v: ", ".join(str(ord(c)) for c in v),
