@@ -1,10 +1,12 @@
 """How the demo looks: a table where the terminal is wide enough, cards where it is not."""
 
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from shutil import which
 from typing import Final
 
 from rich.console import Console, Group, RenderableType
@@ -76,6 +78,7 @@ def farewell(console: Console, url: str, metrics_url: str, key: str, config: Pat
     if stay:
         lines.add_row("policy", f"{config} (edit it: Weir reloads at once)")
     console.print(lines, highlight=False, soft_wrap=True)
+    weir = _command()
     body = '{"model": "auto", "messages": [{"role": "user", "content": "Hello!"}]}'
     curl = f"curl {base}/chat/completions -H 'authorization: Bearer {key}' \\\n  -H 'content-type: application/json' "
     console.print()
@@ -85,8 +88,8 @@ def farewell(console: Console, url: str, metrics_url: str, key: str, config: Pat
     console.print(
         "\n[bold]With real models:[/bold] config/weir.yaml reads VLLM_URL, OPENAI_API_KEY and ANTHROPIC_API_KEY:\n"
         "  export VLLM_URL=http://10.0.0.4:8000 OPENAI_API_KEY=sk-…\n"
-        "  weir keys create acme-eu      [dim]# paste the line it prints into config/weir.yaml[/dim]\n"
-        "  weir check config/ && weir serve --config config/",
+        f"  {weir} keys create acme-eu      [dim]# paste the line it prints into config/weir.yaml[/dim]\n"
+        f"  {weir} check config/ && {weir} serve --config config/",
         highlight=False,
         soft_wrap=True,
     )
@@ -202,3 +205,9 @@ def gpu_seconds(row: Row) -> str:
 
 def _short(prompt: str, width: int) -> str:
     return prompt if len(prompt) <= width else prompt[: width - 1].rstrip() + "…"
+
+
+def _command() -> str:
+    """How to call Weir from here: as this one was called, where a shell would not find it by its name."""
+    called = Path(sys.argv[0])
+    return str(called) if called.name == "weir" and which("weir") is None else "weir"
