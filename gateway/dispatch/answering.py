@@ -172,7 +172,9 @@ class Answering:
     async def _pass_on(self, answer: Answer, relay: Relay, data: bytes) -> None:
         """Book an unstreamed answer, and send it in one write."""
         await self._job.waves
-        out = self._close(relay, data)
+        self._settle(relay)
+        await self._job.waves
+        out = self._job.books.closing(self._attempt, data)
         if self._attempt.made:
             await self._job.books.note(self._attempt)
         self._committed = True
@@ -190,7 +192,8 @@ class Answering:
 
     async def _send_last(self, answer: Answer, relay: Relay, data: bytes) -> None:
         """Book the answer, and send what is left of it."""
-        out = self._close(relay, data)
+        self._settle(relay)
+        out = self._job.books.closing(self._attempt, data)
         if self._attempt.made:
             await self._job.books.note(self._attempt)
         self._job.books.kept()
@@ -227,14 +230,14 @@ class Answering:
             if attempt.ticket is not None:
                 attempt.ticket.tokens(now, count)
 
-    def _close(self, relay: Relay, out: bytes) -> bytes:
+    def _settle(self, relay: Relay) -> None:
         """The answer is complete: book it now, before its last bytes leave."""
         attempt = self._attempt
         attempt.outcome = "ok" if relay.error is None else "cut"
         attempt.fault = "" if relay.error is None else "error_event"
         self._measure(relay)
         self._booked = True
-        return self._job.books.closing(attempt, out)
+        self._job.books.settle(attempt)
 
     def _measure(self, relay: Relay | None) -> None:
         attempt = self._attempt
@@ -260,7 +263,7 @@ class Answering:
         if not self._booked:
             self._booked = True
             self._measure(self._relay)
-            self._job.books.failed(self._attempt)
+            self._job.books.settle(self._attempt)
 
 
 def passed_on(headers: Headers) -> Headers:

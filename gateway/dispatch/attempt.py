@@ -103,8 +103,9 @@ class Books(Protocol):
         """Weir's own headers for an answer that comes from this attempt."""
 
     def closing(self, attempt: Attempt, data: bytes) -> bytes:
-        """The attempt succeeded and `data` are its last bytes, not sent yet: book it, and give them back
-        (with the decision and charge in them, where the client asked for those). `kept` comes before they leave."""
+        """The settled attempt has the client's answer and `data` are its last bytes, not sent yet: close the request
+        with it, and give them back (with the decision and charge in them, where the client asked for those). `kept`
+        comes before they leave."""
 
     def kept(self) -> None:
         """See that what was booked is written: the last byte of an answer leaves after its booking is safe. Others who
@@ -118,5 +119,5 @@ class Books(Protocol):
         """An answer that was set aside, and booked, is the client's after all: close the request with it. `kept` comes
         before its last bytes leave."""
 
-    def failed(self, attempt: Attempt) -> None:
-        """The attempt ended in any other way: book it."""
+    def settle(self, attempt: Attempt) -> None:
+        """The attempt is over, however it ended: book what it used. Once for each."""

@@ -61,6 +61,7 @@ class Dispatcher:
                 continue
             if job.traceparent is not None:
                 outgoing = traced(outgoing, job.traceparent(job.attempts + 1))
+            await job.waves
             if await self._attempt(job, permit, replica, backend, outgoing):
                 return True
             escalation = job.escalation
@@ -158,6 +159,7 @@ class Dispatcher:
             attempt.status = answer.status
             exchange.healthy = True
             try:
+                await job.waves
                 answered = await exchange.relay(answer)
                 if not answered and attempt.fault == "ours":
                     replica.refuses_us = answer.status

@@ -145,8 +145,7 @@ class Account:
         return tuple(headers)
 
     def closing(self, attempt: Attempt, data: bytes) -> bytes:
-        """The answer is complete: settle the attempt and the request, before the last bytes leave."""
-        self._settle(attempt)
+        """The answer is complete: close the request, before the last bytes leave."""
         if attempt.outcome == "ok":
             self.close(200, "ok", "")
         else:
@@ -175,15 +174,12 @@ class Account:
         self.close(200, "ok", "")
         return self._annotated(data)
 
-    def failed(self, attempt: Attempt) -> None:
-        """The attempt ended in any other way."""
-        self._settle(attempt)
-
     def kept(self) -> None:
         """See that what was booked is written, with all else that is lined up by now."""
         self._till.ledger.write_out()
 
-    def _settle(self, attempt: Attempt) -> None:
+    def settle(self, attempt: Attempt) -> None:
+        """The attempt is over: end its GPU account, charge and count what it used."""
         journey, permit, metrics = self._journey, attempt.permit, self._till.metrics
         ticket = attempt.ticket
         gpu_ns = 0

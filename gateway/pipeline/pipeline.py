@@ -202,6 +202,7 @@ class Pipeline:
         decision = journey.decision = decided(
             policy, runtime.hardness.thresholds, journey, opening, remembered
         )
+        await self._waves
         self._count(runtime.hardness, journey, decision)
         if not decision.targets:
             raise no_way(decision)

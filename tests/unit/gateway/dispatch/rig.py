@@ -147,7 +147,7 @@ class Client:
         return ()
 
     def closing(self, attempt: Attempt, data: bytes) -> bytes:
-        self.booked.append(attempt)
+        assert attempt in self.booked
         self.booked_before_last_byte = not self.ended
         self.closed, self.written = True, False
         return data
@@ -165,7 +165,7 @@ class Client:
         self.closed, self.written = True, False
         return data
 
-    def failed(self, attempt: Attempt) -> None:
+    def settle(self, attempt: Attempt) -> None:
         self.booked.append(attempt)
 
 
