@@ -269,7 +269,7 @@ class Answering:
 def passed_on(headers: Headers) -> Headers:
     """The provider's headers that the client should see: retry advice, rate limits, request id."""
     return tuple(
-        (name, value) for name, value in headers if name in _PASSED_ON or name.startswith(_PASSED_ON_PREFIXES)
+        [pair for pair in headers if pair[0] in _PASSED_ON or pair[0].startswith(_PASSED_ON_PREFIXES)]
     )
 
 

@@ -60,7 +60,7 @@ class RouteMetrics:
             str, Cell
         ] = {}  # series of outcomes and components appear when they first happen
         self._cost: dict[Component, MoneyCell] = {}
-        self._tokens = {name: metrics.tokens.at(*at, name) for name in _token_classes}
+        self._tokens = [metrics.tokens.at(*at, name) for name in _token_classes]
         self._unpriced = metrics.unpriced.at(*at)
         self._duration = metrics.duration.at(*at)
         self._first_token = metrics.first_token.at(*at)
@@ -77,14 +77,16 @@ class RouteMetrics:
         if ttft_ns is not None:
             self._first_token.observe(ttft_ns / 1e9)
 
-    def spent(self, usage: TokenUsage, charge: Charge) -> None:
-        """Add one attempt's tokens and money, under the model and zone that it went to."""
-        tokens = self._tokens
-        for token_class, count in zip(_token_classes, _token_counts(usage), strict=True):
+    def spent(self, usage: TokenUsage, charge: Charge, *, later: bool = False) -> None:
+        """Add one attempt's tokens and money, under the model and zone that it went to. `later`: its money is counted
+        once it is final."""
+        for tokens, count in zip(self._tokens, _token_counts(usage), strict=True):
             if count:
-                tokens[token_class].value += count
+                tokens.value += count
         if charge.usd is None:
             self._unpriced.value += 1
+        if later:
+            return
         for component, usd in charge.components.items():
             cell = self._cost.get(component)
             if cell is None:

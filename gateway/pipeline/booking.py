@@ -186,19 +186,18 @@ class Account:
         if isinstance(ticket, Ticket):
             gpu_ns = ticket.end(attempt.ended, attempt.usage, engine_metrics=attempt.engine_metrics)
         tariff = self._tariffs.get(permit.model)
+        by_gpu = tariff is not None and tariff.by_gpu  # then its money is final once its windows have closed
         worked = attempt.sent and attempt.outcome not in {"refused", "client_error"}
         worked = worked and journey.ingress.dialect not in MODELLESS
         if not worked or tariff is None:
             charge = NOTHING if not worked else Charge(None, source="the model has left the configuration")
         else:
             charge = tariff.charge(attempt.usage, gpu_ns, attempt.at)
-        journey.settled.append(
-            Settled(attempt, charge, gpu_ns if tariff is not None and tariff.by_gpu else None)
-        )
+        journey.settled.append(Settled(attempt, charge, gpu_ns if by_gpu else None))
         route = metrics.route(
             journey.decision.route if journey.decision else "", permit.model, permit.zone.name
         )
-        route.spent(attempt.usage, _at_once(charge, tariff))
+        route.spent(attempt.usage, charge, later=by_gpu and charge.usd is not None)
         metrics.attempts.at(permit.backend, attempt.replica, attempt.fault or attempt.outcome).value += 1
 
     def close(self, status: int, outcome: Outcome, error: str) -> None:
@@ -234,10 +233,3 @@ def _final(settled: Sequence[Settled]) -> tuple[Decimal, int]:
         elif each.gpu_ns is None:
             usd += each.charge.usd
     return usd, unpriced
-
-
-def _at_once(charge: Charge, tariff: Tariff | None) -> Charge:
-    """The part of a charge that is final now: GPU money is counted once its windows have closed."""
-    if tariff is None or not tariff.by_gpu or charge.usd is None:
-        return charge
-    return Charge(charge.usd, {}, charge.source, charge.priced_at)

@@ -14,16 +14,14 @@ from gateway.pipeline.journey import Journey
 from routers.policy.policy import Decision, Policy, UnknownModel
 
 
-def decided(
-    policy: Policy, thresholds: Mapping[str, float], journey: Journey, opening: str, remembered: str
-) -> Decision:
+def decided(policy: Policy, thresholds: Mapping[str, float], journey: Journey) -> Decision:
     """Where a judged request goes, and why in full. Raises NoSuchModel, InvalidRequest."""
     assert journey.signals is not None  # noqa: S101  # it was judged
     own = signals = journey.signals
     turn = journey.turn
     if turn is not None:
         signals, thresholds = turn.held(own, thresholds)
-    draw = draw_of(journey.principal.tenant, opening) if policy.draws else 0.0
+    draw = draw_of(journey.principal.tenant, journey.opening) if policy.draws else 0.0
     redaction = journey.redaction
     try:
         if redaction is None:
@@ -43,8 +41,8 @@ def decided(
         raise NoSuchModel(no_such_model(unknown.name)) from None
     if turn is not None:
         decision = turn.decided(decision, own, signals, thresholds)
-    if remembered:
-        decision = replace(decision, reasons=(*decision.reasons, remembered))
+    if journey.remembered:
+        decision = replace(decision, reasons=(*decision.reasons, journey.remembered))
     return decision
 
 

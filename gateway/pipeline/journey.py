@@ -16,6 +16,7 @@ from gateway.ledger.records import AttemptRecord, Outcome, RequestRecord, attemp
 from gateway.metering.budgets.budgets import Hold
 from gateway.metering.charges import NOTHING, Charge
 from gateway.metering.otlp.identity import traceparent
+from gateway.pipeline.belongings import Kept
 from gateway.pipeline.course import Turn
 from gateway.pipeline.judge import NO_PURPOSE, Purpose
 from gateway.pipeline.redacting import Redaction
@@ -43,6 +44,7 @@ class Journey:
     at: int = field(default_factory=time.time_ns)
     arrived: int = field(default_factory=time.monotonic_ns)
     received: int = 0  # its body was whole
+    size: int = 0  # bytes of that
     call: Call | None = None
     purpose: Purpose = NO_PURPOSE
     signals: Signals | None = None
@@ -55,7 +57,9 @@ class Journey:
     answered: Attempt | None = None  # whose answer the client has, where it is not the last's
     hold: Hold | None = None  # of its budgets, where something limits it
     settled: list[Settled] = field(default_factory=list)
-    kept_at: str = ""  # the replica that keeps what it names
+    held: Kept | None = None  # where what it names is kept
+    opening: str = field(default="", repr=False)  # what tells its conversation from others
+    remembered: str = ""  # what to tell of a label that its conversation raised
     trace: str = ""  # the client's `traceparent`, where traces are exported
     client_left: bool = False
     closed: bool = False
@@ -101,8 +105,9 @@ class Journey:
 
     def dropped(self) -> dict[str, str]:
         """The models that it may not go to, that cannot do it, or whose backends cannot carry it; and why."""
-        found = {each.model: each.reason for each in self.decision.dropped} if self.decision else {}
-        return found | self.cannot
+        if self.decision is None or not self.decision.dropped:
+            return self.cannot
+        return {each.model: each.reason for each in self.decision.dropped} | self.cannot
 
     def attempt_records(self) -> list[AttemptRecord]:
         """One record for each attempt."""

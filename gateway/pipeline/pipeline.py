@@ -154,22 +154,34 @@ class Pipeline:
         """The journey itself."""
         if not self._till.ledger.accepting:
             raise Overloaded("Weir's disk is full, so it could not book this request. Try again later.", 30)
+        call = await self._read(exchange, runtime, journey)
+        signals = await self._judged(runtime, journey, call)
+        decision = await self._decided(runtime, journey, signals)
+        await self._dispatch(exchange, runtime, journey, account, decision)
+
+    async def _read(self, exchange: Exchange, runtime: Runtime, journey: Journey) -> Call:
+        """What it asks for, what for, and where what it names is kept."""
         server = runtime.snapshot.server
         body = await exchange.body(server.max_body, server.body_timeout)
-        journey.received = time.monotonic_ns()
+        journey.received, journey.size = time.monotonic_ns(), len(body)
         await self._waves
         filing = journey.ingress.dialect in FILING
         document = await (
             self._filed(exchange, runtime, journey, body) if filing else _parsed(body, exchange)
         )
+        values = document.values
         call = journey.call = journey.ingress.read(document, exchange.allowed_headers())
-        journey.purpose = purpose(own_headers(exchange), own_metadata(call.document.values))
-        journey.debug = (
-            exchange.header(b"x-weir-debug") == b"1" and document.values.get("action") != "content"
-        )
-        principal = journey.principal
-        named = journey.ingress.references(call.document.values)
-        held = await self._kept(runtime, principal.tenant, named) if named else None
+        journey.purpose = purpose(own_headers(exchange), own_metadata(values))
+        journey.debug = exchange.header(b"x-weir-debug") == b"1" and values.get("action") != "content"
+        named = journey.ingress.references(values)
+        if named:
+            journey.held = await self._kept(runtime, journey.principal.tenant, named)
+        return call
+
+    async def _judged(self, runtime: Runtime, journey: Journey, call: Call) -> Signals:
+        """What is known of it: its label, held to what its conversation had, its score, and its redacted form where a
+        boundary asks for one."""
+        principal, held = journey.principal, journey.held
         judged = await runtime.judge.judge(
             call,
             journey.purpose,
@@ -179,7 +191,10 @@ class Pipeline:
             self._waves,
             None if held is None else held.label,
         )
-        signals, remembered = await self._held_to_before(runtime, journey, judged.signals)
+        journey.opening = journey.purpose.conversation or judged.opening
+        signals = judged.signals
+        if journey.purpose.conversation:
+            signals, journey.remembered = await self._held_to_before(runtime, journey, signals)
         spans: tuple[Span, ...] = ()
         if not runtime.panel.empty:
             segments = segments_of(visible(call.document.values, call.dialect, call.headers))
@@ -189,31 +204,31 @@ class Pipeline:
         journey.signals = signals
         self._till.metrics.labels.at(str(signals.label.level)).value += 1
         self._till.metrics.tasks.at(signals.kind).value += 1
-        reserving, budgets = runtime.reserving, self._till.budgets
-        allowance = reserving.allowance(journey)
-        if allowance is not None:
-            signals = journey.signals = await reserving.weighed(budgets, signals, allowance)
         policy = runtime.engines.policy
         if policy.redacts and _rewritable(call, held) and policy.redactable(signals):
             journey.redaction = await self._redacted(runtime, journey, call, signals, spans)
-        opening = journey.purpose.conversation or judged.opening
+        return signals
+
+    async def _decided(self, runtime: Runtime, journey: Journey, signals: Signals) -> Decision:
+        """Where it goes, with what that may cost held. Raises what keeps it from going anywhere."""
+        reserving, budgets = runtime.reserving, self._till.budgets
+        allowance = reserving.allowance(journey)
+        if allowance is not None:
+            journey.signals = await reserving.weighed(budgets, signals, allowance)
         if runtime.keeps is not None and journey.purpose.conversation:
             journey.turn = await self._keeping.turn(journey, runtime.keeps)
-        decision = journey.decision = decided(
-            policy, runtime.hardness.thresholds, journey, opening, remembered
-        )
+        decision = journey.decision = decided(runtime.engines.policy, runtime.hardness.thresholds, journey)
         await self._waves
         self._count(runtime.hardness, journey, decision)
         if not decision.targets:
             raise no_way(decision)
-        if held is not None:
-            decision = journey.decision = only_at(held.backend, decision)
-            journey.kept_at = held.replica
+        if journey.held is not None:
+            decision = journey.decision = only_at(journey.held.backend, decision)
         if allowance is not None:
             decision = journey.decision = await reserving.reserve(
-                budgets, journey, decision, allowance, len(body)
+                budgets, journey, decision, allowance, journey.size
             )
-        await self._dispatch(exchange, runtime, journey, account, decision, opening)
+        return decision
 
     async def _filed(self, exchange: Exchange, runtime: Runtime, journey: Journey, body: bytes) -> Document:
         """What a request about files asks. Raises InvalidRequest, NoSuchObject, Overloaded."""
@@ -228,8 +243,7 @@ class Pipeline:
     async def _held_to_before(
         self, runtime: Runtime, journey: Journey, signals: Signals
     ) -> tuple[Signals, str]:
-        """The signals with what was found in the conversation before, and what to tell of it; nothing is waited
-        for where the request names no conversation."""
+        """The signals with what was found in the conversation before, if it has a name, and what to tell of it."""
         conversation = journey.purpose.conversation
         if not conversation:
             return signals, ""
@@ -272,10 +286,8 @@ class Pipeline:
         journey: Journey,
         account: Account,
         decision: Decision,
-        opening: str,
     ) -> None:
-        """Have it answered, where the conversation of this `opening` was. If the client leaves, this task is cancelled,
-        and with it the upstream call."""
+        """Have it answered. If the client leaves, this task is cancelled, and with it the upstream call."""
         assert journey.call is not None  # noqa: S101  # set by the only caller
         assert journey.signals is not None  # noqa: S101  # as above
         task = asyncio.current_task()
@@ -296,10 +308,10 @@ class Pipeline:
             account,
             redacted,
             waves=self._waves,
-            kept_at=journey.kept_at,
+            kept_at="" if journey.held is None else journey.held.replica,
         )
         if runtime.snapshot.affinity.replica:
-            job.conversation = opening
+            job.conversation = journey.opening
         if decision.escalations:
             job.escalation = journey.escalation = escalation_of(
                 runtime.engines.policy, decision, journey.call
