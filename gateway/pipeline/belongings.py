@@ -20,10 +20,11 @@ _RETRY_AFTER: Final = 5  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Where what a request names is kept: a backend, and a replica of it where there are several. `label`: what was
-    found in files that came through Weir, in words; None where some of it was never read here."""
+    """Where what a request names is kept: a backend, and a replica of it where there are several; any of a few
+    backends where the configuration says no more. `label`: what was found in files that came through Weir, in words;
+    None where some of it was never read here."""
 
-    backend: str
+    backends: frozenset[str]
     replica: str
     label: Words | None
 
@@ -32,22 +33,27 @@ async def kept(belongings: Belongings, tenant: str, names: Sequence[str], owned:
     """Where all of these objects are kept for the tenant. Raises NoSuchObject for what is not this tenant's, in the
     same words whether it is another's or nobody's, and Overloaded where nobody can tell."""
     found = await _keepers(belongings, tenant, names, owned)
-    for name, keeper in zip(names, found, strict=True):
-        if keeper.backend != found[0].backend:
+    backends = frozenset(keeper.backend for keeper in found[0])
+    for name, keepers in zip(names, found, strict=True):
+        backends &= {keeper.backend for keeper in keepers}
+        if not backends:
             raise NoSuchObject(
                 f"{name[:80]!r} is kept by another provider than the other objects of this request."
             )
-    files = [keeper.file for keeper in found if keeper.file is not None]
-    read = frozenset().union(*(file.label for file in files)) if len(files) == len(found) else None
-    return Kept(found[0].backend, next((each.replica for each in found if each.replica), ""), read)
+    each = [keeper for keepers in found for keeper in keepers]
+    files = [keeper.file for keeper in each if keeper.file is not None]
+    read = frozenset().union(*(file.label for file in files)) if len(files) == len(each) else None
+    return Kept(backends, next((keeper.replica for keeper in each if keeper.replica), ""), read)
 
 
 async def keeper_of(belongings: Belongings, tenant: str, name: str, owned: Owned) -> Keeper:
-    """Who keeps this one object for the tenant. Raises as `kept`."""
-    return (await _keepers(belongings, tenant, (name,), owned))[0]
+    """Who keeps this one object for the tenant, the first of the accounts that may. Raises as `kept`."""
+    return (await _keepers(belongings, tenant, (name,), owned))[0][0]
 
 
-async def _keepers(belongings: Belongings, tenant: str, names: Sequence[str], owned: Owned) -> list[Keeper]:
+async def _keepers(
+    belongings: Belongings, tenant: str, names: Sequence[str], owned: Owned
+) -> list[tuple[Keeper, ...]]:
     try:
         known = await belongings.keepers(names)
     except Gone:
@@ -59,12 +65,14 @@ async def _keepers(belongings: Belongings, tenant: str, names: Sequence[str], ow
     return [_keeper(known.get(name), tenant, name, owned) for name in names]
 
 
-def _keeper(known: Keeper | None, tenant: str, name: str, owned: Owned) -> Keeper:
+def _keeper(known: Keeper | None, tenant: str, name: str, owned: Owned) -> tuple[Keeper, ...]:
     """What was noted counts, and what the configuration names; an account of a tenant's own has all that nobody else
-    is known to have made there."""
+    is known to have made there, any of them where it has several."""
     if known is not None and known.tenant == tenant:
-        return known
-    for backend, names in owned.items():
-        if name in names or (known is None and EVERYTHING in names):
-            return Keeper(tenant, backend)
-    raise NoSuchObject(f"No such object: {name[:80]!r}. No object with this id was found.")
+        return (known,)
+    at = [backend for backend, names in owned.items() if name in names]
+    if not at and known is None:
+        at = [backend for backend, names in owned.items() if EVERYTHING in names]
+    if not at:
+        raise NoSuchObject(f"No such object: {name[:80]!r}. No object with this id was found.")
+    return tuple(Keeper(tenant, backend) for backend in at)

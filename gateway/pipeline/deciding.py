@@ -1,7 +1,7 @@
 """From signals to targets: the policy's decision for this conversation, or in words why there is none."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from adapters.call import Call
@@ -46,10 +46,10 @@ def decided(policy: Policy, thresholds: Mapping[str, float], journey: Journey) -
     return decision
 
 
-def only_at(backend: str, decision: Decision) -> Decision:
-    """The decision with no other targets than those of the backend that keeps what the request names."""
-    kept = tuple(permit for permit in decision.targets if permit.backend == backend)
-    further = tuple(permit for permit in decision.escalations if permit.backend == backend)
+def only_at(backends: Collection[str], decision: Decision) -> Decision:
+    """The decision with no other targets than those of the backends that may keep what the request names."""
+    kept = tuple(permit for permit in decision.targets if permit.backend in backends)
+    further = tuple(permit for permit in decision.escalations if permit.backend in backends)
     if not kept:
         raise InvalidRequest(
             "The model that keeps what this request names is not one that it may go to now. "
@@ -57,7 +57,7 @@ def only_at(backend: str, decision: Decision) -> Decision:
             "model",
             "kept_elsewhere",
         )
-    reason = f"{backend} keeps what the request names"
+    reason = f"{' or '.join(sorted(backends))} keeps what the request names"
     return replace(decision, targets=kept, escalations=further, reasons=(*decision.reasons, reason))
 
 

@@ -223,7 +223,7 @@ class Pipeline:
         if not decision.targets:
             raise no_way(decision)
         if journey.held is not None:
-            decision = journey.decision = only_at(journey.held.backend, decision)
+            decision = journey.decision = only_at(journey.held.backends, decision)
         if allowance is not None:
             decision = journey.decision = await reserving.reserve(
                 budgets, journey, decision, allowance, journey.size

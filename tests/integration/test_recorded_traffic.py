@@ -100,7 +100,8 @@ def replay() -> Iterator[Replay]:
 
 @pytest.fixture(scope="module")
 def weir(replay: Replay, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningWeir]:
-    running = RunningWeir(tmp_path_factory.mktemp("weir"), POLICY.format(url=replay.url))
+    owns = 'anthropic: "*", openai: "*"'  # who recorded them made what they name
+    running = RunningWeir(tmp_path_factory.mktemp("weir"), POLICY.format(url=replay.url), owns=owns)
     yield running
     running.stop()
 

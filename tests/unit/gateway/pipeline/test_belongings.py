@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.pipeline.belongings import Kept, kept
+from gateway.pipeline.belongings import EVERYTHING, Kept, kept
 from gateway.pipeline.faults import NoSuchObject, Overloaded
 from gateway.state.belongings import Keeper, Upload
 from gateway.state.claims import Gone
@@ -46,7 +46,9 @@ class Noted:
 
 
 async def test_its_own_tenant_finds_it() -> None:
-    assert await kept(Noted(), "acme", ("resp_1", "msg_1"), {}) == Kept("openai", "http://a", None)
+    assert await kept(Noted(), "acme", ("resp_1", "msg_1"), {}) == Kept(
+        frozenset({"openai"}), "http://a", None
+    )
 
 
 async def test_nobody_else_does_and_hears_the_same_as_of_what_never_was() -> None:
@@ -82,8 +84,8 @@ async def test_files_that_came_through_bring_what_was_found_in_them() -> None:
 
 async def test_what_the_configuration_names_is_its_tenants() -> None:
     owned = {"openai": frozenset({"vs_1"}), "azure": frozenset({"*"})}
-    assert await kept(Noted(), "globex", ("vs_1",), owned) == Kept("openai", "", None)
-    assert await kept(Noted(), "globex", ("anything",), owned) == Kept("azure", "", None)
+    assert await kept(Noted(), "globex", ("vs_1",), owned) == Kept(frozenset({"openai"}), "", None)
+    assert await kept(Noted(), "globex", ("anything",), owned) == Kept(frozenset({"azure"}), "", None)
     with pytest.raises(NoSuchObject):
         await kept(Noted(), "acme", ("vs_1",), {})
 
@@ -92,4 +94,17 @@ async def test_an_account_of_its_own_does_not_open_what_another_is_known_to_have
     with pytest.raises(NoSuchObject):
         await kept(Noted(), "globex", ("resp_3",), {"azure": frozenset({"*"})})
     shared = {"azure": frozenset({"resp_3"})}  # unless somebody says so by name
-    assert (await kept(Noted(), "globex", ("resp_3",), shared)).backend == "azure"
+    assert (await kept(Noted(), "globex", ("resp_3",), shared)).backends == {"azure"}
+
+
+async def test_what_is_in_one_of_several_own_accounts_may_be_in_any() -> None:
+    owned = {
+        "azure": frozenset({EVERYTHING}),
+        "claude": frozenset({EVERYTHING}),
+        "gemini": frozenset({"file-7"}),
+    }
+    found = await kept(Noted(), "globex", ("anything",), owned)
+    assert found == Kept(frozenset({"azure", "claude"}), "", None)
+    assert await kept(Noted(), "globex", ("file-7",), owned) == Kept(frozenset({"gemini"}), "", None)
+    with pytest.raises(NoSuchObject, match="another provider"):
+        await kept(Noted(), "globex", ("anything", "file-7"), owned)
