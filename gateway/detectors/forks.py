@@ -125,7 +125,8 @@ class _Forks:
         ours, theirs = os.pipe()
         pid = os.fork()
         if pid == 0:
-            os.close(ours)
+            for not_its_own in (ours, self._questions.fileno(), self._answers.fileno()):
+                os.close(not_its_own)  # or the pipes would outlive this process in its forks
             self._reply(question, theirs, milliseconds / 1000)
         os.close(theirs)
         self._under_way[ours] = _Fork(number, pid, time.monotonic() + milliseconds / 1000)
