@@ -17,8 +17,8 @@ from adapters.chat import Json
 from adapters.dialects import native, translation
 from adapters.dialects.chat.request import read_request
 from adapters.dialects.encoding import to_json
+from adapters.dialects.messages.counted import Counted
 from adapters.dialects.messages.writing import uses_files, write_request
-from adapters.dialects.plain import PlainRelay
 from adapters.dialects.relaying import event_object
 from adapters.dialects.responses.translating import carried
 from adapters.errors import StreamCut, Unsupported, UpstreamError
@@ -159,16 +159,6 @@ def _thinking(values: Mapping[str, Any]) -> int:
 def _counting(invocation: bytes) -> bytes:
     """A request to count the tokens of an invocation."""
     return to_json({"input": {"invokeModel": {"body": base64.b64encode(invocation).decode()}}})
-
-
-class Counted(PlainRelay):
-    """A count in Anthropic's words."""
-
-    __slots__ = ()
-
-    def _written(self, answer: Json, body: bytes) -> bytes:
-        super()._written(answer, body)
-        return to_json({"input_tokens": answer["inputTokens"]})
 
 
 def _without(body: Json, keys: tuple[str, ...]) -> Json:

@@ -29,11 +29,11 @@ class Deviations:
         """What to change in a chat request: new values by key, REMOVED for those that go. A field set to what it is
         without being set (`false`, 0, nothing) goes too where the provider does not know it. Raises Unsupported."""
         found: dict[str, Any] = {}
-        for key in self.refused & values.keys():
+        for key in values.keys() & self.refused:
             if values[key]:
                 raise Unsupported(key, f"this model's provider does not support '{key}'")
             found[key] = REMOVED
-        for key in self.without_tools & values.keys():
+        for key in values.keys() & self.without_tools:
             if values[key] and values.get("tools"):
                 raise Unsupported(key, f"this model's provider does not take '{key}' and tools at once")
         if self.one_answer and (values.get("n") or 1) > 1:

@@ -250,7 +250,7 @@ class _Walk:
 
     def _members(self, item: Mapping[str, Any], where: str, stack: list[tuple[Any, str]]) -> None:
         """Put an object's members on the stack, each behind its name: a name is context for its value."""
-        for key, value in reversed(tuple(item.items())):
+        for key, value in tuple(item.items())[::-1]:
             if (key == "type" or key == "role") and value.__class__ is str and value in _WORDS_OF_THE_WIRE:
                 continue
             if value.__class__ is bool or value is None:

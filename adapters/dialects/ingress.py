@@ -6,11 +6,14 @@ from functools import partial
 from typing import Any, Final
 
 from adapters.call import Call, Dialect, Headers
-from adapters.dialects import chat, files, plain, responses
+from adapters.dialects import files, plain
+from adapters.dialects.chat import ingress as chat
 from adapters.dialects.chat import stored as kept_for_chat
 from adapters.dialects.completions import ingress as completions
 from adapters.dialects.messages import ingress as messages
 from adapters.dialects.messages import stored as kept_by_anthropic
+from adapters.dialects.responses import ingress as responses
+from adapters.dialects.responses import stored as kept_by_openai
 from adapters.document import Document
 
 Values = Mapping[str, Any]
@@ -58,7 +61,7 @@ _ALL: Final = (
         responses.needs,
         responses.modality,
         responses.max_output_tokens,
-        responses.references,
+        kept_by_openai.references,
     ),
     Ingress(
         "count_tokens",

@@ -11,8 +11,9 @@ Everything else goes uvicorn's way.
 import asyncio
 import json
 from dataclasses import dataclass
+from functools import partial
 from math import inf
-from typing import Any, ClassVar, Final
+from typing import Any, Final, cast
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
@@ -39,10 +40,9 @@ class _BadRequestError(Exception):
 class HardenedProtocol(HttpToolsProtocol):
     """One connection of a client. Give uvicorn what `serve_protocol` returns, as `http=…`."""
 
-    limits: ClassVar[EdgeLimits] = EdgeLimits()
-
-    def __init__(self, *arguments: Any, **settings: Any) -> None:
+    def __init__(self, limits: EdgeLimits, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
+        self.limits = limits
         self._in_head = True  # the next byte belongs to a request line or a header
         self._begun = False  # ... and some of them are here
         self._uncounted = 0  # bytes since anything came of them: a whole head, a piece of a body
@@ -313,8 +313,9 @@ class HardenedProtocol(HttpToolsProtocol):
 
 
 def serve_protocol(limits: EdgeLimits) -> type[HardenedProtocol]:
-    """The protocol class for `uvicorn.Config(http=…)`, with these limits."""
-    return type("LimitedProtocol", (HardenedProtocol,), {"limits": limits})
+    """What `uvicorn.Config(http=…)` makes a connection's protocol with: the class, with these limits."""
+    made: Any = partial(HardenedProtocol, limits)  # no heir of the class: compiled, it can have none
+    return cast(type[HardenedProtocol], made)
 
 
 def _is_answered(cycle: RequestResponseCycle) -> bool:

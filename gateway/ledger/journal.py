@@ -41,7 +41,7 @@ _CONSEQUENCE: Final[dict[FullDisk, str]] = {
 }
 
 
-class JournalLocked(RuntimeError):  # noqa: N818  # it names a state
+class JournalLocked(Exception):  # noqa: N818  # it names a state
     """Another process writes this journal."""
 
 
@@ -88,10 +88,10 @@ class Journal:
         self._wake = threading.Event()
         self._stopped = False
         self.advanced = threading.Event()  # set whenever more lines are safe: the shipper waits on it
-        self._thread = threading.Thread(
+        self._syncing = threading.Thread(
             target=self._sync_in_groups, args=(sync_seconds,), name="weir-journal-sync", daemon=True
         )
-        self._thread.start()
+        self._syncing.start()
 
     @property
     def accepting(self) -> bool:
@@ -159,7 +159,7 @@ class Journal:
         """Flush, and let go of the directory."""
         self._stopped = True
         self._wake.set()
-        self._thread.join()
+        self._syncing.join()
         self.flush()
         with self._lock:
             self.full, self._full_disk = True, "unbooked"  # what comes from now on is lost, and counted

@@ -17,7 +17,7 @@ from gateway.ledger.stores import open_store
 _KEPT_SEGMENTS: Final = 16  # of 64 MiB: about a million requests that `verify` can hold against the database
 
 
-class DatabaseTaken(RuntimeError):  # noqa: N818  # it names a state
+class DatabaseTaken(Exception):  # noqa: N818  # it names a state
     """Another gateway uses the ledger's database, and this one may not beside it."""
 
 

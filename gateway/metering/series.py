@@ -18,7 +18,7 @@ class Cell:
     __slots__ = ("value",)
 
     def __init__(self) -> None:
-        self.value: float = 0
+        self.value: int | float = 0  # a count stays one, and is shown as one
 
 
 class MoneyCell:

@@ -249,10 +249,10 @@ def _complete(tree: Any, at: int, depth: int, rate: float) -> Any:
     left, right = int(tree.children_left[at]), int(tree.children_right[at])
     if left < 0:
         leaf = _complete(tree, at, depth - 1, rate)
-        return (0, 0.0, leaf, leaf)
+        return Node(0, 0.0, leaf, leaf)
     cut = float(tree.threshold[at])
     below = _complete(tree, left, depth - 1, rate)
-    return (int(tree.feature[at]), cut, below, _complete(tree, right, depth - 1, rate))
+    return Node(int(tree.feature[at]), cut, below, _complete(tree, right, depth - 1, rate))
 
 
 def _conjugate_gradient(
@@ -319,7 +319,7 @@ def _rounded(node: Any) -> Any:
     if not isinstance(node, tuple):
         return round(node, 6)
     fact, cut, left, right = node
-    return (fact, round(cut, 5), _rounded(left), _rounded(right))
+    return Node(fact, round(cut, 5), _rounded(left), _rounded(right))
 
 
 def pack(model: Model, slopes: Sequence[float], intercepts: Sequence[float], keys: Ints) -> Weights:

@@ -2,12 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from math import isfinite
-from typing import Final
+from typing import Final, NamedTuple
 
-# A node is (fact, threshold, left, right): left where the fact is at most the threshold. Every tree is complete to
-# DEPTH; the last nodes hold numbers.
-DEPTH: Final = 3
-Node = tuple[int, float, "Node | float", "Node | float"]
+DEPTH: Final = 3  # every tree is complete to it; the last nodes hold numbers
+
+
+class Node(NamedTuple):
+    """Left where the fact is at most the threshold."""
+
+    fact: int
+    cut: float
+    left: "Node | float"
+    right: "Node | float"
 
 
 def compiled(trees: Sequence[Node], facts: int) -> Callable[..., float]:
@@ -72,7 +78,7 @@ def unflatten(row: Sequence[float], facts: int) -> Node:
             fact, cut = int(row[2 * (first + at)]), float(row[2 * (first + at) + 1])
             if not 0 <= fact < facts:
                 raise ValueError("a tree asks for a fact that there is not")
-            nodes.append((fact, cut, level[2 * at], level[2 * at + 1]))
+            nodes.append(Node(fact, cut, level[2 * at], level[2 * at + 1]))
         level = nodes
     root = level[0]
     assert isinstance(root, tuple)  # noqa: S101  # for the type checker: DEPTH is at least 1

@@ -107,7 +107,7 @@ class Learner:
 
     def _fit(self) -> None:
         # the level at which the guess as it stands fits best
-        level = sum(self._moment) / sum(sum(row) for row in self._gram)
+        level = sum(self._moment) / sum((sum(row, 0.0) for row in self._gram), 0.0)
         pull = self._noise / (_DOUBT * level) ** 2
         gram = [[self._gram[i][j] + (pull if i == j else 0.0) for j in range(3)] for i in range(3)]
         moment = [self._moment[i] + pull * level for i in range(3)]

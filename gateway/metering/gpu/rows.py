@@ -92,8 +92,7 @@ class InProcessRows:
     def shared(self) -> bool:
         return False
 
-    async def meet(self, key: RowKey, known: Knowledge | None) -> list[Knowledge | None]:
-        del key, known
+    async def meet(self, key: RowKey, known: Knowledge | None) -> list[Knowledge | None]:  # noqa: ARG002  # WindowRows'
         return []
 
     async def publish(self, key: RowKey, row: Row, pool_ns: int) -> Row:

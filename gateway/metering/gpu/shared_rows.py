@@ -92,9 +92,8 @@ class SharedRows:
             return own
         return Tokens(prompts / _FINE, generated / _FINE)
 
-    async def portion(self, key: RowKey, tokens: Tokens) -> int:
+    async def portion(self, key: RowKey, tokens: Tokens) -> int:  # noqa: ARG002  # WindowRows' signature
         """As WindowRows.portion, by what each gateway drew. Nothing, while the others cannot be asked."""
-        del tokens
         known = self._known.get(key)
         if known is None or known.open:
             return 0
