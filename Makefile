@@ -8,7 +8,7 @@ LOCK   := uv pip compile --quiet --universal --python-version 3.11 --generate-ha
 EXTRAS := postgres redis otlp parquet train energy # what the suite needs; Presidio has a file and an environment of its own
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev demo serve test check format lock bench eval-complexity eval-sensitivity vllm clients presidio matrix clean
+.PHONY: help setup dev demo serve test check format lock compiled bench eval-complexity eval-sensitivity vllm clients presidio matrix clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -52,10 +52,21 @@ lock:  ## resolve the dependencies anew (needs uv)
 	$(LOCK) -c requirements/dev.txt pyproject.toml -o requirements/runtime.txt
 	$(LOCK) -c requirements/dev.txt --group build -o requirements/build.txt
 	$(LOCK) -c requirements/dev.txt pyproject.toml --extra presidio -o requirements/presidio.txt
+	$(LOCK) -c requirements/dev.txt --group build --group compile -o requirements/compile.txt
 	$(LOCK) --group clients -o requirements/clients.txt
 	$(LOCK) --group clients-llama-index -o requirements/clients-llama-index.txt
 
-bench: dev  ## throughput and latency against nginx, as ratios
+# Weir compiled to C (ADR 15), for whom a core's worth of requests matters; everything else here runs the sources.
+compiled: dev  ## Weir compiled, as .venv-compiled/bin/weir and a wheel in dist/ (gcc; minutes)
+	@$(BIN)/python -m compiling --wheel dist
+	@test -x .venv-compiled/bin/python || $(PYTHON) -m venv .venv-compiled
+	@.venv-compiled/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes \
+	  -r requirements/runtime.txt
+	@.venv-compiled/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --force-reinstall \
+	  "$$(ls -t dist/weir_gateway-*-cp*.whl | head -1)"
+	@.venv-compiled/bin/weir --version
+
+bench: dev  ## throughput and latency against nginx, as ratios, as Python and compiled
 	@$(BIN)/python -m bench
 
 DATA := ../shared/data
@@ -113,4 +124,4 @@ matrix: dev clients  ## run the client suites, and write docs/clients.md from wh
 	@WEIR_WRITE_MATRIX=1 $(BIN)/python -m pytest tests/clients -q
 
 clean:  ## remove what the targets made
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage
+	rm -rf $(VENV) .venv-compiled dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage

@@ -3,15 +3,18 @@
     python -m bench [--rounds 3] [--seconds 3]
 
 A mock upstream, nginx as a plain reverse proxy, Weir with everything on (authentication, label, score, decision,
-metering, ledger) and the load each have a core of their own. Rounds alternate between the two, and the best of each
-counts: other work on the machine only ever adds. Ratios within one run hold; absolute figures are this machine's.
+metering, ledger) and the load each have a core of their own; Weir runs twice, as Python and compiled, and the one that
+is not asked sleeps. Rounds take turns, and the best of each counts: other work on the machine only ever adds. Ratios
+within one run hold; absolute figures are this machine's. The first run for new sources compiles them.
 """
 
 import argparse
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -21,7 +24,8 @@ from rich.text import Text
 
 from bench.gateway import servers
 from bench.gateway.measure import Load
-from bench.gateway.servers import Server
+from bench.gateway.servers import COMPILED, PURE, Server
+from compiling.tree import CannotCompile, tree
 from gateway.access import keys
 
 _T = TypeVar("_T")
@@ -44,24 +48,41 @@ def main() -> None:
     available = sorted(os.sched_getaffinity(0))
     pin = len(available) >= CORES and shutil.which("taskset") is not None
     cores: list[int | None] = list(available[:CORES]) if pin else [None] * CORES
+    made = _tree(console)
     with tempfile.TemporaryDirectory(prefix="weir-bench-") as name:
         folder, key = Path(name), keys.create()
         load = Load(folder, key, cores[3])
         with (
             servers.upstream(cores[0]) as upstream,
             servers.nginx(upstream, folder, cores[1]) as nginx,
-            servers.weir(upstream, folder, key, cores[2]) as weir,
+            servers.weir(upstream, folder, key, cores[2]) as pure,
+            _compiled(made, upstream, folder, key, cores[2]) as compiled,
         ):
             _say_what_is_missing(console, pin=pin, nginx=nginx, load=load)
-            bench = Bench(load, nginx, weir, chosen.rounds, chosen.seconds)
+            bench = Bench(load, (nginx, pure, compiled), chosen.rounds, chosen.seconds)
             _report(console, bench, ratios=pin)
+
+
+def _tree(console: Console) -> Path | None:
+    """The compiled packages, where this machine can make them."""
+    try:
+        return tree(console.print)
+    except CannotCompile as error:
+        console.print(f"{error} The compiled figures are missing.\n", style="yellow")
+        return None
+
+
+def _compiled(
+    made: Path | None, upstream: Server, folder: Path, key: str, core: int | None
+) -> AbstractContextManager[Server | None]:
+    return nullcontext() if made is None else servers.weir(upstream, folder, key, core, packages=made)
 
 
 class Bench:
     """All measurements of one run: the best of its rounds."""
 
-    def __init__(self, load: Load, nginx: Server | None, weir: Server, rounds: int, seconds: int) -> None:
-        self._under_test = [server for server in (nginx, weir) if server is not None]
+    def __init__(self, load: Load, under_test: Sequence[Server | None], rounds: int, seconds: int) -> None:
+        self._under_test = [server for server in under_test if server is not None]
         self.throughput = self._rounds(rounds, lambda s: load.throughput(s, seconds), lambda t: t.rps)
         self.latency = self._rounds(rounds, lambda s: load.latency(s, 1.0), lambda p50: -p50)
         self.streaming = self._rounds(max(1, rounds - 1), load.streaming, lambda s: s.chunks)
@@ -94,62 +115,78 @@ def _say_what_is_missing(console: Console, *, pin: bool, nginx: Server | None, l
 
 
 def _report(console: Console, bench: Bench, *, ratios: bool) -> None:
-    table = Table(title="Weir against nginx")
+    table = Table(title="Weir against nginx, one worker each")
     table.add_column("measured")
-    for column in ("nginx", "Weir", "ratio", "bar"):
+    weirs = [name for name in (PURE, COMPILED) if name in bench.throughput]
+    for column in ("nginx", *(column for name in weirs for column in (f"Weir, {name}", "ratio")), "bar"):
         table.add_column(column, justify="right")
-    rps = {name: each.rps for name, each in bench.throughput.items()}
-    cpu = {name: each.cpu_us for name, each in bench.throughput.items()}
-    chunks = {name: each.chunks for name, each in bench.streaming.items()}
-    load = {name: each.cpu for name, each in bench.streaming.items()}
-    compared = ratios and "nginx" in rps
-    _row(
-        table,
+
+    def row(measured: str, found: Mapping[str, float], form: str, bar: "Bar | None" = None) -> None:
+        cells: list[str | Text] = [form.format(found["nginx"]) if "nginx" in found else "-"]
+        for name in weirs:
+            cells.append(form.format(found[name]))
+            compared = bar is not None and ratios and "nginx" in found
+            cells.append(bar.verdict(found[name], found["nginx"]) if bar and compared else "")
+        table.add_row(measured, *cells, bar.shown if bar else "")
+
+    streaming, throughput = bench.streaming.items(), bench.throughput.items()
+    row(
         "requests/s, 64 connections, 1 KB",
-        rps,
+        {name: each.rps for name, each in throughput},
         "{:,.0f}",
-        _quotient(rps, RPS_BAR) if compared else None,
+        Share(RPS_BAR),
     )
-    _row(table, "CPU per request, µs", cpu, "{:,.0f}", None)
-    if all(each.p99_ms is not None for each in bench.throughput.values()):
-        p99 = {name: each.p99_ms or 0.0 for name, each in bench.throughput.items()}
-        _row(table, "p99 of 64 connections, ms", p99, "{:,.1f}", None)
-    _row(
-        table,
-        "p50 of one connection, µs",
-        bench.latency,
-        "{:,.0f}",
-        _added(bench.latency) if compared else None,
-    )
-    _row(
-        table,
+    row("CPU per request, µs", {name: each.cpu_us for name, each in throughput}, "{:,.0f}")
+    if all(each.p99_ms is not None for _, each in throughput):
+        row("p99 of 64 connections, ms", {name: each.p99_ms or 0.0 for name, each in throughput}, "{:,.1f}")
+    row("p50 of one connection, µs", bench.latency, "{:,.0f}", Added(ADDED_BAR))
+    row(
         "chunks/s, 500 streams x 20 ms",
-        chunks,
+        {name: each.chunks for name, each in streaming},
         "{:,.0f}",
-        _quotient(chunks, CHUNKS_BAR) if compared else None,
+        Share(CHUNKS_BAR),
     )
-    _row(table, "CPU while streaming", load, "{:.0%}", None)
+    row("CPU while streaming", {name: each.cpu for name, each in streaming}, "{:.0%}")
     console.print(table)
 
 
-def _quotient(found: Mapping[str, float], bar: float) -> tuple[str, str, bool]:
-    ratio = found["Weir"] / found["nginx"]
-    return f"{ratio:.3f}", f"≥ {bar}", ratio >= bar
+@dataclass(frozen=True, slots=True)
+class Share:
+    """At least this much of what nginx does."""
+
+    least: float
+
+    @property
+    def shown(self) -> str:
+        """For people."""
+        return f"≥ {self.least}"
+
+    def verdict(self, weir: float, nginx: float) -> Text:
+        """The ratio, green where it holds."""
+        return _marked(f"{weir / nginx:.3f}", holds=weir / nginx >= self.least)
 
 
-def _added(p50: Mapping[str, float]) -> tuple[str, str, bool]:
-    added = p50["Weir"] - p50["nginx"]
-    return f"+{added:,.0f} µs", f"≤ +{ADDED_BAR:.0f} µs", added <= ADDED_BAR
+@dataclass(frozen=True, slots=True)
+class Added:
+    """At most so many microseconds more than nginx."""
+
+    most: float
+
+    @property
+    def shown(self) -> str:
+        """For people."""
+        return f"≤ +{self.most:.0f} µs"
+
+    def verdict(self, weir: float, nginx: float) -> Text:
+        """What is added, green where it holds."""
+        return _marked(f"+{weir - nginx:,.0f} µs", holds=weir - nginx <= self.most)
 
 
-def _row(
-    table: Table, name: str, found: Mapping[str, float], form: str, verdict: tuple[str, str, bool] | None
-) -> None:
-    """One line; `verdict` is the comparison, its bar and whether it holds, where there is one."""
-    ratio, bar, holds = verdict or ("", "", True)
-    style = "" if not ratio else "green" if holds else "bold red"
-    nginx = form.format(found["nginx"]) if "nginx" in found else "-"
-    table.add_row(name, nginx, form.format(found["Weir"]), Text(ratio, style=style), bar)
+Bar = Share | Added
+
+
+def _marked(text: str, *, holds: bool) -> Text:
+    return Text(text, style="green" if holds else "bold red")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ from typing import Final
 from gateway.access import keys
 
 ROOT: Final = Path(__file__).resolve().parents[2]
+PURE: Final = "pure Python"
+COMPILED: Final = "compiled"
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _READY: Final = 30.0  # seconds
 
@@ -107,19 +109,22 @@ def nginx(behind: Server, folder: Path, core: int | None) -> Iterator[Server | N
 
 
 @contextmanager
-def weir(behind: Server, folder: Path, key: str, core: int | None) -> Iterator[Server]:
-    """Weir in front of the upstream, with everything on."""
-    port, config = free_port(), weir_configuration(behind, folder, key)
+def weir(
+    behind: Server, folder: Path, key: str, core: int | None, *, packages: Path | None = None
+) -> Iterator[Server]:
+    """Weir in front of the upstream, with everything on: the checkout's, or what lies compiled in `packages`."""
+    name = PURE if packages is None else COMPILED
+    port, config = free_port(), weir_configuration(behind, folder / name, key)
     command = [sys.executable, "-m", "gateway", "serve", "--config", str(config), "--port", str(port)]
     own = {name: value for name, value in os.environ.items() if not name.startswith("WEIR_")}
-    with _running("Weir", pinned(command, core), port, own) as server:
+    with _running(name, pinned(command, core), port, own, packages or ROOT) as server:
         yield server
 
 
 def weir_configuration(behind: Server, folder: Path, key: str) -> Path:
     """The file that Weir is run with: two zones, a boundary, two routes, one tenant with this key."""
     folder = folder / "weir"
-    folder.mkdir()
+    folder.mkdir(parents=True)
     text = _WEIR.format(
         upstream=behind.url.rpartition(":")[2], digest=keys.digest(key), folder=folder, metrics=free_port()
     )
@@ -130,10 +135,10 @@ def weir_configuration(behind: Server, folder: Path, key: str) -> Path:
 
 @contextmanager
 def _running(
-    name: str, command: list[str], port: int, environ: Mapping[str, str] | None = None
+    name: str, command: list[str], port: int, environ: Mapping[str, str] | None = None, cwd: Path = ROOT
 ) -> Iterator[Server]:
     process = subprocess.Popen(
-        command, cwd=ROOT, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command, cwd=cwd, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
         _wait_for(name, process, command, port)

@@ -8,6 +8,8 @@ from typing import Final
 
 import click
 
+from gateway.configuration.build import build
+
 _VERBS: Final[Mapping[str, tuple[str, str]]] = {
     "serve": ("gateway.cli.serve:serve", "Run the gateway."),
     "demo": ("gateway.cli.demo:demo", "Show the main job on stand-in engines, with nothing to set up."),
@@ -64,7 +66,7 @@ class Verbs(click.Group):
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(version("weir-gateway"), prog_name="weir")
+@click.version_option(version("weir-gateway"), prog_name="weir", message=f"%(prog)s %(version)s ({build()})")
 def weir() -> None:
     """Weir directs LLM requests and measures them.
 
