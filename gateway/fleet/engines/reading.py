@@ -37,7 +37,7 @@ class Reading:
 
     @property
     def busy(self) -> float:
-        """The share of the engines that run something, 0..1."""
+        """The share of the engines that run something, 0..1. One asleep runs nothing, whatever its gauge still says."""
         if not self.engines:
             return 0.0
-        return sum(1 for engine in self.engines if engine.running > 0) / len(self.engines)
+        return sum(engine.running > 0 and not engine.asleep for engine in self.engines) / len(self.engines)

@@ -13,14 +13,11 @@ from gateway.metering.gpu.facts import Coefficients
 GROUP: Final = 60
 # The first few are short, so that a guess that is far off is put right within minutes.
 SHORT: Final = 15
-EARLY: Final = 8
+EARLY: Final = 4
 _FORGET: Final = 0.99  # per group: half the weight is gone after about an hour of busy time
 _DOUBT: Final = 0.5  # how far the guess may be off, as a share
-_NOISE: Final = (
-    0.00025,
-    0.01,
-    0.2,
-)  # least, first and most variance of a group's busy time, per second of it
+# Least, first and most variance of a group's busy time, per second of it.
+_NOISE: Final = (0.001, 0.02, 0.2)
 _REACH: Final = 8.0  # no coefficient is learned further from the guess than this factor
 _LEAST_BUSY: Final = 1.0  # seconds; groups with less say nothing
 
