@@ -96,6 +96,11 @@ class Thinking:
     signature: str = ""
     redacted: str = ""
 
+    @property
+    def open(self) -> bool:
+        """Whether nobody signed or sealed it."""
+        return not self.signature and not self.redacted
+
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:

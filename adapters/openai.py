@@ -116,7 +116,10 @@ class OpenAI:
 
     def _written(self, request: Request, model: str) -> Json:
         """A request of another dialect as chat."""
-        body = write_request(request, model=model, engine=self.engine, signs=self.deviations.signs)
+        asks = self.deviations
+        body = write_request(
+            request, model=model, engine=self.engine, signs=asks.signs, thinks_on=asks.thinks_on
+        )
         fitted = body | self.deviations.changes(body)
         return {key: value for key, value in fitted.items() if value is not REMOVED}
 

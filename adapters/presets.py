@@ -6,6 +6,7 @@ prose. What needs no row, since every answer is read so:
 
 * tokens of thinking that `total_tokens` counts and `completion_tokens` does not (Gemini, xAI);
 * cached tokens as `prompt_cache_hit_tokens` (DeepSeek) or `usage.cached_tokens` (Moonshot);
+* an error in an answer whose status is 200 (OpenRouter);
 * usage of a stream in `x_groq` (Groq), or in the chunk that has the finish (Mistral, Fireworks);
 * finish reasons that mean a failure: `error` (Mistral, OpenRouter), `insufficient_system_resource` (DeepSeek).
 """
@@ -71,6 +72,9 @@ PRESETS: Final[Mapping[str, Preset]] = {
             renamed=_ANSWERS_LIMIT,
             refused=frozenset({"logit_bias"}),
             one_answer=True,
+            no_schema=True,
+            no_developer=True,
+            thinks_on=True,
         ),
         "https://api-docs.deepseek.com/api/create-chat-completion",
     ),

@@ -10,7 +10,11 @@ from adapters.call import Refusal
 from adapters.dialects.chat.answer import write_error
 
 _identifier = re.compile(r"[\w.\[\]-]{1,80}").fullmatch  # codes and parameter paths; never a sentence
-_about_a_model = re.compile(r"\bmodels?\b", re.IGNORECASE).search
+_about_a_model = (
+    re.compile(  # "no endpoints": OpenRouter, where none of a model's providers can what is asked
+        r"\bmodels?\b|^no endpoints found\b", re.IGNORECASE
+    ).search
+)
 _about_the_text = re.compile(
     r"\b(?:flagged|moderation|usage guidelines|content policy)\b", re.IGNORECASE
 ).search

@@ -161,3 +161,86 @@ def xai(asked: Asked) -> Reply:
     if not body.get("stream"):
         return completion("Hello", usage)
     return answered(asked)
+
+
+_DEEPSEEK_ROLES = ("system", "user", "assistant", "tool")
+
+
+def deepseek(asked: Asked) -> Reply:
+    """Its schema has `max_tokens` alone, four roles, and JSON without a schema. It thinks unless told not to, and while
+    it does takes no forced tool and no earlier call of a tool without the thinking that led to it. Sources:
+    api-docs.deepseek.com/api/create-chat-completion and /guides/thinking_mode; the words of its refusals from issues
+    of its users (earendil-works/pi#1048, llm-exe/llm-exe#662, deepseek-ai/DeepSeek-V3#1376,
+    anomalyco/opencode#24083)."""
+    body = asked.json()
+    thinks = (body.get("thinking") or {}).get("type") != "disabled"
+    odd = [each["role"] for each in body["messages"] if each["role"] not in _DEEPSEEK_ROLES]
+    lost = any(each.get("tool_calls") and not each.get("reasoning_content") for each in body["messages"])
+    refused = {
+        "The supported API model names are deepseek-v4-pro or deepseek-v4-flash": body["model"] == "gone",
+        f"messages[0].role: unknown variant {odd[:1]}, expected one of {_DEEPSEEK_ROLES}": bool(odd),
+        "unknown field max_completion_tokens": "max_completion_tokens" in body,
+        "This response_format type is unavailable now": _form(body) not in ("text", "json_object"),
+        "Prompt must contain the word 'json' in some form": _form(body) == "json_object"
+        and "json" not in str(body["messages"]).lower(),
+        "Thinking mode does not support this tool_choice": thinks and _is_forced(body.get("tool_choice")),
+        "The reasoning_content in the thinking mode must be passed back to the API.": thinks and lost,
+    }
+    for message, applies in refused.items():
+        if applies:
+            said = {"message": message, "type": "invalid_request_error", "param": None,
+                    "code": "invalid_request_error"}  # fmt: skip
+            return problem(400, {"error": said})
+    if not body.get("tools") or body["messages"][-1]["role"] == "tool":
+        return answered(asked, reasoning_content="Hm.")
+    call = {"id": "call-1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+    if not body.get("stream"):
+        return completion("", USAGE, "tool_calls", reasoning_content="Hm.", tool_calls=[call])
+    counted = {"id": "c-1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": []}
+    return sse(
+        chunk({"role": "assistant", "content": None, "reasoning_content": "H"}),
+        chunk({"content": None, "reasoning_content": "m."}),
+        chunk({"tool_calls": [{"index": 0, **call}]}),
+        chunk({}, "tool_calls"),
+        {**counted, "usage": USAGE},
+    )
+
+
+def _form(body: dict[str, Any]) -> Any:
+    return (body.get("response_format") or {}).get("type", "text")
+
+
+def _is_forced(choice: Any) -> bool:
+    return choice == "required" or isinstance(choice, dict)
+
+
+def openrouter(asked: Asked) -> Reply:
+    """Takes either limit and ignores what the model's provider does not know; counts unasked. Once a provider was found
+    the status is 200, and an error stands in the body: of the answer, or of its choice. Errors have a number for a
+    code. Sources: openrouter.ai/docs/api-reference/overview, /parameters and /errors, /docs/use-cases/usage-accounting;
+    the words of the 404 from issues of its users (zed-industries/zed#36094)."""
+    body, asks = asked.json(), asked.body.decode()
+    if body["model"] == "org/toolless" and body.get("tools"):
+        text = "No endpoints found that support tool use. To learn more about provider routing, visit: https://x.test"
+        return problem(404, {"error": {"message": text, "code": 404}})
+    if body["model"] == "org/unpaid":
+        return problem(402, {"error": {"message": "Insufficient credits", "code": 402}})
+    broken = {"code": 502, "message": "Provider returned error", "metadata": {"provider_name": "Some"}}
+    if "fail at once" in asks:
+        return (
+            sse({"error": broken, "user_id": "u"}) if body.get("stream") else problem(200, {"error": broken})
+        )
+    if "fail halfway" in asks and not body.get("stream"):
+        status, headers, answer = completion("Hel", USAGE, "error")
+        return status, headers, answer.replace(b'"index": 0', b'"error": {"code": 502}, "index": 0')
+    usage = {**USAGE, "cost": 0.01, "prompt_tokens_details": {"cached_tokens": 2, "cache_write_tokens": 4}}
+    if not body.get("stream"):
+        return completion("Hello", usage, reasoning="Hm.", reasoning_details=[{"type": "reasoning.text"}])
+    failing = chunk({"content": ""}, "error", error=broken)
+    return sse(
+        b": OPENROUTER PROCESSING",
+        chunk({"role": "assistant", "content": "", "reasoning": "Hm."}),
+        chunk({"role": "assistant", "content": "Hel"}),
+        failing if "fail halfway" in asks else chunk({"role": "assistant", "content": "lo"}, "stop"),
+        chunk({"role": "assistant", "content": ""}, usage=usage),
+    )

@@ -11,8 +11,11 @@ from tests.integration import strict_providers
 from tests.integration.providers import Asked, StandIn
 from tests.integration.weirs import RunningWeir
 
-STRICT = ("cerebras", "fireworks", "moonshot", "together", "xai")
-TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
+STRICT = ("cerebras", "deepseek", "fireworks", "moonshot", "openrouter", "together", "xai")
+TOOL: dict[str, Any] = {
+    "type": "function",
+    "function": {"name": "look", "parameters": {"type": "object", "properties": {}}},
+}
 SCHEMA = {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object"}}}
 USER = {"role": "user", "content": "Hello"}
 ECHOED: list[dict[str, Any]] = [  # an answer as OpenAI's library and Weir's own additions send it back
@@ -42,10 +45,15 @@ models:
 {models}
   cerebras-gone: {{backend: cerebras, upstream: gone}}
   together-gone: {{backend: together, upstream: gpt-4o}}
+  openrouter-toolless: {{backend: openrouter, upstream: org/toolless, can: [tools]}}
+  openrouter-unpaid: {{backend: openrouter, upstream: org/unpaid}}
   xai-gone: {{backend: xai, upstream: grok-1}}
   xai-reasoning: {{backend: xai, upstream: grok-4.20-reasoning}}
 boundaries: []
-routes: [{{name: only, use: [cerebras], on_failure: [fireworks]}}]
+routes:
+  - {{name: schemas, when: {{workflow: schemas}}, use: [deepseek], on_failure: [fireworks]}}
+  - {{name: toolless, when: {{workflow: toolless}}, use: [openrouter-toolless], on_failure: [fireworks]}}
+  - {{name: only, use: [cerebras], on_failure: [fireworks]}}
 aliases: {{auto: routed}}
 """
         super().__init__(folder, policy)
@@ -83,10 +91,8 @@ def test_what_any_client_sends_is_taken_and_counted(
     )
     assert status == 200, body
     attempt = weir.rows("attempts")[-1]
-    assert (attempt["usage_source"], attempt["input_tokens"] + attempt["cache_read_tokens"]) == (
-        "reported",
-        7,
-    )
+    read = attempt["input_tokens"] + attempt["cache_read_tokens"] + attempt["cache_write_tokens"]
+    assert (attempt["usage_source"], read) == ("reported", 7)
     assert attempt["output_tokens"] == 3
     assert 9 in (weir.sent(name).get("max_tokens"), weir.sent(name).get("max_completion_tokens"))
 
@@ -116,6 +122,9 @@ def test_clients_of_other_dialects_are_served(weir: Strict, name: str, path: str
 
 REFUSED = [
     ("cerebras", {"tools": [TOOL], "response_format": SCHEMA}, "response_format"),
+    ("deepseek", {"response_format": SCHEMA}, "response_format"),
+    ("deepseek", {"logit_bias": {"1": 5}}, "logit_bias"),
+    ("deepseek", {"n": 2}, "n"),
     ("moonshot", {"logprobs": True}, "logprobs"),
     ("moonshot", {"logit_bias": {"1": 5}}, "logit_bias"),
     ("together", {"logprobs": True, "top_logprobs": 2}, None),
@@ -140,6 +149,9 @@ def test_what_cannot_be_honoured_is_refused_by_name_before_it_is_sent(
     ("name", "more"),
     [
         ("xai", {"presence_penalty": 0, "frequency_penalty": 0, "logit_bias": {}}),
+        ("deepseek", {"response_format": {"type": "text"}, "logit_bias": {}, "n": 1, "logprobs": True}),
+        ("deepseek", {"tools": [TOOL], "tool_choice": "auto"}),
+        ("openrouter", {"logit_bias": {"1": 5}, "n": 2, "response_format": SCHEMA, "tools": [TOOL]}),
         ("moonshot", {"logprobs": False, "logit_bias": {}, "service_tier": "auto"}),
         ("together", {"logprobs": False}),
         ("cerebras", {"tools": [TOOL]}),
@@ -184,3 +196,102 @@ def test_cached_tokens_are_not_counted_twice(weir: Strict) -> None:
     assert weir.chat("moonshot")[0] == 200
     attempt = weir.rows("attempts")[-1]
     assert (attempt["input_tokens"], attempt["cache_read_tokens"]) == (2, 5)
+
+
+def test_instructions_of_a_developer_are_deepseeks_systems(weir: Strict) -> None:
+    status, body = weir.chat("deepseek", messages=[{"role": "developer", "content": "Be brief."}, USER])
+    assert status == 200, body
+    assert weir.sent("deepseek")["messages"] == [{"role": "system", "content": "Be brief."}, USER]
+
+
+def test_a_schema_that_deepseek_does_not_take_is_a_reason_to_try_the_next_model(weir: Strict) -> None:
+    status, _, body = weir.post(
+        {"model": "auto", "messages": [USER], "response_format": SCHEMA}, x_weir_workflow="schemas"
+    )
+    assert status == 200, body
+    assert weir.rows("requests")[-1]["model"] == "fireworks"
+
+
+def test_deepseek_refuses_a_forced_tool_while_it_thinks_in_its_own_words(weir: Strict) -> None:
+    forced = {"tools": [TOOL], "tool_choice": "required"}
+    status, body = weir.chat("deepseek", **forced)
+    assert (status, body["error"]["message"]) == (400, "Thinking mode does not support this tool_choice")
+    assert weir.chat("deepseek", **forced, thinking={"type": "disabled"})[0] == 200
+
+
+def test_deepseeks_tool_loop_of_a_chat_client_keeps_its_thinking(weir: Strict) -> None:
+    status, body = weir.chat("deepseek", tools=[TOOL])
+    assert status == 200, body
+    said = body["choices"][0]["message"]
+    done = {"role": "tool", "tool_call_id": "call-1", "content": "sky"}
+    status, body = weir.chat("deepseek", tools=[TOOL], messages=[USER, said, done])
+    assert status == 200, body
+    del said["reasoning_content"]
+    assert weir.chat("deepseek", tools=[TOOL], messages=[USER, said, done])[0] == 400
+
+
+def test_deepseeks_tool_loop_of_a_messages_client_keeps_its_thinking(weir: Strict) -> None:
+    tools = [{"name": "look", "input_schema": {"type": "object"}}]
+    asked = {"model": "deepseek", "max_tokens": 9, "tools": tools}
+    status, _, body = weir.post({**asked, "messages": [USER]}, path="/v1/messages")
+    assert status == 200, body
+    said = {"role": "assistant", "content": json.loads(body)["content"]}
+    done = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "call-1", "content": "sky"}]}
+    status, _, body = weir.post({**asked, "messages": [USER, said, done]}, path="/v1/messages")
+    assert status == 200, body
+    assert weir.sent("deepseek")["messages"][1]["reasoning_content"] == "Hm."
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_deepseeks_tool_loop_of_a_responses_client_keeps_its_thinking(weir: Strict, stream: bool) -> None:
+    tool = {"type": "function", **TOOL["function"]}
+    asked = {"model": "deepseek", "store": False, "stream": stream, "tools": [tool]}
+    status, _, body = weir.post({**asked, "input": [USER]}, path="/v1/responses")
+    assert status == 200, body
+    if stream:
+        events = [json.loads(line[6:]) for line in body.splitlines() if line.startswith(b"data: {")]
+        output = events[-1]["response"]["output"]
+    else:
+        output = json.loads(body)["output"]
+    done = {"type": "function_call_output", "call_id": "call-1", "output": "sky"}
+    status, _, body = weir.post({**asked, "input": [USER, *output, done]}, path="/v1/responses")
+    assert status == 200, body
+    assert weir.sent("deepseek")["messages"][1]["reasoning_content"] == "Hm."
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("when", ["at once", "halfway"])
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages"])
+def test_openrouters_error_under_a_200_is_told_and_booked_as_one(
+    weir: Strict, path: str, when: str, stream: bool
+) -> None:
+    said = {"role": "user", "content": f"fail {when}"}
+    asked = {"model": "openrouter", "max_tokens": 9, "stream": stream, "messages": [said]}
+    status, _, body = weir.post(asked, path=path)
+    assert b'"error"' in body, (status, body)  # unstreamed, the status stays 200 as it came
+    assert b"[DONE]" not in body
+    assert b"message_stop" not in body
+    assert weir.rows("attempts")[-1]["outcome"] != "ok"
+
+
+def test_what_openrouter_wrote_to_a_cache_is_booked(weir: Strict) -> None:
+    for stream in (False, True):
+        assert weir.chat("openrouter", stream=stream)[0] == 200
+        attempt = weir.rows("attempts")[-1]
+        counts = [attempt[name] for name in ("input_tokens", "cache_read_tokens", "cache_write_tokens")]
+        assert counts == [1, 2, 4]
+
+
+def test_a_model_no_provider_of_which_can_is_passed_over(weir: Strict) -> None:
+    status, body = weir.chat("openrouter-toolless", tools=[TOOL])
+    assert (status, body["error"]["code"]) == (404, 404)
+    status, _, answer = weir.post(
+        {"model": "auto", "messages": [USER], "tools": [TOOL]}, x_weir_workflow="toolless"
+    )
+    assert status == 200, answer
+    assert weir.rows("requests")[-1]["model"] == "fireworks"
+
+
+def test_an_account_without_credit_is_the_gateways_fault_not_the_clients(weir: Strict) -> None:
+    status, body = weir.chat("openrouter-unpaid")
+    assert (status, body["error"]["code"]) == (502, "gateway_misconfigured")

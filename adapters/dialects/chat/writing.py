@@ -1,8 +1,9 @@
 """The canonical request as a chat body, for clients of another dialect.
 
 Thinking of earlier turns and cache breakpoints stay behind, since chat knows neither, but for signatures on calls
-(`signing`), which go to providers that sign. A failed tool's result begins with "Error:"; images in a tool's result
-follow in the user's message, since a tool's holds text alone.
+(`signing`), which go to providers that sign, and for thinking that nobody signed and that ended in calls of tools,
+which goes as `reasoning_content` to providers that refuse the calls without it (DeepSeek). A failed tool's result
+begins with "Error:"; images in a tool's result follow in the user's message, since a tool's holds text alone.
 """
 
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from adapters.chat import (
     Media,
     Request,
     Text,
+    Thinking,
     Tool,
     ToolCall,
     ToolChoice,
@@ -28,14 +30,16 @@ _LONGEST_USER: Final = 64  # characters; coding agents put whole session records
 _EFFORT_UP_TO: Final[tuple[tuple[int, Effort], ...]] = ((4096, "low"), (16384, "medium"))  # thinking tokens
 
 
-def write_request(request: Request, model: str, *, engine: bool, signs: bool = False) -> Json:
-    """A chat body; `engine` says that vLLM's own fields are understood, `signs` that the provider signs calls of tools.
-    Raises Unsupported."""
+def write_request(
+    request: Request, model: str, *, engine: bool, signs: bool = False, thinks_on: bool = False
+) -> Json:
+    """A chat body; `engine` says that vLLM's own fields are understood, `signs` that the provider signs calls of tools,
+    `thinks_on` that it wants the thinking before them back. Raises Unsupported."""
     if request.top_k is not None and not engine:
         raise Unsupported("top_k", "this model's provider does not sample by top_k")
     body: Json = {
         "model": model,
-        "messages": [m for turn in request.turns for m in _messages(turn, signs=signs)],
+        "messages": [m for turn in request.turns for m in _messages(turn, signs=signs, thinks_on=thinks_on)],
     }
     format_, choice = request.format, request.tool_choice
     optional: Json = {
@@ -67,9 +71,9 @@ def _effort(request: Request) -> Effort | None:
     return next((effort for most, effort in _EFFORT_UP_TO if request.thinking_budget <= most), "high")
 
 
-def _messages(turn: Turn, *, signs: bool) -> Iterator[Json]:
+def _messages(turn: Turn, *, signs: bool, thinks_on: bool) -> Iterator[Json]:
     if turn.role == "assistant":
-        yield _assistant(turn, signs=signs)
+        yield _assistant(turn, signs=signs, thinks_on=thinks_on)
         return
     parts: list[Text | Media] = []
     for part in turn.parts:
@@ -90,7 +94,7 @@ def _messages(turn: Turn, *, signs: bool) -> Iterator[Json]:
         yield {"role": turn.role, "content": _content(parts)}
 
 
-def _assistant(turn: Turn, *, signs: bool) -> Json:
+def _assistant(turn: Turn, *, signs: bool, thinks_on: bool) -> Json:
     for part in turn.parts:
         if isinstance(part, Aside):
             raise _refused(part)
@@ -99,6 +103,9 @@ def _assistant(turn: Turn, *, signs: bool) -> Json:
     message: Json = {"role": "assistant", "content": _content(said) if said else None if calls else ""}
     if calls:
         message["tool_calls"] = calls
+        thought = "".join(part.text for part in turn.parts if isinstance(part, Thinking) and part.open)
+        if thinks_on and thought:
+            message["reasoning_content"] = thought
     return message
 
 

@@ -145,9 +145,7 @@ def _loop_without_thinking(turns: tuple[Turn, ...]) -> bool:
     for turn in reversed(turns):
         if turn.role == "assistant":
             calls = any(isinstance(part, ToolCall) for part in turn.parts)
-            return calls and not any(
-                isinstance(part, Thinking) and not signature_in(part) for part in turn.parts
-            )
+            return calls and not any(isinstance(part, Thinking) and not _empty(part) for part in turn.parts)
     return False
 
 
@@ -178,8 +176,10 @@ def _messages(turns: list[Turn]) -> list[Json]:
 
 
 def _empty(part: Part) -> bool:
-    """The API refuses texts that say nothing, and thoughts that it did not seal."""
-    return (isinstance(part, Text) and not part.text) or bool(signature_in(part))
+    """The API refuses texts that say nothing, and thoughts that it did not sign or seal."""
+    if isinstance(part, Thinking):
+        return part.open or bool(signature_in(part))
+    return isinstance(part, Text) and not part.text
 
 
 def _block(part: Part, at: str) -> Json:

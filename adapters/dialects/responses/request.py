@@ -14,7 +14,7 @@ What becomes of a field that the canonical form does not hold:
 | tools that OpenAI runs itself, and what they left in earlier answers | refused |
 | tools that take free text (`custom`) | functions with one string, `input`; refused where a grammar holds the text |
 | `tool_choice: allowed_tools` | the other tools are left out |
-| reasoning of earlier answers | kept where Weir sealed it for the provider that made it (`sealing`), else left out |
+| reasoning of earlier answers | kept where Weir wrote it (`sealing`), for the provider that made it; else left out |
 
 Refused means `Unsupported`, naming the field: nothing vanishes silently.
 """

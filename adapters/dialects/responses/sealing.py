@@ -12,7 +12,7 @@ from adapters.chat import Json, Thinking
 _MARK: Final = "weir."
 _SIGNED: Final = "weir.signed:"
 _REDACTED: Final = "weir.redacted:"
-_OPEN: Final = "weir.open"  # nobody signed it: nobody takes it back
+_OPEN: Final = "weir.open"  # nobody signed it
 
 
 def sealed(thought: Thinking) -> str:
@@ -23,16 +23,16 @@ def sealed(thought: Thinking) -> str:
 
 
 def opened(item: Json) -> Thinking | None:
-    """The thought in a reasoning item, if its provider will take it back."""
+    """The thought in a reasoning item that Weir wrote; one that nobody signed is open."""
     seal = item.get("encrypted_content")
     if not isinstance(seal, str):
         return None
     if seal.startswith(_REDACTED):
         return Thinking("", redacted=seal[len(_REDACTED) :])
-    if not seal.startswith(_SIGNED):
-        return None
     text = "".join(part.get("text") or "" for part in item.get("summary") or ())
-    return Thinking(text, seal[len(_SIGNED) :])
+    if seal == _OPEN:
+        return Thinking(text)
+    return Thinking(text, seal[len(_SIGNED) :]) if seal.startswith(_SIGNED) else None
 
 
 def of_openai(item: Json) -> bool:
