@@ -172,10 +172,10 @@ class Journal:
 
     def _write_lines(self) -> int:
         """Write what is lined up; the number of its last line, as `append`."""
-        lines, self._lined_up = self._lined_up, []
-        if self.full or not self._put(lines):
-            return self._keep(lines)
-        return self._number
+        lines = self._lined_up
+        number = self._keep(lines) if self.full or not self._put(lines) else self._number
+        self._lined_up = []  # not before: `write_out` on another thread takes an empty one for all being written
+        return number
 
     def _put(self, lines: list[tuple[Kind, bytes]]) -> bool:
         """Write lines at the journal's end; on a failure the file is as before."""
