@@ -171,6 +171,7 @@ class Unframed:
     __slots__ = (
         "_frames",
         "_inner",
+        "complaint",
         "complete",
         "content_events",
         "error",
@@ -212,7 +213,7 @@ class Unframed:
         inner = self._inner
         self.usage, self.content_events, self.made = inner.usage, inner.content_events, inner.made
         self.finish_reason, self.error, self.complete = inner.finish_reason, inner.error, inner.complete
-        self.metrics = inner.metrics
+        self.metrics, self.complaint = inner.metrics, inner.complaint
 
 
 def _event(message: Message) -> bytes:

@@ -101,6 +101,11 @@ class Relay(Protocol):
         """What error the provider sent inside the stream: the outcome is a failure."""
 
     @property
+    def complaint(self) -> bytes:
+        """What the provider sent under its 200 instead of an answer (JSON), for `Backend.refusal`; empty:
+        nothing of the kind."""
+
+    @property
     def complete(self) -> bool:
         """Whether the answer is known to have ended as the dialect says (`[DONE]`, `message_stop`, whole JSON)."""
 

@@ -31,6 +31,24 @@ _no_such_model = re.compile(  # what providers say in a 400 that has no code for
     r"model not exist|not a valid model id|invalid model\b|unknown model|model .{1,80} does not exist",
     re.IGNORECASE,
 ).search
+_STATUS_OF: Final = {  # a code, or else a type, of an error → the status that says the same
+    "rate_limit_exceeded": 429,
+    "rate_limit_error": 429,
+    "insufficient_quota": 429,
+    "RESOURCE_EXHAUSTED": 429,
+    "overloaded_error": 529,
+    "UNAVAILABLE": 503,
+    "timeout_error": 408,
+    "authentication_error": 401,
+    "billing_error": 402,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "model_not_found": 404,
+    "request_too_large": 413,
+    "invalid_request_error": 400,
+    "BadRequestError": 400,
+    "INVALID_ARGUMENT": 400,
+}
 _TYPES: Final = {400: "invalid_request_error", 404: "invalid_request_error", 413: "invalid_request_error",
                  422: "invalid_request_error", 429: "rate_limit_error"}  # fmt: skip
 
@@ -66,6 +84,27 @@ def read_complaint(body: bytes) -> Complaint:
     plain = error is answer.get("error") and not wrapped and answer.get("type") != "error"
     shaped = plain and isinstance(error.get("message"), str) and bool(part["message"])
     return Complaint(part["message"], part["type"], part["code"], part["param"], openai_shaped=shaped)
+
+
+def status_under(body: bytes) -> int:
+    """The status that an error which came under a 200 should have had: the one it names (OpenRouter, vLLM), or what
+    its code or type stands for; 502 where it says neither."""
+    complaint = read_complaint(_of_choice(body))
+    for word in (complaint.code, complaint.kind):
+        if word.isdecimal() and 400 <= int(word) < 600:
+            return int(word)
+        if word in _STATUS_OF:
+            return _STATUS_OF[word]
+    return 502
+
+
+def _of_choice(body: bytes) -> bytes:
+    """The error of an answer's only choice, where that has one; else the body itself."""
+    answer = orjson.loads(body)
+    choices = answer.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    inner = first.get("error") if isinstance(first, dict) and not answer.get("error") else None
+    return orjson.dumps({"error": inner}) if isinstance(inner, dict) else body
 
 
 def judge(status: int, body: bytes, *, secret: str | None = None) -> Refusal:

@@ -29,6 +29,7 @@ class Counters:
 
     __slots__ = (
         "_compressed",
+        "complaint",
         "complete",
         "content_events",
         "error",
@@ -43,6 +44,7 @@ class Counters:
         self.content_events = 0
         self.finish_reason: str | None = None
         self.error: str | None = None
+        self.complaint = b""
         self.complete = False
         self.metrics: dict[str, float] | None = None
         self.made: tuple[str, ...] = ()
@@ -109,6 +111,10 @@ class JsonRelay(Counters, ABC):
         except MISSHAPEN as error:
             raise _misshapen() from error
         self.complete = self.error is None
+        if (
+            not self.complete and answer.get("object") != "response"
+        ):  # one that failed is an answer in its dialect
+            self.complaint = body
         return written
 
     def failure(self, message: str) -> bytes:
@@ -147,12 +153,15 @@ class StreamRelay(Counters, ABC):
 
     def finish(self) -> bytes:
         if self._came == "json":
-            answer = whole_object(self._json.take())
+            body = self._json.take()
+            answer = whole_object(body)
             try:
                 written = self._streamed(answer)
             except MISSHAPEN as error:
                 raise _misshapen() from error
             self.complete = self.error is None
+            if not self.complete and answer.get("object") != "response":
+                self.complaint = body
             return written
         out = b""
         rest = self._frames.rest()
@@ -165,9 +174,12 @@ class StreamRelay(Counters, ABC):
 
     def _read(self, run: bytes) -> bytes:
         try:
-            return self._passed(run)
+            out = self._passed(run)
         except MISSHAPEN as error:
             raise _misshapen() from error
+        if self.error is not None:
+            self.complaint = self.complaint or _complaint_in(run)
+        return out
 
     def _are_events(self, data: bytes) -> bool:
         self._refuse_compressed()
@@ -210,6 +222,17 @@ def event_object(data: bytes) -> Json:
         return whole_object(data)
     except StreamCut:
         raise UpstreamError("protocol", "an event of the provider's stream is not JSON", sent=True) from None
+
+
+def _complaint_in(run: bytes) -> bytes:
+    """The event that is an error, of a run that has one; empty where it is told otherwise."""
+    for event in sse.split(run):
+        data = sse.payload(event)
+        if data is not None and data.strip() != b"[DONE]":
+            told = event_object(data)
+            if told.get("error") or "error" in (told.get("type"), told.get("object")):
+                return data
+    return b""
 
 
 def _misshapen() -> UpstreamError:

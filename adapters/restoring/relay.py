@@ -52,6 +52,10 @@ class Restoring:
         return self._relay.error
 
     @property
+    def complaint(self) -> bytes:
+        return self._relay.complaint
+
+    @property
     def complete(self) -> bool:
         return self._relay.complete
 

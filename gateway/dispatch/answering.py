@@ -7,6 +7,7 @@ from typing import Final
 from adapters.call import MODELLESS, Backend, Headers, Relay, header
 from adapters.chat import TokenUsage
 from adapters.errors import StreamCut, UpstreamError
+from adapters.refusals import status_under
 from adapters.restoring.relay import Restoring
 from adapters.transport import Answer
 from gateway.dispatch.attempt import Attempt, Refused
@@ -16,6 +17,9 @@ from routers.policy.permits import Permit
 
 LARGEST_REFUSAL: Final = 256 * 1024  # bytes of an error answer worth reading
 LARGEST_ANSWER: Final = 64 * 1024 * 1024  # bytes of an unstreamed answer held before it is passed on
+PATIENCE: Final = (
+    10.0  # seconds that a provider may say that it works, and nothing else, before the client is told
+)
 DRAIN_SECONDS: Final = 1.0  # how long a finished stream may take to end its HTTP framing
 
 _PASSED_ON = (
@@ -56,9 +60,8 @@ class Answering:
             if escalation is not None and escalation.judges(attempt.permit.model):
                 return await self._judged(answer, relay, escalation)
             if self._job.plain.stream:
-                await self._stream(answer, relay)
-            else:
-                await self._pass_on(answer, relay, await self._read_whole(answer, relay))
+                return await self._stream(answer, relay)
+            return await self._pass_on(answer, relay, await self._read_whole(answer, relay))
         except (UpstreamError, StreamCut) as error:
             self.healthy = False
             attempt.fault = error.failure if isinstance(error, UpstreamError) else "cut"
@@ -84,11 +87,17 @@ class Answering:
         return Restoring(backend.relay(form.call, permit.upstream, answer.headers), form)
 
     async def _refused(self, answer: Answer) -> bool:
-        """An answer that is not a 2xx: the client's own fault, or a reason to try elsewhere."""
+        """An answer that is not a 2xx: see `_error`."""
+        return self._error(answer.status, answer, await _read_up_to(answer, LARGEST_REFUSAL))
+
+    def _complained(self, answer: Answer, relay: Relay) -> bool:
+        """An error that came under a 200, of which nothing has reached the client: see `_error`."""
+        return self._error(status_under(relay.complaint), answer, relay.complaint)
+
+    def _error(self, status: int, answer: Answer, body: bytes) -> bool:
+        """An error instead of an answer: the client's own fault, which raises Refused, or a reason to try elsewhere."""
         job, attempt = self._job, self._attempt
-        refusal = self._backend.refusal(
-            answer.status, answer.headers, await _read_up_to(answer, LARGEST_REFUSAL)
-        )
+        refusal = self._backend.refusal(status, answer.headers, body)
         attempt.fault = refusal.kind
         passed = passed_on(answer.headers)
         if refusal.kind == "client":
@@ -99,23 +108,39 @@ class Answering:
         job.last, job.last_headers = refusal, passed
         return False
 
-    async def _stream(self, answer: Answer, relay: Relay) -> None:
-        """Relay events as they come: one write for each read. Booked before the last event leaves."""
+    async def _stream(self, answer: Answer, relay: Relay) -> bool:
+        """Relay events as they come: one write for each read. Booked before the last event leaves. False: it began with
+        an error."""
         while data := await answer.read():
             out = relay.feed(data)
             self._count(relay)
             if relay.error is not None and not self._committed:
+                if relay.complaint:
+                    return self._complained(answer, relay)
                 raise UpstreamError("broken", relay.error, sent=True)
             if relay.complete:
                 await self._send_last(answer, relay, out)
                 await self._drain(answer)
                 break
-            if out:
+            if out and (self._committed or not self._waits(out)):
                 await self._send(answer, out)
         else:
             out = relay.finish()
+            if relay.complaint and not self._committed:
+                return self._complained(answer, relay)
             await self._send_last(answer, relay, out)
         await self._job.reply.end()
+        return True
+
+    def _waits(self, out: bytes) -> bool:
+        """Whether a stream has only said that it is alive (comments), and not for long: what it says first may be an
+        error, and then another model can still be tried."""
+        waited = (time.monotonic_ns() - self._attempt.started) / 1e9
+        return (
+            out.startswith(b":")
+            and waited < PATIENCE
+            and all(line.startswith(b":") for line in out.splitlines() if line)
+        )
 
     async def _judged(self, answer: Answer, relay: Relay, escalation: Escalation) -> bool:
         """As `_stream` and `_pass_on` for an answer that is passed on only if it will do. False: it is set aside."""
@@ -123,6 +148,8 @@ class Answering:
         data = await (self._opening(answer, relay) if stream else self._read_whole(answer, relay))
         if data is None:
             return True
+        if relay.complaint:
+            return self._complained(answer, relay)
         attempt = self._attempt
         if relay.error is None:
             head = (*relay.headers(), *passed_on(answer.headers))
@@ -134,11 +161,10 @@ class Answering:
             if aside:
                 attempt.outcome, attempt.fault = "set_aside", f"answer_{escalation.fault}"
                 return False
-        if stream:
-            await self._send_last(answer, relay, data)
-            await self._job.reply.end()
-        else:
-            await self._pass_on(answer, relay, data)
+        if not stream:
+            return await self._pass_on(answer, relay, data)
+        await self._send_last(answer, relay, data)
+        await self._job.reply.end()
         return True
 
     async def _opening(self, answer: Answer, relay: Relay) -> bytes | None:
@@ -148,6 +174,8 @@ class Answering:
         while not relay.complete and (data := await answer.read()):
             out = relay.feed(data)
             self._count(relay)
+            if relay.complaint:
+                return b""
             if relay.error is not None:
                 raise UpstreamError("broken", relay.error, sent=True)
             if opening.well(out, relay):
@@ -169,8 +197,10 @@ class Answering:
             relay.feed(data)
         return relay.finish()
 
-    async def _pass_on(self, answer: Answer, relay: Relay, data: bytes) -> None:
-        """Book an unstreamed answer, and send it in one write."""
+    async def _pass_on(self, answer: Answer, relay: Relay, data: bytes) -> bool:
+        """Book an unstreamed answer, and send it in one write. False: it is none, but an error."""
+        if relay.complaint:
+            return self._complained(answer, relay)
         await self._job.waves
         self._settle(relay)
         await self._job.waves
@@ -182,6 +212,7 @@ class Answering:
         self._job.books.kept()
         await self._job.reply.start(answer.status, self._head(answer, (b"content-length", b"%d" % len(out))))
         await self._job.reply.end(out)
+        return True
 
     async def _send(self, answer: Answer, out: bytes) -> None:
         if not self._committed:

@@ -227,9 +227,9 @@ def openrouter(asked: Asked) -> Reply:
         return problem(402, {"error": {"message": "Insufficient credits", "code": 402}})
     broken = {"code": 502, "message": "Provider returned error", "metadata": {"provider_name": "Some"}}
     if "fail at once" in asks:
-        return (
-            sse({"error": broken, "user_id": "u"}) if body.get("stream") else problem(200, {"error": broken})
-        )
+        broken["code"] = next((code for code in (400, 402, 429) if str(code) in asks), 502)
+        told = {"error": broken, "user_id": "u"}
+        return sse(b": OPENROUTER PROCESSING", told) if body.get("stream") else problem(200, told)
     if "fail halfway" in asks and not body.get("stream"):
         status, headers, answer = completion("Hel", USAGE, "error")
         return status, headers, answer.replace(b'"index": 0', b'"error": {"code": 502}, "index": 0')

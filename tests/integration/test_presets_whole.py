@@ -1,5 +1,6 @@
 """Each preset through a whole Weir, before a stand-in that refuses what the provider documents that it refuses."""
 
+import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,6 +54,7 @@ boundaries: []
 routes:
   - {{name: schemas, when: {{workflow: schemas}}, use: [deepseek], on_failure: [fireworks]}}
   - {{name: toolless, when: {{workflow: toolless}}, use: [openrouter-toolless], on_failure: [fireworks]}}
+  - {{name: broken, when: {{workflow: broken}}, use: [openrouter], on_failure: [fireworks]}}
   - {{name: only, use: [cerebras], on_failure: [fireworks]}}
 aliases: {{auto: routed}}
 """
@@ -264,18 +266,50 @@ def test_deepseeks_tool_loop_of_a_responses_client_keeps_its_thinking(weir: Stri
 
 
 @pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize("when", ["at once", "halfway"])
-@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages"])
-def test_openrouters_error_under_a_200_is_told_and_booked_as_one(
-    weir: Strict, path: str, when: str, stream: bool
+@pytest.mark.parametrize(
+    ("when", "status", "code"),
+    [
+        ("at once", 502, "provider_error"),
+        ("at once with 429", 429, "provider_busy"),
+        ("at once with 402", 502, "gateway_misconfigured"),
+        ("at once with 400", 400, 400),
+        ("halfway", 502, "provider_error"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages", "/v1/responses"])
+def test_openrouters_error_under_a_200_is_told_with_the_status_it_stands_for(
+    weir: Strict, path: str, when: str, status: int, code: str | int, stream: bool
 ) -> None:
     said = {"role": "user", "content": f"fail {when}"}
-    asked = {"model": "openrouter", "max_tokens": 9, "stream": stream, "messages": [said]}
-    status, _, body = weir.post(asked, path=path)
-    assert b'"error"' in body, (status, body)  # unstreamed, the status stays 200 as it came
-    assert b"[DONE]" not in body
-    assert b"message_stop" not in body
-    assert weir.rows("attempts")[-1]["outcome"] != "ok"
+    asked = {"model": "openrouter", "stream": stream, "messages": [said], "max_tokens": 9}
+    if path == "/v1/responses":
+        asked = {"model": "openrouter", "stream": stream, "input": [said]}
+    got, _, body = weir.post(asked, path=path)
+    if stream and when == "halfway" and got == 200:  # words have reached the client: an error event ends them
+        assert b'"error"' in body
+        assert not any(end in body for end in (b"[DONE]", b"message_stop", b"response.completed"))
+        assert weir.rows("attempts")[-1]["outcome"] == "cut"
+        return
+    assert got == status, body
+    if path != "/v1/messages":  # whose errors have no code
+        assert json.loads(body)["error"]["code"] == code
+    told = "rejected" if status == 400 else "failed"
+    assert weir.rows("attempts")[-1]["outcome"] == told
+
+
+def test_openrouters_error_under_a_200_lets_the_next_model_answer(tmp_path: Path) -> None:
+    weir = Strict(tmp_path)  # of its own: too many errors would have OpenRouter tried last
+    try:
+        for when, stream in itertools.product((" with 429", " with 402", ""), (False, True)):
+            said = {"role": "user", "content": f"fail at once{when}"}
+            asked = {"model": "auto", "stream": stream, "messages": [said]}
+            status, headers, body = weir.post(asked, x_weir_workflow="broken")
+            assert (status, headers["x-weir-attempts"], headers["x-weir-model"]) == (200, "2", "fireworks"), (
+                body
+            )
+            assert b"PROCESSING" not in body
+    finally:
+        weir.stop()
 
 
 def test_what_openrouter_wrote_to_a_cache_is_booked(weir: Strict) -> None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from adapters.refusals import judge
+from adapters.refusals import judge, status_under
 
 
 def _openai(
@@ -87,3 +87,23 @@ def test_gemini_wraps_its_error_in_an_array() -> None:
         400, b'[{"error":{"code":400,"message":"API key not valid.","status":"INVALID_ARGUMENT"}}]'
     )
     assert refusal.kind == "ours"
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"error": {"code": 429, "message": "m"}}, 429),
+        ({"error": {"code": "503", "message": "m"}}, 503),
+        ({"error": {"code": "rate_limit_exceeded", "type": "invalid_request_error"}}, 429),
+        ({"error": {"code": None, "type": "invalid_request_error", "message": "m"}}, 400),
+        ({"object": "error", "message": "m", "type": "BadRequestError", "code": 400}, 400),
+        ({"type": "error", "error": {"type": "overloaded_error", "message": "m"}}, 529),
+        ({"type": "error", "code": "rate_limit_exceeded", "message": "m"}, 429),
+        ({"error": {"code": 1234, "message": "a number that is no status"}}, 502),
+        ({"error": "a sentence"}, 502),
+        ({"choices": [{"finish_reason": "error", "error": {"code": 504}}]}, 504),
+        ({"choices": [{"finish_reason": "error"}]}, 502),
+    ],
+)
+def test_an_error_under_a_200_stands_for_a_status(body: dict[str, object], status: int) -> None:
+    assert status_under(json.dumps(body).encode()) == status
