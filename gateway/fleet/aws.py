@@ -6,6 +6,7 @@ the event loop.
 """
 
 import configparser
+import http.client
 import json
 import logging
 import time
@@ -117,10 +118,10 @@ def _of_container(environ: Mapping[str, str]) -> Found:
 
 
 def _of_instance(base: str) -> Found:
-    token = _ask("PUT", f"{base}/latest/api/token", {"x-aws-ec2-metadata-token-ttl-seconds": "300"}).decode()
-    shown = {"x-aws-ec2-metadata-token": token}
+    token = _ask("PUT", f"{base}/latest/api/token", {"x-aws-ec2-metadata-token-ttl-seconds": "300"})
+    shown = {"x-aws-ec2-metadata-token": token.decode("latin-1")}
     place = f"{base}/latest/meta-data/iam/security-credentials/"
-    role = _ask("GET", place, shown).decode().strip().split("\n")[0]
+    role = _ask("GET", place, shown).strip().split(b"\n")[0]
     return _read(_ask("GET", place + quote(role), shown))
 
 
@@ -131,7 +132,7 @@ def _ask(method: str, url: str, headers: Mapping[str, str]) -> bytes:
     try:
         with opener.open(request, timeout=_PATIENCE) as answer:
             data: bytes = answer.read(_LARGEST)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         raise NotThere(f"{urlsplit(url).netloc} did not give any ({type(error).__name__})") from None
     return data
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import socketserver
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -127,6 +128,36 @@ def test_no_redirect_is_followed_and_no_error_taken_for_an_answer(endpoint: Endp
     endpoint.status = status
     with pytest.raises(NotThere, match="did not give any"):
         source("instance", "", {"AWS_EC2_METADATA_SERVICE_ENDPOINT": endpoint.url})()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"\r\n\r\n",
+        b"nonsense\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\nhalf of it",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n\xff\xfe",
+    ],
+)
+def test_what_speaks_no_http_or_says_no_text_gives_none_and_is_asked_again(said: bytes) -> None:
+    class Answer(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            self.connection.recv(65536)
+            self.wfile.write(said)
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Answer) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            url = "http://{}:{}".format(*server.server_address)
+            renewing = Renewing(
+                source("instance", "", {"AWS_EC2_METADATA_SERVICE_ENDPOINT": url}), lambda: NOW
+            )
+            renewing.look()
+        finally:
+            server.shutdown()
+            thread.join(10)
+    assert (renewing(), renewing.until) == (None, NOW + FILE_EVERY)
 
 
 def test_they_are_renewed_before_they_end_and_kept_where_that_fails(
