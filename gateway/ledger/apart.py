@@ -76,10 +76,15 @@ class ShipperApart:
 
     def _run(self) -> None:
         while True:
-            self._attend(self._start())
+            try:
+                process = self._start()
+            except OSError as error:
+                self.trouble = f"the process that ships the journal cannot be started: {error.strerror}"
+            else:
+                self._attend(process)
+                self.trouble = "the process that ships the journal ended; it is started again"
             if self._stop.is_set():
                 return
-            self.trouble = "the process that ships the journal ended; it is started again"
             _log.warning("%s", self.trouble)
             self._stop.wait(_RESTART)
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any, Final
 
@@ -103,22 +104,19 @@ class _Running:
         self.exported = self.dropped = 0
         self.trouble = ""
         self._stop = threading.Event()
-        self._process = self._start()
+        self._process: subprocess.Popen[bytes] | None = None
         self._thread = threading.Thread(target=self._attend, name="weir-telemetry", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
         """Let it end."""
         self._stop.set()
-        self._hang_up()
+        _hang_up(self._process)
         self._thread.join(_END)
-        if self._process.poll() is None:
-            self._process.kill()
+        process = self._process
+        if process is not None and process.poll() is None:
+            process.kill()
             self._thread.join()
-
-    def _hang_up(self) -> None:
-        if self._process.stdin is not None:
-            self._process.stdin.close()
 
     def _start(self) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(  # noqa: S603  # our own module, by our own interpreter
@@ -128,22 +126,31 @@ class _Running:
             start_new_session=True,  # Ctrl-C at a terminal is the gateway's to answer
         )
         assert process.stdin is not None  # noqa: S101  # it was opened with a pipe
-        process.stdin.write(f"{json.dumps(self._started)}\n".encode())
-        process.stdin.flush()
+        with suppress(BrokenPipeError):  # it has ended already, as whoever listens finds out
+            process.stdin.write(f"{json.dumps(self._started)}\n".encode())
+            process.stdin.flush()
         return process
 
     def _attend(self) -> None:
-        while True:
-            self._listen(self._process)
-            self._process.wait()
-            if self._stop.is_set():
-                return
-            self.trouble = "the process that exports telemetry ended; it is started again"
+        while not self._stop.is_set():
+            try:
+                process = self._process = self._start()
+            except OSError as error:
+                self.trouble = f"the process that exports telemetry cannot be started: {error.strerror}"
+            else:
+                self._attend_to(process)
+                if self._stop.is_set():
+                    return
+                self.trouble = "the process that exports telemetry ended; it is started again"
             _log.warning("%s", self.trouble)
-            self._hang_up()
-            if self._stop.wait(_RESTART):
-                return
-            self._process = self._start()
+            self._stop.wait(_RESTART)
+
+    def _attend_to(self, process: subprocess.Popen[bytes]) -> None:
+        if self._stop.is_set():  # `close` may have come before there was a process to tell
+            _hang_up(process)
+        self._listen(process)
+        process.wait()
+        _hang_up(process)
 
     def _listen(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdout is not None  # noqa: S101  # it was opened with a pipe
@@ -156,3 +163,10 @@ class _Running:
                     _log.warning("spans wait: %s", report["trouble"])
                 self.trouble = report["trouble"]
                 self._started["after"] = report["line"]
+
+
+def _hang_up(process: subprocess.Popen[bytes] | None) -> None:
+    """Tell it that there is no more to come."""
+    if process is not None and process.stdin is not None:
+        with suppress(BrokenPipeError):  # what it was not told before it ended
+            process.stdin.close()

@@ -3,8 +3,11 @@
 import os
 import signal
 import sqlite3
+import sys
 import time
 from pathlib import Path
+
+import pytest
 
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.records import RequestRecord
@@ -50,6 +53,24 @@ def test_a_process_that_is_killed_is_started_again_and_nothing_is_doubled(tmp_pa
         assert ledger.close()
     assert shipped(database) == 80
     assert ledger.lag_seconds() == 0
+
+
+def test_a_process_that_cannot_be_started_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = tmp_path / "ledger.sqlite"
+    with monkeypatch.context() as starved:
+        starved.setattr(sys, "executable", str(tmp_path / "no-python"))
+        ledger = Ledger.open(database, tmp_path / "journal")
+        deadline = time.monotonic() + 20
+        while "cannot be started" not in ledger.trouble:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    try:
+        ledger.append(record(1))
+        wait_until_shipped(database, 1)
+    finally:
+        assert ledger.close()
 
 
 def test_the_store_is_not_named_in_the_process_list(tmp_path: Path) -> None:
