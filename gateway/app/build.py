@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from importlib.metadata import version
 from importlib.resources import files
@@ -166,14 +167,17 @@ def labelling(settings: SensitivitySettings) -> Settings:
 def panel(snapshot: Snapshot) -> Panel:
     """The further detectors, each with connections or a process of its own. Raises Unready, an OSError, where one
     cannot be loaded."""
-    return Panel(
-        [
-            Stationed(detector(each), snapshot.settings.zones[each.zone], each.deadline)
-            for each in snapshot.sensitivity.detectors
-        ],
-        labelling(snapshot.sensitivity),
-        snapshot.policy,
-    )
+    loaded: list[Stationed] = []
+    with ExitStack() as undoing:
+        for each in snapshot.sensitivity.detectors:
+            made = detector(each)
+            if isinstance(
+                made, PresidioDetector
+            ):  # whose process would outlive a configuration that is refused
+                undoing.callback(made.close)
+            loaded.append(Stationed(made, snapshot.settings.zones[each.zone], each.deadline))
+        undoing.pop_all()
+    return Panel(loaded, labelling(snapshot.sensitivity), snapshot.policy)
 
 
 def detector(settings: DetectorSettings) -> Detector:

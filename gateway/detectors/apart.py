@@ -30,7 +30,7 @@ import json, sys
 pipe, told = sys.stdin.buffer.raw, b""
 length = int.from_bytes(pipe.read(8))
 while len(told) < length:
-    told += pipe.read(length - len(told))
+    told += pipe.read(length - len(told)) or sys.exit()  # nobody is left to say the rest
 task = json.loads(told)
 sys.path[:] = task["path"] or [*sys.path, task["root"]]
 from importlib import import_module
@@ -109,6 +109,7 @@ class _Running:
             queue.SimpleQueue()
         )
         self._waiting: dict[int, Future[bytes]] = {}
+        self._end_lock = threading.Lock()  # nothing is asked once it has ended
         self.ended = False
         self._process = _started(task)
         status, told = self._ready()
@@ -126,15 +127,24 @@ class _Running:
     def ask(self, parts: Sequence[Part], deadline: float) -> Future[bytes]:
         """The answer to come."""
         future: Future[bytes] = Future()
-        self._asked.put((future, parts, deadline))
-        if self.ended:  # perhaps after the writer had looked for the last time
-            self._fail_queued()
+        with self._end_lock:
+            if not self.ended:
+                self._asked.put((future, parts, deadline))
+                return future
+        future.set_exception(self._gone())
         return future
 
     def end(self) -> None:
         """Kill the process; its threads see to the rest."""
-        self.ended = True
+        self._note_end()
         self._process.kill()
+
+    def _note_end(self) -> None:
+        with self._end_lock:
+            self.ended = True
+
+    def _gone(self) -> NotJudged:
+        return NotJudged(f"{self._name}: its process ended")
 
     def _ready(self) -> tuple[int, str]:
         """How loading went, and what the process has to say of it."""
@@ -180,21 +190,21 @@ class _Running:
                 else:
                     why = "did not come to an end" if status == LATE else "failed"
                     future.set_exception(NotJudged(f"{self._name} {why}"))
-        self.ended = True
-        self._asked.put(None)
+        self._note_end()
+        self._asked.put(None)  # the last there is
         self._threads[0].join()
         self._reap()
         for future in self._waiting.values():
-            future.set_exception(NotJudged(f"{self._name}: its process ended"))
+            future.set_exception(self._gone())
         self._waiting.clear()
         self._fail_queued()
 
     def _fail_queued(self) -> None:
+        """Fail what the writer left behind."""
         with contextlib.suppress(queue.Empty):
-            while True:
-                asked = self._asked.get_nowait()
-                if asked is not None and asked[0].set_running_or_notify_cancel():
-                    asked[0].set_exception(NotJudged(f"{self._name}: its process ended"))
+            while (asked := self._asked.get_nowait()) is not None:
+                if asked[0].set_running_or_notify_cancel():
+                    asked[0].set_exception(self._gone())
 
     def _answer(self) -> tuple[int, int, bytes]:
         number, status, length = HEAD.unpack(self._exactly(HEAD.size))

@@ -80,9 +80,13 @@ class PresidioDetector:
         except (ValueError, TypeError) as error:
             raise Nonsense(type(error).__name__) from None  # the error itself may quote the answer
 
-    async def aclose(self) -> None:
+    def close(self) -> None:
         """End the process, once it has answered what it was asked."""
         self._apart.close()
+
+    async def aclose(self) -> None:
+        """As `close`."""
+        self.close()
 
 
 def joined(segments: Sequence[Segment]) -> str:

@@ -2,12 +2,15 @@
 
 import asyncio
 import os
+import queue
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
 
-from gateway.detectors.apart import Apart, NotJudged, Task
+from gateway.detectors.apart import _CHILD, Apart, NotJudged, Task
 from gateway.detectors.forks import Unready
 
 LOAD = "tests.unit.gateway.detectors.answering:load"
@@ -73,6 +76,29 @@ async def test_a_process_that_is_gone_fails_its_questions_and_is_started_again(a
     with pytest.raises(NotJudged, match="ended"):
         await waiting
     assert int(await apart.ask((b"who",), 20)) != process
+
+
+async def test_who_asks_while_it_ends_is_told_and_keeps_nobody_from_ending(apart: Apart) -> None:
+    await apart.ask((b"ab",), 20)
+    running = apart.start()
+    told = queue.SimpleQueue[None]()
+    told.put(None)  # that its writer is to end, which that has not heard yet
+    running._asked, running.ended = told, True  # type: ignore[assignment]  # only the end is in it
+    with pytest.raises(NotJudged, match="ended"):
+        await asyncio.wait_for(asyncio.wrap_future(running.ask((b"late",), 20)), 10)
+    assert told.get_nowait() is None
+    running.end()
+
+
+def test_a_process_whose_gateway_dies_before_it_said_what_to_load_ends() -> None:
+    process = subprocess.Popen([sys.executable, "-I", "-c", _CHILD], stdin=subprocess.PIPE)
+    assert process.stdin is not None
+    process.stdin.write((100).to_bytes(8) + b"half of it")
+    process.stdin.close()
+    try:
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
 
 
 async def test_closing_waits_for_what_is_under_way_and_who_asks_later_is_answered(apart: Apart) -> None:
