@@ -17,6 +17,7 @@ from gateway.api import errors
 from gateway.api.asgi import Application, DataPlane
 from gateway.api.control import Control, control_app, metrics_app
 from gateway.app import build, health, restarting
+from gateway.app.background import Background
 from gateway.app.collecting import collect_in_quiet
 from gateway.app.costs import Beginnings, LearnedCosts, gpu_backends
 from gateway.app.counting import (
@@ -155,7 +156,7 @@ class Service:
         self._application: Application = DataPlane(self.pipeline.serve, control_app(control))
         self._metrics_application: Application = metrics_app(control)
         self._servers: list[Server] = []
-        self._tasks: list[asyncio.Task[None]] = []
+        self._background: Final = Background()
         self._watcher = Watcher(
             paths,
             environ,
@@ -222,9 +223,7 @@ class Service:
     async def stop(self) -> None:
         """Take no more requests, let those under way end within the grace period, book, ship and close."""
         await asyncio.gather(*(server.stop() for server in self._servers))
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._background.stop()
         await self._watch.finish()
         await self._costs.keep(self._accounts.learned())
         await self._thresholds.finish(self._runtime.hardness)
@@ -246,13 +245,14 @@ class Service:
 
     async def _open(self, host: str, port: int) -> None:
         """Listen, and start the background tasks."""
-        run = asyncio.get_running_loop().create_task
+        begin = self._background.begin
         await asyncio.to_thread(self._ledger.refuse_beside_another)
         await self._export()
         if not await self._opening.try_to(self._allowances()):
-            self._tasks.append(run(self._opening.bring(self._allowances)))
+            begin("looking up what was spent today", self._opening.bring(self._allowances))
         await self._thresholds.exchange(self._runtime.hardness)
-        self._tasks += [run(self._state.run()), run(self._retelling.run(self._state, self._allowances))]
+        begin("counting in the shared state", self._state.run())
+        begin("telling Redis what was spent", self._retelling.run(self._state, self._allowances))
         await self._retelling.tried()
         server = self._runtime.snapshot.server
         self._servers.append(
@@ -264,18 +264,16 @@ class Service:
                     self._metrics_application, server.metrics.host, server.metrics.port, 1.0, 10.0
                 )
             )
-        self._tasks += [
-            run(self._watch.run()),
-            run(self._costs.run(self._accounts.learned)),
-            run(self._thresholds.run(lambda: self._runtime.hardness)),
-            run(collect_in_quiet(lambda: self.metrics.inflight.value > 0)),
-            run(self._actions.run()),
-            run(self._energy.run()),
-            run(self._watcher.run()),
-            run(renew(lambda: self._runtime.engines.backends)),
-            run(self._note_health()),
-            run(self.budgets.watch(self._allowances)),
-        ]
+        begin("watching engines", self._watch.run())
+        begin("keeping what GPU time costs", self._costs.run(self._accounts.learned))
+        begin("keeping rolling thresholds", self._thresholds.run(lambda: self._runtime.hardness))
+        begin("collecting garbage", collect_in_quiet(lambda: self.metrics.inflight.value > 0))
+        begin("closing actions", self._actions.run())
+        begin("reading energy meters", self._energy.run())
+        begin("watching the configuration", self._watcher.run())
+        begin("renewing credentials", renew(lambda: self._runtime.engines.backends))
+        begin("showing how replicas are", self._note_health())
+        begin("showing how much of budgets is used", self.budgets.watch(self._allowances))
 
     def _take_over(self, runtime: Runtime) -> None:
         """Put a runtime in force: from here on, new requests and new attempts use it."""
@@ -377,5 +375,6 @@ class Service:
                 *snapshot.warnings,
                 *self._runtime.warnings,
                 *restarting.waiting(self._started, snapshot),
+                *(f"{name} has failed; start Weir again" for name in self._background.failed),
             ],
         }

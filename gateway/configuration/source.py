@@ -87,7 +87,10 @@ def stamp(paths: Iterable[Path]) -> Stamp:
     symlink leads elsewhere. A missing file has no part in it."""
     marks: set[tuple[str, int, int, int]] = set()
     for path in paths:
-        for file in _yaml_files(path) if path.is_dir() else [path]:
+        files: list[Path] = []
+        with suppress(OSError):  # what cannot be looked at is as good as missing; reading it says why
+            files = _yaml_files(path) if path.is_dir() else [path]
+        for file in files:
             with suppress(OSError):
                 state = file.stat()
                 marks.add((str(file), state.st_mtime_ns, state.st_size, state.st_ino))
@@ -104,15 +107,15 @@ def _yaml_files(folder: Path) -> list[Path]:
 
 def _files(paths: Iterable[Path], problems: list[Problem]) -> Iterator[Path]:
     for path in paths:
-        if path.is_dir():
-            inside = _yaml_files(path)
-            if not inside:
-                problems.append(Problem(Place(str(path)), "the folder holds no .yaml file"))
-            yield from inside
-        elif path.is_file():
-            yield path
-        else:
-            problems.append(Problem(Place(str(path)), "there is no such file or folder"))
+        try:
+            found = _yaml_files(path) if path.is_dir() else [path] if path.is_file() else None
+        except OSError as error:
+            problems.append(Problem(Place(str(path)), f"it cannot be read: {error.strerror}"))
+            continue
+        if not found:
+            missing = "there is no such file or folder" if found is None else "the folder holds no .yaml file"
+            problems.append(Problem(Place(str(path)), missing))
+        yield from found or ()
 
 
 class _Reader:

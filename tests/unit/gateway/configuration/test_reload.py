@@ -1,6 +1,7 @@
 """Reloading: whole or not at all, only what holds still, and whatever way the files change."""
 
 import asyncio
+import errno
 import logging
 import os
 from datetime import date
@@ -212,3 +213,25 @@ def test_a_reader_that_dies_is_a_problem_like_another(folder, monkeypatch):
     monkeypatch.setattr("sys.executable", "/nonexistent/python")
     with pytest.raises(ConfigurationErrors, match="could not be read: FileNotFoundError"):
         read_apart([folder], {}, TODAY)
+
+
+async def test_a_folder_that_cannot_be_listed_for_a_moment_ends_no_watching(
+    watch, folder, small, monkeypatch
+):
+    watcher, got = watch()
+    with monkeypatch.context() as gone:
+        gone.setattr(Path, "iterdir", _vanished)
+        await watcher.look()
+    write(folder, small.replace("0.7", "0.8"))
+    assert await watcher.look() is True
+    assert got == [watcher.current]
+
+
+def test_a_folder_that_cannot_be_listed_is_said(folder, monkeypatch):
+    monkeypatch.setattr(Path, "iterdir", _vanished)
+    with pytest.raises(ConfigurationErrors, match="it cannot be read: Permission denied"):
+        load([folder], {}, TODAY)
+
+
+def _vanished(_folder: Path):
+    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
