@@ -1,5 +1,6 @@
 """`GET /v1/files`: a tenant's own files, from what Weir noted of them; their provider would list everybody's."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -14,6 +15,7 @@ from gateway.pipeline.pipeline import Runtime, shown_key
 from gateway.state.belongings import LISTED, Upload
 from gateway.state.claims import Gone
 
+_LIMIT: Final = re.compile("[1-9][0-9]{0,3}")  # up to LISTED, which is all there is
 List = Callable[[str], Awaitable[Sequence[Upload]]]  # a tenant's files, the newest first
 
 _DESCRIPTION: Final = """
@@ -53,7 +55,7 @@ def page(uploads: Sequence[Upload], asked: Mapping[str, str]) -> dict[str, Any]:
     names = [each.id for each in found]
     start = names.index(asked["after"]) + 1 if asked.get("after") in names else 0
     limit = asked.get("limit", "")
-    most = min(int(limit), LISTED) if limit.isdigit() and int(limit) else LISTED
+    most = int(limit) if _LIMIT.fullmatch(limit) else LISTED
     shown = [_object(each) for each in found[start : start + most]]
     return {
         "object": "list",
