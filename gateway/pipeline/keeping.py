@@ -19,13 +19,14 @@ class Keeping:
         self._metrics = metrics
 
     async def turn(self, journey: Journey, bounds: Bounds) -> Turn | None:
-        """What is known of the conversation that the request names; None for one that talks to no model."""
+        """What is known of the conversation that the request names; None for one that talks to no model, and where
+        that cannot be asked: what is not known is not to be written over."""
         if journey.ingress.dialect not in TALKING:
             return None
         try:
             said = await self._choices.recall(journey.principal.tenant, journey.purpose.conversation, bounds)
         except Gone:
-            return Turn(None, bounds)
+            return None
         return Turn(read(said), bounds)
 
     async def keep(self, journey: Journey, turn: Turn) -> None:

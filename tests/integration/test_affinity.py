@@ -1,6 +1,7 @@
 """A conversation keeps its replica and its model through a whole Weir, and moves where it must."""
 
 import json
+import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
@@ -246,8 +247,12 @@ def test_gateways_share_it_and_do_without(tmp_path: Path) -> None:
             shared = f"{HARDEST}\nstate: {{redis: '{redis.url}', when_gone: {{labels: allow}}}}\n"
             weirs.append(Sandboxed(folder, shared))
         one, two = weirs
-        assert model(one, HARD, x_weir_conversation="shared")[0] == "gpt"
-        assert model(two, EASY, x_weir_conversation="shared")[0] == "gpt"
+        deadline = time.monotonic() + 30
+        while True:  # where Redis is late, a gateway does without it
+            assert model(one, HARD, x_weir_conversation="shared")[0] == "gpt"
+            if model(two, EASY, x_weir_conversation="shared")[0] == "gpt":
+                break
+            assert time.monotonic() < deadline
         redis.stop()
         assert model(two, EASY, x_weir_conversation="shared") == ("llama", [])
     finally:
