@@ -8,7 +8,9 @@ from adapters.call import Dialect, Headers
 from adapters.dialects.endpoint import endpoint
 from adapters.openai import OpenAI
 
-_WITHOUT_DEPLOYMENT: Final = frozenset({"responses", "files", "file"})  # the body's model says it there
+_WITHOUT_DEPLOYMENT: Final = frozenset(
+    {"responses", "response", "files", "file"}
+)  # the body's model says it there
 
 
 @dataclass(frozen=True, slots=True)

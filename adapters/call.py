@@ -26,10 +26,12 @@ Dialect = Literal[
     "detokenize",
     "files",  # an upload
     "file",  # one that is kept, by its id
+    "response",  # one that is kept, by its id
 ]
 FILING: Final[frozenset[Dialect]] = frozenset({"files", "file"})
+STORED: Final[frozenset[Dialect]] = FILING | {"response"}  # about what a provider keeps
 MODELLESS: Final[frozenset[Dialect]] = frozenset(  # they run no model
-    {"count_tokens", "tokenize", "detokenize", "files", "file"}
+    {"count_tokens", "tokenize", "detokenize", "files", "file", "response"}
 )
 
 

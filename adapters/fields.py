@@ -17,9 +17,11 @@ CONVERSATIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "detokenize": {"tokens": "user"},
     "files": {"file": "user"},
     "file": {},
+    "response": {},
 }
 POINTERS: Final = {  # top-level fields that stand for text held elsewhere
     "previous_response_id": "response_id",
+    "response_id": "response_id",
     "conversation": "response_id",
     "prompt": "response_id",  # a stored prompt, in the responses dialect; completions reads its own above
     "prompt_token_ids": "token_ids",

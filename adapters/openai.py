@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import ClassVar, Final
 
-from adapters.call import FILING, Call, Dialect, Headers, Outgoing, Refusal, Relay
+from adapters.call import STORED, Call, Dialect, Headers, Outgoing, Refusal, Relay
 from adapters.chat import Json, Request
 from adapters.deviations import NONE, REMOVED, Deviations
 from adapters.dialects import files, native, translation
@@ -20,6 +20,7 @@ from adapters.dialects.endpoint import endpoint, outgoing_headers
 from adapters.dialects.messages.answer import write_answer, write_error
 from adapters.dialects.messages.events import StreamWriter
 from adapters.dialects.messages.request import read_request
+from adapters.dialects.responses import kept as kept_responses
 from adapters.dialects.responses.ingress import outgoing_body
 from adapters.dialects.responses.sealing import of_engine, of_openai
 from adapters.dialects.responses.translating import carried, told
@@ -48,7 +49,7 @@ class OpenAI:
 
     kind: ClassVar[str] = "openai"
     dialects: ClassVar[frozenset[Dialect]] = frozenset(
-        {"chat", "completions", "embeddings", "responses", "files", "file"}
+        {"chat", "completions", "embeddings", "responses", "response", "files", "file"}
     )
     engine: ClassVar[bool] = False  # whether it understands vLLM's own fields
 
@@ -62,8 +63,8 @@ class OpenAI:
     def outgoing(self, call: Call, model: str) -> Outgoing:
         """The application's own bytes with this backend's name of the model, or a chat request rebuilt from a
         messages or responses request. Raises Unsupported."""
-        if call.dialect in FILING and self.speaks(call):
-            return self._filed(call, model)
+        if call.dialect in STORED and self.speaks(call):
+            return self._kept(call, model)
         dialect: Dialect = "chat"
         if self.speaks(call):
             dialect, body = call.dialect, self._own(call, model)
@@ -88,9 +89,13 @@ class OpenAI:
         """Whether this endpoint can be given the call in its own dialect."""
         return call.dialect in self.dialects and call.dialect not in self.deviations.lacks
 
-    def _filed(self, call: Call, model: str) -> Outgoing:
-        """An upload, or a request about a file that is kept."""
+    def _kept(self, call: Call, model: str) -> Outgoing:
+        """An upload, or a request about a file or a response that is kept. Raises Unsupported."""
         headers = outgoing_headers(call, self.user_agent) + self._authentication() + self.extra
+        if call.dialect == "response":
+            if "responses" in self.deviations.lacks:
+                raise Unsupported("response_id", "this model's provider keeps no responses")
+            return kept_responses.outgoing(call, headers, self._path(call.dialect, model))
         path = self._path(call.dialect, model, files.place(call.document.values))
         return files.outgoing(call, headers, path, call.document.body)
 

@@ -18,6 +18,7 @@ _OF_RESPONSES: Final = frozenset(
     {"previous_response_id", "store"}
 )  # what an engine does that keeps responses
 _NOTHING: Final[frozenset[str]] = frozenset()
+_NOT_AN_ENGINES: Final = {"delete": "the deletion of a response", "items": "a response's input items"}
 _TOOLS: Final = CARRIED_TOOLS | {"namespace"}  # of a responses request
 
 
@@ -32,8 +33,8 @@ class VLLM(OpenAI):
 
     kind: ClassVar[str] = "vllm"
     dialects: ClassVar[frozenset[Dialect]] = frozenset(
-        ("chat", "completions", "embeddings", "responses", "messages", "count_tokens", "rerank", "score", "tokenize",
-         "detokenize")
+        ("chat", "completions", "embeddings", "responses", "response", "messages", "count_tokens", "rerank", "score",
+         "tokenize", "detokenize")
     )  # fmt: skip
     engine: ClassVar[bool] = True
 
@@ -47,12 +48,22 @@ class VLLM(OpenAI):
         elif call.dialect == "responses":
             refuse_stored(call.document.values, _OF_RESPONSES if self.keeps_responses else _NOTHING)
             refuse_hosted(call.document.values, _TOOLS)
+        elif call.dialect == "response":
+            _refuse_what_engines_lack(call, keeps=self.keeps_responses)
         return OpenAI.outgoing(self, call, model)
 
     def speaks(self, call: Call) -> bool:
         """As `OpenAI`, but for responses requests that vLLM's chat understands better than its responses do."""
         overlooked = call.dialect == "responses" and _overlooked(call.document.values)
         return not overlooked and OpenAI.speaks(self, call)
+
+
+def _refuse_what_engines_lack(call: Call, *, keeps: bool) -> None:
+    action = call.document.values["action"]
+    if not keeps:
+        raise Unsupported("response_id", "this engine was not started so that it keeps responses")
+    if action in _NOT_AN_ENGINES:
+        raise Unsupported("response_id", f"an engine does not serve {_NOT_AN_ENGINES[action]}")
 
 
 def _overlooked(values: Mapping[str, Any]) -> bool:

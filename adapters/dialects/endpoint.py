@@ -20,6 +20,7 @@ _PATHS: Final[dict[Dialect, bytes]] = {
     "count_tokens": b"/messages/count_tokens",
     "files": b"/files",
     "file": b"/files",
+    "response": b"/responses",
 }
 _ABOVE_THE_VERSION: Final[dict[Dialect, bytes]] = {"tokenize": b"/tokenize", "detokenize": b"/detokenize"}
 

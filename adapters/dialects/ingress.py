@@ -13,6 +13,7 @@ from adapters.dialects.completions import ingress as completions
 from adapters.dialects.messages import ingress as messages
 from adapters.dialects.messages import stored as kept_by_anthropic
 from adapters.dialects.responses import ingress as responses
+from adapters.dialects.responses import kept as kept_responses
 from adapters.dialects.responses import stored as kept_by_openai
 from adapters.document import Document
 
@@ -88,6 +89,7 @@ _ALL: Final = (
     Ingress("tokenize", plain.reader("tokenize"), _fixed(), references=kept_for_chat.references),
     Ingress("files", files.read, _fixed("file"), modality=lambda _: frozenset({"file"})),
     Ingress("file", files.read_one, _fixed(), references=files.references),
+    Ingress("response", kept_responses.read, _fixed(), references=kept_responses.references),
     Ingress("detokenize", plain.reader("detokenize"), _fixed()),
 )
 INGRESS: Final[Mapping[Dialect, Ingress]] = {each.dialect: each for each in _ALL}

@@ -12,6 +12,7 @@ from adapters.dialects.checks import own_changes
 from adapters.dialects.completions import relay as completions
 from adapters.dialects.encoding import to_text
 from adapters.dialects.messages import relay as messages
+from adapters.dialects.responses import kept as kept_responses
 from adapters.dialects.responses import relay as responses
 from adapters.dialects.signing import MARK, is_mark
 
@@ -28,6 +29,7 @@ _RELAYS: Final[Mapping[Dialect, Callable[[Call, Headers], Relay]]] = {
     "detokenize": plain.relay,
     "files": files.relay,
     "file": files.relay,
+    "response": kept_responses.relay,
 }
 _ANTHROPICS: Final = frozenset({"messages", "count_tokens"})
 _ASKED_FOR_USAGE: Final = frozenset({"chat", "completions"})  # the others tell it of their own accord

@@ -23,7 +23,7 @@ from gateway.api.heads import (
     too_slow,
 )
 from gateway.api.logs import where
-from gateway.api.paths import METHODS_OF_A_FILE, PATHS, anthropic, dialect_at
+from gateway.api.paths import PATHS, anthropic, dialect_at, methods_at
 from gateway.pipeline.exchange import Exchange
 from gateway.pipeline.faults import ClientGone
 
@@ -35,19 +35,30 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 log = logging.getLogger("weir.api")
 
-_POST: Final = frozenset({"POST"})
 _TARGETS: Final = {path.encode(): path for path in PATHS}
 
 
 class AsgiExchange:
     """One HTTP exchange over ASGI, under any server. `started`: whether any byte of an answer may have left."""
 
-    __slots__ = ("_headers", "_notes", "_receive", "_send", "_watch", "id", "method", "path", "started")
+    __slots__ = (
+        "_headers",
+        "_notes",
+        "_receive",
+        "_send",
+        "_watch",
+        "id",
+        "method",
+        "path",
+        "query",
+        "started",
+    )
 
     def __init__(self, identity: str, scope: Scope, receive: Receive, send: Send) -> None:
         self.id = identity
         self.method: str = scope["method"]
         self.path: str = scope["path"]
+        self.query: bytes = scope["query_string"]
         self.started = False
         self._headers: list[tuple[bytes, bytes]] = scope["headers"]
         self._notes: Headers = ()
@@ -176,7 +187,7 @@ class DataPlane(DirectApplication):
             await self._control(scope, receive, send)
             return
         exchange = AsgiExchange(self.identity(), scope, receive, send)
-        methods = METHODS_OF_A_FILE if dialect == "file" else _POST
+        methods = methods_at(exchange.path)
         if scope["method"] in methods:
             await self.serve_directly(exchange)
         else:
@@ -193,7 +204,8 @@ class DataPlane(DirectApplication):
     async def serve_directly(self, exchange: Face) -> None:
         """Serve one request, whichever face it came in by."""
         try:
-            await self._serve(exchange, INGRESS[PATHS.get(exchange.path, "file")])
+            dialect = PATHS.get(exchange.path) or dialect_at(exchange.path) or "file"
+            await self._serve(exchange, INGRESS[dialect])
         except ClientGone:
             return
         except Exception as error:  # noqa: BLE001  # the one place where any fault becomes an answer

@@ -61,6 +61,7 @@ class DirectExchange:
     """One HTTP exchange, of a POST. `started` tells whether any byte of an answer may have left."""
 
     method: Final = "POST"
+    query: Final = b""  # no path that is served directly reads one
 
     __slots__ = (
         "_connection",

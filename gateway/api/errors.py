@@ -124,7 +124,7 @@ def _no_such_model(error: NoSuchModel) -> HttpError:
 
 
 def _no_such_object(error: NoSuchObject) -> HttpError:
-    return openai_error(404, str(error), "invalid_request_error", "object_not_found")
+    return openai_error(404, str(error), "invalid_request_error", error.code)
 
 
 def _blocked(error: Blocked) -> HttpError:

@@ -6,6 +6,7 @@ from typing import Final
 
 from adapters.call import Dialect
 from adapters.dialects.files import PLACE, named
+from adapters.dialects.responses import kept as responses
 
 PATHS: Final[Mapping[str, Dialect]] = {
     "/v1/chat/completions": "chat",
@@ -33,8 +34,10 @@ SUMMARIES: Final[Mapping[Dialect, str]] = {
     "detokenize": "The text of token ids (vLLM)",
     "files": "Upload a file that requests name by its id",
     "file": "A file that came through Weir",
+    "response": "A response that its provider keeps",
 }
-METHODS_OF_A_FILE: Final = frozenset({"GET", "DELETE"})
+_POST: Final = frozenset({"POST"})
+_OF_A_FILE: Final = frozenset({"GET", "DELETE"})
 _LIKENESS: Final = 0.75  # of two paths, from which on one may be meant for the other
 
 
@@ -42,7 +45,17 @@ def dialect_at(path: str) -> Dialect | None:
     """What the data plane serves at a path; None: nothing."""
     if path in PATHS:
         return PATHS[path]
-    return "file" if named(path) is not None else None
+    if named(path) is not None:
+        return "file"
+    return "response" if responses.named(path) is not None else None
+
+
+def methods_at(path: str) -> frozenset[str]:
+    """What a path of the data plane may be asked by."""
+    response = responses.named(path)
+    if response is not None:
+        return responses.methods(response[1])
+    return _POST if path in PATHS else _OF_A_FILE
 
 
 def anthropic(path: str, version: object = None) -> bool:

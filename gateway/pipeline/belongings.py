@@ -21,17 +21,20 @@ _RETRY_AFTER: Final = 5  # seconds
 @dataclass(frozen=True, slots=True)
 class Kept:
     """Where what a request names is kept: a backend, and a replica of it where there are several; any of a few
-    backends where the configuration says no more. `label`: what was found in files that came through Weir, in words;
-    None where some of it was never read here."""
+    backends where the configuration says no more. `label`: what was found in files that came through Weir, in words,
+    or in the request that made the response it is about; None where some of it was never read here."""
 
     backends: frozenset[str]
     replica: str
     label: Words | None
 
 
-async def kept(belongings: Belongings, tenant: str, names: Sequence[str], owned: Owned) -> Kept:
-    """Where all of these objects are kept for the tenant. Raises NoSuchObject for what is not this tenant's, in the
-    same words whether it is another's or nobody's, and Overloaded where nobody can tell."""
+async def kept(
+    belongings: Belongings, tenant: str, names: Sequence[str], owned: Owned, *, stored: bool = False
+) -> Kept:
+    """Where all of these objects are kept for the tenant; `stored`: they are what is asked about, and no model reads
+    them. Raises NoSuchObject for what is not this tenant's, in the same words whether it is another's or nobody's,
+    and Overloaded where nobody can tell."""
     found = await _keepers(belongings, tenant, names, owned)
     backends = frozenset(keeper.backend for keeper in found[0])
     for name, keepers in zip(names, found, strict=True):
@@ -41,8 +44,10 @@ async def kept(belongings: Belongings, tenant: str, names: Sequence[str], owned:
                 f"{name[:80]!r} is kept by another provider than the other objects of this request."
             )
     each = [keeper for keepers in found for keeper in keepers]
-    files = [keeper.file for keeper in each if keeper.file is not None]
-    read = frozenset().union(*(file.label for file in files)) if len(files) == len(each) else None
+    labels = [keeper.file.label if keeper.file is not None else keeper.label for keeper in each]
+    known = [label for label in labels if label is not None]
+    all_known = len(known) == len(each) and (stored or all(keeper.file is not None for keeper in each))
+    read = frozenset().union(*known) if all_known else None
     return Kept(backends, next((keeper.replica for keeper in each if keeper.replica), ""), read)
 
 

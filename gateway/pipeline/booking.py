@@ -22,7 +22,10 @@ from gateway.metering.prometheus import Metrics
 from gateway.pipeline import debug, reserving
 from gateway.pipeline.filing import upload
 from gateway.pipeline.journey import Journey, Settled
+from gateway.pipeline.remembering import words_of
 from gateway.state.belongings import Belongings, Keeper
+from gateway.state.conversations import Words
+from routers.policy.permits import Permit
 
 _ZERO: Final = Decimal(0)
 
@@ -164,7 +167,14 @@ class Account:
         file = None
         if journey.ingress.dialect == "files" and journey.call is not None and journey.signals is not None:
             file = upload(journey.call, attempt.made[0], permit.model, journey.signals.label, journey.at)
-        keeper = Keeper(journey.principal.tenant, permit.backend, attempt.replica, file)
+        keeper = Keeper(
+            journey.principal.tenant,
+            permit.backend,
+            attempt.replica,
+            file,
+            permit.model,
+            _label(journey, permit),
+        )
         await self._till.belongings.keep(keeper, attempt.made)
         attempt.made = ()  # not before: whoever was cancelled meanwhile has to be able to ask again
 
@@ -222,6 +232,13 @@ class Account:
             reserving.settle(journey.hold, journey, till.ledger.append(*journey.attempt_records(), record))
         if record.dialect not in MODELLESS:
             till.actions.request(record, *_final(journey.settled))
+
+
+def _label(journey: Journey, permit: Permit) -> Words | None:
+    """What was found in what was sent, in words."""
+    if permit.redacted and journey.redaction is not None and journey.redaction.form is not None:
+        return words_of(journey.redaction.form.label)
+    return None if journey.signals is None else words_of(journey.signals.label)
 
 
 def _final(settled: Sequence[Settled]) -> tuple[Decimal, int]:

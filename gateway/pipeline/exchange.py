@@ -23,6 +23,10 @@ class Exchange(Protocol):
     def method(self) -> str:
         """The request's, in capitals."""
 
+    @property
+    def query(self) -> bytes:
+        """The request's, as it came."""
+
     def header(self, name: bytes) -> bytes | None:
         """The first value of a request header; the name in lower case."""
 

@@ -16,7 +16,11 @@ class NoSuchModel(Exception):  # noqa: N818  # it names an answer
 
 
 class NoSuchObject(Exception):  # noqa: N818  # it names an answer
-    """The request names something kept that is not its tenant's, or nobody's."""
+    """The request names something kept that is not its tenant's, or nobody's. `code` is the answer's."""
+
+    def __init__(self, message: str, code: str | None = "object_not_found") -> None:
+        super().__init__(message)
+        self.code: Final = code
 
 
 class BodyTooLarge(Exception):  # noqa: N818  # it names an answer

@@ -12,13 +12,13 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
-from adapters.call import FILING, Call
+from adapters.call import STORED, Call
 from adapters.dialects.checks import InvalidRequest
 from adapters.dialects.ingress import INGRESS
 from adapters.visible import Visible, visible
 from gateway.dispatch.waves import ALONE, Waves
 from gateway.pipeline.judging_apart import NAME, JudgingApart, Reading
-from gateway.pipeline.reading import conversation_of, opening_of, segments_of, tokens_of, without_files
+from gateway.pipeline.reading import conversation_of, opening_of, segments_of, tokens_of, without_kept
 from gateway.pipeline.remembering import raised
 from gateway.state.conversations import Words
 from routers.complexity.scorer import Scorer
@@ -113,7 +113,7 @@ class Judge:
             return Judged(signals_of(call, reading, purpose, tenant, day), reading.opening)
         seen = visible(call.document.values, call.dialect, call.headers)
         if known is not None:
-            seen = without_files(seen)
+            seen = without_kept(seen, call.dialect)
         await waves
         label = await self._label(seen, floor)
         if known:
@@ -199,7 +199,7 @@ def signals_of(call: Call, reading: Reading, purpose: Purpose, tenant: str, day:
         complexity=score.value,
         kind=score.kind,
         language=score.language,
-        prompt_tokens=0 if call.dialect in FILING else reading.tokens,
+        prompt_tokens=0 if call.dialect in STORED else reading.tokens,
         max_output_tokens=ingress.max_output_tokens(values),
         modality=ingress.modality(values),
         needs=needs_of(call),

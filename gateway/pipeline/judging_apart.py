@@ -22,7 +22,7 @@ from adapters.visible import visible
 from gateway.detectors.apart import Apart, Task
 from gateway.detectors.forks import Answer
 from gateway.detectors.pattern_cache import cached_engine, cached_patterns
-from gateway.pipeline.reading import conversation_of, opening_of, segments_of, tokens_of, without_files
+from gateway.pipeline.reading import conversation_of, opening_of, segments_of, tokens_of, without_kept
 from routers.complexity.scorer import Score, Scorer
 from routers.sensitivity.classifier import Classifier, tenant_triggers, triggers
 from routers.sensitivity.label import Label, Level
@@ -117,7 +117,7 @@ def load(told: Mapping[str, Any]) -> Answer:
         headers = tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in asked["headers"])
         seen = visible(parse(bytes(memoryview(question)[start:])).values, asked["dialect"], headers)
         if asked["files_known"]:
-            seen = without_files(seen)
+            seen = without_kept(seen, asked["dialect"])
         label = classifier.label(segments_of(seen), seen.opaque, floor)
         score = scorer.score(conversation_of(seen))
         rest = (tokens_of(seen), seen.tools > 0, opening_of(seen))

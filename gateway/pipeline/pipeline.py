@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
-from adapters.call import FILING, MODELLESS, Call, Dialect
+from adapters.call import MODELLESS, STORED, Call, Dialect
 from adapters.dialects.checks import InvalidRequest, own_metadata
 from adapters.dialects.ingress import Ingress
 from adapters.document import Document, InvalidDocument, parse
@@ -42,6 +42,7 @@ from gateway.pipeline.journey import Journey
 from gateway.pipeline.judge import Judge, by_turns, purpose
 from gateway.pipeline.keeping import Keeping
 from gateway.pipeline.reading import segments_of
+from gateway.pipeline.recalling import recalled
 from gateway.pipeline.redacting import Redaction, redact
 from gateway.pipeline.remembering import Stickiness, beyond_redaction, held_to_before, why
 from gateway.pipeline.reserving import Reserving
@@ -165,9 +166,9 @@ class Pipeline:
         body = await exchange.body(server.max_body, server.body_timeout)
         journey.received, journey.size = time.monotonic_ns(), len(body)
         await self._waves
-        filing = journey.ingress.dialect in FILING
+        stored = journey.ingress.dialect in STORED
         document = await (
-            self._filed(exchange, runtime, journey, body) if filing else _parsed(body, exchange)
+            self._stored(exchange, runtime, journey, body) if stored else _parsed(body, exchange)
         )
         values = document.values
         call = journey.call = journey.ingress.read(document, exchange.allowed_headers())
@@ -175,7 +176,10 @@ class Pipeline:
         journey.debug = exchange.header(b"x-weir-debug") == b"1" and values.get("action") != "content"
         named = journey.ingress.references(values)
         if named:
-            journey.held = await self._kept(runtime, journey.principal.tenant, named)
+            tenant = journey.principal.tenant
+            journey.held = await kept(
+                self._till.belongings, tenant, named, runtime.owned.get(tenant, {}), stored=stored
+            )
         return call
 
     async def _judged(self, runtime: Runtime, journey: Journey, call: Call) -> Signals:
@@ -230,15 +234,12 @@ class Pipeline:
             )
         return decision
 
-    async def _filed(self, exchange: Exchange, runtime: Runtime, journey: Journey, body: bytes) -> Document:
-        """What a request about files asks. Raises InvalidRequest, NoSuchObject, Overloaded."""
+    async def _stored(self, exchange: Exchange, runtime: Runtime, journey: Journey, body: bytes) -> Document:
+        """What a request about files or responses asks. Raises InvalidRequest, NoSuchObject, Overloaded."""
         tenant, policy = journey.principal.tenant, runtime.engines.policy
         owned = runtime.owned.get(tenant, {})
-        return await document_of(exchange, body, policy, self._till.belongings, tenant, owned)
-
-    async def _kept(self, runtime: Runtime, tenant: str, named: tuple[str, ...]) -> Kept:
-        """Where what a request names is kept. Raises NoSuchObject, Overloaded."""
-        return await kept(self._till.belongings, tenant, named, runtime.owned.get(tenant, {}))
+        read = recalled if journey.ingress.dialect == "response" else document_of
+        return await read(exchange, body, policy, self._till.belongings, tenant, owned)
 
     async def _held_to_before(
         self, runtime: Runtime, journey: Journey, signals: Signals
@@ -335,16 +336,16 @@ class Pipeline:
             self._till.metrics.escalated(decision.route, journey.escalation.fault, journey.escalation.outcome)
         for left in [each.attempt for each in journey.settled if each.attempt.made]:
             await account.note(left)  # of answers that broke off, or were set aside
-        if journey.ingress.dialect == "file" and journey.settled:
+        if journey.ingress.dialect in STORED and journey.settled:
             await self._deleted(journey)
         if journey.turn is not None and journey.settled:
             await self._keeping.keep(journey, journey.turn)
 
     async def _deleted(self, journey: Journey) -> None:
-        """Forget a file that its provider has no more."""
+        """Forget what its provider has no more."""
         values = journey.call.document.values if journey.call is not None else {}
         if values.get("action") == "delete" and journey.settled[-1].attempt.outcome == "ok":
-            await self._till.belongings.forget(journey.principal.tenant, (values["id"],))
+            await self._till.belongings.forget(journey.principal.tenant, journey.ingress.references(values))
 
     def _count(self, hardness: Hardness, journey: Journey, decision: Decision) -> None:
         if hardness.watches and decision.route != EXPLICIT and journey.ingress.dialect not in MODELLESS:
@@ -372,7 +373,7 @@ async def _parsed(body: bytes, exchange: Exchange) -> Document:
 
 def _rewritable(call: Call, held: Kept | None) -> bool:
     """Whether it may go in another form: what a provider keeps, or will keep, stays as it is."""
-    return held is None and call.dialect not in FILING
+    return held is None and call.dialect not in STORED
 
 
 def _last_fault(journey: Journey) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Final
 
+from adapters.call import Dialect
 from adapters.visible import Visible
 from routers.complexity.scorer import Conversation, Turn
 from routers.sensitivity.label import Segment
@@ -18,9 +19,10 @@ def segments_of(seen: Visible) -> list[Segment]:
     return [Segment(text, origin) for origin, text in seen.texts]
 
 
-def without_files(seen: Visible) -> Visible:
-    """The same, where what is in the files it names is known."""
-    return replace(seen, opaque=tuple([kind for kind in seen.opaque if kind != "file_id"]))
+def without_kept(seen: Visible, dialect: Dialect) -> Visible:
+    """The same, where what is in the files it names is known, or in the response it asks about."""
+    known = "response_id" if dialect == "response" else "file_id"
+    return replace(seen, opaque=tuple([kind for kind in seen.opaque if kind != known]))
 
 
 def conversation_of(seen: Visible) -> Conversation:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from adapters.call import FILING, Call
+from adapters.call import STORED, Call
 from gateway.configuration.settings import Snapshot
 from gateway.metering.budgets.budgets import Budgets, Hold, Spent
 from gateway.metering.budgets.estimates import Tariff, Upper, escalating, prompt_tokens, upper, ways
@@ -20,6 +20,7 @@ from routers.signals import Signals
 
 _NS: Final = 1_000_000_000
 _TEXT: Final = frozenset({"text"})
+_NOTHING: Final = Upper(0, 0)
 
 
 class Reserving:
@@ -55,12 +56,16 @@ class Reserving:
         assert journey.call is not None  # noqa: S101  # it was read
         assert journey.signals is not None  # noqa: S101  # it was judged
         signals = journey.signals
-        if journey.call.dialect in FILING:
-            size = 0  # no model reads it now
-        prompt = prompt_tokens(size, signals.prompt_tokens, media=not signals.modality <= _TEXT)
-        output = self._output_tokens(journey.call, signals)
+        prompt = output = 0
+        works = journey.call.dialect not in STORED  # else no model reads it now
+        if works:
+            prompt = prompt_tokens(size, signals.prompt_tokens, media=not signals.modality <= _TEXT)
+            output = self._output_tokens(journey.call, signals)
         decision = self._priced(decision, allowance, prompt, output, journey.at)
-        uppers = [self._upper(permit, prompt, output, journey.at) for permit in decision.targets]
+        uppers = [
+            self._upper(permit, prompt, output, journey.at) if works else _NOTHING
+            for permit in decision.targets
+        ]
         further = [self._upper(permit, prompt, output, journey.at) for permit in decision.escalations]
         found = ways(uppers, downgrade=allowance.downgrade)
         if further:

@@ -30,6 +30,7 @@ class Request:
     path: str  # without the query
     headers: Headers = field(repr=False)
     body: bytes = field(repr=False)
+    query: str = ""
     spoilt: str = ""  # in which way the answer to it shall be a bad one (`faults.SPOILT`)
 
     def json(self) -> Any:
@@ -174,9 +175,9 @@ class _Connection(asyncio.Protocol):
         self._body.append(body)
 
     def on_message_complete(self) -> None:
-        path = urlsplit(self._url.decode("latin-1")).path
+        url = urlsplit(self._url.decode("latin-1"))
         method = self._parser.get_method().decode()
-        request = Request(method, path, self._headers, b"".join(self._body))
+        request = Request(method, url.path, self._headers, b"".join(self._body), url.query)
         self._queue.append((request, self._parser.should_keep_alive()))
         if self.task is None:
             self.task = asyncio.get_running_loop().create_task(self._serve())

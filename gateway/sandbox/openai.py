@@ -13,6 +13,7 @@ from gateway.sandbox.answers import Answer, compose, pieces, token_ids
 from gateway.sandbox.asks import Ask, from_chat
 from gateway.sandbox.completions import framed
 from gateway.sandbox.http import Reply, Request
+from gateway.sandbox.kept_responses import KeptResponses
 from gateway.sandbox.provider import ProviderSettings, ProviderStandIn
 from gateway.sandbox.responses import ResponsesFrame, failure, from_responses, usage
 from gateway.sandbox.standin import Answer as Route
@@ -76,7 +77,7 @@ class OpenAIStandIn(ProviderStandIn):
         super().__init__(settings or ProviderSettings(MODELS), cache_block=CACHE_BLOCK, host=host, port=port)
         self._ids = count(1)
         self._files = StoredFiles()
-        self._stored: dict[str, tuple[tuple[str, str], ...]] = {}  # responses' turns, by id
+        self.kept: Final = KeptResponses()
 
     def routes(self) -> Mapping[tuple[str, str], Route]:
         """The paths it knows."""
@@ -111,6 +112,9 @@ class OpenAIStandIn(ProviderStandIn):
         """An unknown path or method."""
         if request.path.startswith("/v1/files/"):
             await self._filed(request, reply)
+            return
+        if request.path.startswith("/v1/responses/") and bearer(request) is not None:
+            await self.kept.asked(request, reply, self._headers())
             return
         message = f"Invalid URL ({request.method} {request.path})"
         await reply.whole(
@@ -163,7 +167,7 @@ class OpenAIStandIn(ProviderStandIn):
         if await self._refused(request, reply, "input"):
             return
         body = request.json()
-        before = self._stored.get(body.get("previous_response_id"), ())
+        before = self.kept.turns(body.get("previous_response_id"))
         if body.get("previous_response_id") and not before:
             message = f"Previous response with id '{body['previous_response_id']}' not found."
             kind, code = "invalid_request_error", "previous_response_not_found"
@@ -172,11 +176,17 @@ class OpenAIStandIn(ProviderStandIn):
             return
         ask = from_responses(body, before, request.spoilt)
         answer = compose(ask, seed=self.settings.seed)
-        frame = ResponsesFrame(f"resp_{self._id('s')}", int(time()), body, answer, _MEMBERS)
-        if body.get("store") is not False:
-            self._stored[frame.id] = (*ask.turns, ("assistant", answer.text))
+        also = {**_MEMBERS, **{key: body[key] for key in ("background", "store") if key in body}}
+        frame = ResponsesFrame(f"resp_{self._id('s')}", int(time()), body, answer, also)
         reasoning = REASONING if _reasons(ask.model) else 0
         told = usage(len(token_ids(ask.text)), 0, answer, reasoning)
+        made = self.kept.keep(frame, told, (*ask.turns, ("assistant", answer.text)))
+        if made.background:
+            if ask.stream:
+                await made.stream(reply, self._headers())
+            else:
+                await reply.json(200, made.whole(), self._headers())
+            return
         if not ask.stream:
             await self.think(answer.tokens + reasoning)
             await reply.json(200, frame.whole(told), self._headers())

@@ -2,7 +2,7 @@
 
 Providers know Weir's key alone, so to them all tenants are one; what is noted here tells them apart. It is kept
 for as long as OpenAI keeps a response, of files until they are deleted, and bounded for each tenant: nobody can make
-Weir forget what is another's. Of what an object holds, only a file's label is noted, and nothing of its name.
+Weir forget what is another's. Of what an object holds, only the label of what made it is noted, and nothing of a name.
 """
 
 import asyncio
@@ -29,14 +29,14 @@ _NO_ROOM: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR})  # what
 _TABLE: Final = """
 CREATE TABLE IF NOT EXISTS kept (
   name BLOB PRIMARY KEY, tenant TEXT NOT NULL, backend TEXT NOT NULL, at INTEGER NOT NULL,
-  replica TEXT NOT NULL DEFAULT '', file TEXT NOT NULL DEFAULT ''
+  replica TEXT NOT NULL DEFAULT '', file TEXT NOT NULL DEFAULT '', made TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS kept_by_tenant ON kept (tenant, at);
 CREATE INDEX IF NOT EXISTS kept_by_age ON kept (at);
 """
-_LATER: Final = ("replica", "file")  # columns that files of earlier versions lack
+_LATER: Final = ("replica", "file", "made")  # columns that files of earlier versions lack
 _NOTE: Final = """
-INSERT OR IGNORE INTO kept (name, tenant, backend, at, replica, file) VALUES (?, ?, ?, ?, ?, ?)
+INSERT OR IGNORE INTO kept (name, tenant, backend, at, replica, file, made) VALUES (?, ?, ?, ?, ?, ?, ?)
 """
 _TOO_MANY: Final = """
 DELETE FROM kept WHERE name IN (SELECT name FROM kept WHERE tenant = ? ORDER BY at DESC LIMIT -1 OFFSET ?)
@@ -59,12 +59,14 @@ class Upload:
 @dataclass(frozen=True, slots=True)
 class Keeper:
     """Whose an object is, and the backend that keeps it, in which replica where that is known; what is known of a
-    file that came through Weir."""
+    file that came through Weir; the model that made it, and the label of what that was sent, in words."""
 
     tenant: str
     backend: str
     replica: str = ""
     file: Upload | None = None
+    model: str = ""
+    label: frozenset[str] | None = None  # None: nobody noted it
 
 
 class Belongings(Protocol):
@@ -166,7 +168,8 @@ class LocalBelongings:
     def _keep(self, keeper: Keeper, ids: Sequence[str]) -> None:
         now = self._now_ms()
         upload = "" if keeper.file is None else written(keeper.file)
-        rows = [(digest(name), keeper.tenant, keeper.backend, now, keeper.replica, upload) for name in ids]
+        whose = (keeper.tenant, keeper.backend, now, keeper.replica, upload, written_maker(keeper))
+        rows = [(digest(name), *whose) for name in ids]
         with self._turn, self._opened() as file:
             if self._notes % _EVERY == 0:
                 file.execute("DELETE FROM kept WHERE at <= ? AND file = ''", (now - KEPT_MS,))
@@ -183,12 +186,13 @@ class LocalBelongings:
             file = self._opened()
             for name in ids:
                 row = file.execute(
-                    "SELECT tenant, backend, replica, file FROM kept WHERE name = ? AND (at > ? OR file != '')",
+                    "SELECT tenant, backend, replica, file, made FROM kept WHERE name = ? AND (at > ? OR file != '')",
                     (digest(name), since),
                 ).fetchone()
                 if row is not None:
-                    tenant, backend, replica, upload = row
-                    found[name] = Keeper(tenant, backend, replica, read(upload) if upload else None)
+                    tenant, backend, replica, upload, maker = row
+                    noted = read(upload) if upload else None
+                    found[name] = Keeper(tenant, backend, replica, noted, *read_maker(maker))
         return found
 
     def _uploads(self, tenant: str) -> list[Upload]:
@@ -220,6 +224,19 @@ def read(note: str) -> Upload:
     """A stored note."""
     name, model, label, size, created, purpose = json.loads(note)
     return Upload(name, model, frozenset(label), size, created, purpose)
+
+
+def written_maker(keeper: Keeper) -> str:
+    """What made an object, as it is stored."""
+    return "" if keeper.label is None else json.dumps([keeper.model, sorted(keeper.label)])
+
+
+def read_maker(note: str) -> tuple[str, frozenset[str] | None]:
+    """The model and the label that were stored."""
+    if not note:
+        return "", None
+    model, label = json.loads(note)
+    return model, frozenset(label)
 
 
 def note_lost(keeper: Keeper, ids: Sequence[str], why: str) -> None:

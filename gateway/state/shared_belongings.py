@@ -5,14 +5,26 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from gateway.state.belongings import KEPT_MS, LISTED, MOST, Keeper, Upload, digest, note_lost, read, written
+from gateway.state.belongings import (
+    KEPT_MS,
+    LISTED,
+    MOST,
+    Keeper,
+    Upload,
+    digest,
+    note_lost,
+    read,
+    read_maker,
+    written,
+    written_maker,
+)
 from gateway.state.claims import Gone
 from gateway.state.line import Line
 
 _log = logging.getLogger("weir.state")
 
 _KEY: Final = (
-    "weir:{kept}:2"  # the form of its values; the braces keep all keys together, as the scripts need it
+    "weir:{kept}:3"  # the form of its values; the braces keep all keys together, as the scripts need it
 )
 
 # KEYS: a tenant's objects, and its files, by when they were made. ARGV: now, how long to keep (milliseconds; 0: until
@@ -59,7 +71,7 @@ class SharedBelongings:
         """As Belongings.keep."""
         file = "" if keeper.file is None else written(keeper.file)
         bounds = (self._now_ms(), 0 if file else KEPT_MS, self._most)
-        whose = f"{keeper.backend}\n{keeper.replica}\n{file}\n{keeper.tenant}"
+        whose = f"{keeper.backend}\n{keeper.replica}\n{file}\n{written_maker(keeper)}\n{keeper.tenant}"
         try:
             await self._line.ask(_KEEP, _indexes(keeper.tenant), *bounds, whose, *map(_key, ids))
         except Gone as gone:
@@ -98,8 +110,8 @@ def _indexes(tenant: str) -> tuple[str, str]:
 
 
 def _keeper(whose: bytes) -> Keeper:
-    backend, replica, file, tenant = whose.decode().split("\n", 3)
-    return Keeper(tenant, backend, replica, read(file) if file else None)
+    backend, replica, file, maker, tenant = whose.decode().split("\n", 4)
+    return Keeper(tenant, backend, replica, read(file) if file else None, *read_maker(maker))
 
 
 def _key(name: str) -> str:

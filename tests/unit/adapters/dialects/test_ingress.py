@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from adapters.anthropic import Anthropic
-from adapters.call import FILING, Dialect
+from adapters.call import STORED, Dialect
 from adapters.dialects.checks import InvalidRequest
 from adapters.dialects.ingress import INGRESS
 from adapters.document import parse
@@ -35,7 +35,9 @@ def call_of(dialect: Dialect, **body: Any) -> Any:
 
 
 def test_every_dialect_has_a_way_in() -> None:
-    assert INGRESS.keys() == GOOD.keys() | FILING  # those read forms and paths: test_files
+    assert (
+        INGRESS.keys() == GOOD.keys() | STORED
+    )  # those read forms and paths: test_files, test_kept_responses
     assert all(ingress.dialect == dialect for dialect, ingress in INGRESS.items())
 
 
