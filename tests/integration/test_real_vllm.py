@@ -1,6 +1,8 @@
 """The official OpenAI SDK, through Weir, to a real vLLM: answers, errors, aborts, bookings and GPU time."""
 
+import contextlib
 import json
+import os
 import re
 import socket
 import threading
@@ -33,6 +35,7 @@ routes:
   - {{name: everyday, use: [tiny]}}
 """
 QUESTION = [{"role": "user", "content": "What is the capital of France?"}]
+INFERENCE = "vllm:request_inference_time_seconds_sum"  # of ended requests, from scheduled to the last token
 LONG = [{"role": "user", "content": "Count from 1 to 200."}]
 WEATHER: Any = {
     "type": "function",
@@ -226,15 +229,22 @@ def test_bookings_equal_the_engines_own_counters(weir: RunningWeir, vllm: RealVl
 
 
 class Sampler(threading.Thread):
-    """Asks the engine every 50 ms whether it runs anything: a yardstick that owes nothing to Weir."""
+    """Asks the engine every 50 ms whether it runs anything: a yardstick that owes nothing to Weir.
+
+    On a machine with fewer cores than busy processes it may not get its turn before the engine has done, so it asks
+    to go first where it may, and `late` tells how well it kept its beat.
+    """
 
     def __init__(self, url: str) -> None:
         super().__init__(name="sampler")
         self._url = f"{url}/metrics"
         self._ended = threading.Event()
-        self.busy = 0.0
+        self.busy = 0.0  # seconds the engine was busy,
+        self.late = 0.0  # and seconds in gaps between samples that were twice as long as meant
 
     def run(self) -> None:
+        with contextlib.suppress(PermissionError):
+            os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))  # 0: this thread alone
         before, running = time.monotonic(), False
         while not self._ended.is_set():
             with urllib.request.urlopen(self._url, timeout=10) as answer:  # noqa: S310  # loopback
@@ -242,14 +252,13 @@ class Sampler(threading.Thread):
             now = time.monotonic()
             ran, running = running, counter(page, "vllm:num_requests_running") > 0
             self.busy += (now - before) * (ran + running) / 2
+            self.late += now - before if now - before > 0.1 else 0.0
             before = now
             self._ended.wait(0.05)
 
-    def stop(self) -> float:
-        """Seconds the engine was busy."""
+    def stop(self) -> None:
         self._ended.set()
         self.join()
-        return self.busy
 
 
 def booked_since(weir: RunningWeir, began: int) -> list[dict[str, Any]]:
@@ -276,30 +285,48 @@ def uses(bookings: Iterable[dict[str, Any]]) -> Counter[str]:
 def test_gpu_seconds_of_a_tenant_alone_are_the_engines_busy_time(
     weir: RunningWeir, vllm: RealVllm, who: str
 ) -> None:
-    settled(vllm)
-    sampler = Sampler(vllm.url)
-    sampler.start()
-    began = time.time_ns()
+    """Held against the engine's own clock each time, and against sampling where that kept its beat."""
     key = weir.key if who == "acme" else weir.other_key
+    assert weir.post({"model": "auto", "messages": QUESTION, "max_tokens": 8}, key=key)[0] == 200
+    time.sleep(2.5)  # that was to warm the way there: its windows are not these
+    for _ in range(4):
+        settled(vllm)
+        before = counter(vllm.metrics(), INFERENCE)
+        sampler = Sampler(vllm.url)
+        sampler.start()
+        began = time.time_ns()
+        try:
+            ask_one_by_one(weir, key)
+        finally:
+            sampler.stop()
+        bookings = booked_since(weir, began)
+        clocked = counter(vllm.metrics(), INFERENCE) - before
+        booked = sum(row["gpu_ns"] for row in bookings if row["tenant"] == who) / 1e9
+        others = sum(row["gpu_ns"] for row in bookings if row["tenant"] not in {who, ""}) / 1e9
+        print(
+            f"{who}: Weir booked {booked:.2f} s, the engine's own clock says {clocked:.2f} "
+            f"({booked / clocked - 1:+.1%}), samples {sampler.busy:.2f} ({booked / sampler.busy - 1:+.1%}; "
+            f"{sampler.late:.2f} s were sampled late): {uses(bookings)}"
+        )
+        assert others == 0
+        assert booked == pytest.approx(clocked, rel=0.10)
+        if sampler.late < 0.05 * clocked:
+            assert booked == pytest.approx(sampler.busy, rel=0.10)
+            break
+
+
+def ask_one_by_one(weir: RunningWeir, key: str) -> None:
+    """Eight answers, every other one streamed, with nothing between them."""
     for i in range(8):
         body = {
             "model": "auto",
             "messages": [{"role": "user", "content": f"Count from {i} to 300."}],
-            "max_tokens": 160,
+            "max_tokens": 400,
             "ignore_eos": True,
             "stream": i % 2 == 0,
         }
         assert weir.post(body, key=key)[0] == 200
         time.sleep(0.3)
-    busy = sampler.stop()
-    bookings = booked_since(weir, began)
-    booked = sum(row["gpu_ns"] for row in bookings if row["tenant"] == who) / 1e9
-    others = sum(row["gpu_ns"] for row in bookings if row["tenant"] not in {who, ""}) / 1e9
-    print(
-        f"{who}: sampled {busy:.2f} s busy, Weir booked {booked:.2f} ({booked / busy - 1:+.1%}): {uses(bookings)}"
-    )
-    assert others == 0
-    assert booked == pytest.approx(busy, rel=0.10)
 
 
 def test_requests_side_by_side_leave_next_to_nothing_to_others(weir: RunningWeir, vllm: RealVllm) -> None:
