@@ -33,7 +33,6 @@ _NS: Final = 1_000_000_000
 _LOOK_UPS: Final = 4  # in the ledger at a time
 _SLICE: Final = 256  # actions closed between two turns of other tasks
 _LINES: Final = 64  # of the journal, read between two turns
-_OF_ONE: Final = 64  # lines that one event may have in the journal, at most
 _ZERO: Final = Decimal(0)
 
 LookUp = Callable[[str, str, str], Standing | None]  # tenant, action, request; blocks
@@ -93,6 +92,7 @@ class Actions:
         closed = self._book.request(record, usd, unpriced)
         if closed is not None:
             self._late.add(closed, usd, 0, requests=1, unpriced=unpriced)
+            self._reach_back()
 
     def spent(self, booking: GpuBooking | EnergyBooking) -> None:
         """GPU time or electricity of a request is booked for good."""
@@ -102,6 +102,11 @@ class Actions:
         closed = self._book.spent(booking)
         if closed is not None:
             self._late.add(closed, booking.usd or _ZERO, gpu_time(booking))
+            self._reach_back()
+
+    def _reach_back(self) -> None:
+        """Something came late: whoever reads it again has to find what it came for."""
+        self._bookmark.move(min(self._bookmark.line, self._book.since()))
 
     async def feedback(self, tenant: str, said: Feedback) -> str:
         """Take a statement; its id. Raises NoSuchAction, CannotLookUp."""
@@ -161,10 +166,11 @@ class Actions:
             return  # it stays open, for the next run
         now = self._now()
         until = now if everything else now - int(self._settings.quiet * _NS)
-        closing = self._book.close(until, now)
+        closing, said = self._book.close(until, now), 0
         while actions := list(islice(closing, _SLICE)):
             done = len(actions) < _SLICE
-            self._ledger.append(*self._closed(actions, until if done else actions[-1].touched))
+            said = until if done else actions[-1].touched
+            self._ledger.append(*self._closed(actions, said))
             if not done:
                 await asyncio.sleep(0)
         late = [
@@ -178,8 +184,9 @@ class Actions:
             self._metrics.action_cost(record.workflow, record.outcome, record.usd)
         if late:
             self._ledger.append(*late)
+        self._book.written(said)
         if not everything:  # after the end, what comes late is still told apart
-            self._bookmark.move(max(0, self._book.since() - _OF_ONE))
+            self._bookmark.move(self._book.since())
 
     def _count(self, action: Action) -> None:
         outcome = action.outcome

@@ -6,6 +6,7 @@ of those closed last. Belongs to the event loop's thread.
 
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
@@ -14,6 +15,7 @@ from gateway.metering.actions.feedback import Verdict
 
 Key = tuple[str, str]  # tenant, and the action's id or that of its only request
 
+OF_ONE: Final = 64  # lines that one event may have in the journal, at most
 _ZERO: Final = Decimal(0)
 _IDS_PER_ACTION: Final = 256  # requests by whose id feedback finds an open action
 
@@ -30,6 +32,7 @@ class Action:
         "ids",
         "judged_by",
         "key",
+        "line",
         "named",
         "opened",
         "requests",
@@ -45,6 +48,7 @@ class Action:
         self.workflow = workflow
         self.named = named
         self.opened = self.touched = at
+        self.line = 0  # of the journal, behind which is all of it; once it is closed
         self.closed = 0
         self.booked = False  # it was closed, and taken to be booked as it was then
         self.requests = self.failed = self.unpriced = self.gpu_ns = 0
@@ -65,6 +69,17 @@ def gpu_time(booking: GpuBooking | EnergyBooking) -> int:
     return booking.gpu_ns if isinstance(booking, GpuBooking) else 0
 
 
+@dataclass(slots=True)
+class _Stretch:
+    """Of the journal, in which something came for actions that were closed. Read without those it would open them
+    anew, and what came would be booked twice: so all behind line `first` is read, or nothing up to line `last`. Or the
+    journal says later that all is closed that was heard of last at `touched` or before."""
+
+    first: int
+    last: int
+    touched: int
+
+
 class ActionBook:
     """Open actions by last sign of life, and those closed last. Neither grows beyond `most`."""
 
@@ -79,6 +94,7 @@ class ActionBook:
         self._closed: OrderedDict[Key, Action] = OrderedDict()
         self._of_request: dict[str, Key] = {}  # of actions with an id
         self._early: deque[Action] = deque()  # closed for want of room
+        self._late: deque[_Stretch] = deque()  # one for each time that actions were closed
 
     def __len__(self) -> int:
         return len(self._open)
@@ -90,6 +106,7 @@ class ActionBook:
         key = (record.tenant, record.action if named else record.id)
         action = self._touched(key, record.workflow, record.at + record.duration_ns, named=named)
         if action.booked:
+            self._came_late(action, record.at + record.duration_ns)
             return action
         action.requests += 1
         if usd:
@@ -111,6 +128,7 @@ class ActionBook:
         key = (booking.tenant, booking.action if named else booking.request)
         action = self._touched(key, booking.workflow, booking.at, named=named)
         if action.booked:
+            self._came_late(action, booking.at)
             return action
         if booking.usd:
             action.usd += booking.usd
@@ -138,9 +156,32 @@ class ActionBook:
         oldest = next(iter(self._open.values()), None)
         return None if oldest is None or oldest.touched > until else self._shut(oldest, now_ns)
 
+    def written(self, until: int) -> None:
+        """The journal says by now all that was closed and all that came late; `until`: up to which last sign of life
+        it says that all is closed."""
+        line, late = self.line(), self._late
+        if late and not late[-1].last:
+            late[-1].last = line
+        while late and late[0].touched <= until:
+            late.popleft()
+
     def since(self) -> int:
-        """The journal's last line when the first of those that are open was opened: behind it is all of them."""
-        return next(iter(self._opened.values()), self.line())
+        """The journal's line behind which a later process finds all that it needs: of those that are open, and of
+        those that are closed and for which it would read something again."""
+        since = next(iter(self._opened.values()), self.line()) - OF_ONE
+        for stretch in reversed(self._late):
+            if 0 < stretch.last <= since:
+                break
+            since = min(since, stretch.first)
+        return max(0, since)
+
+    def _came_late(self, action: Action, at: int) -> None:
+        first = action.line - OF_ONE
+        if not self._late or self._late[-1].last:
+            self._late.append(_Stretch(first, 0, at))
+        else:
+            stretch = self._late[-1]
+            stretch.first, stretch.touched = min(stretch.first, first), max(stretch.touched, at)
 
     def _touched(self, key: Key, workflow: str, at: int, *, named: bool) -> Action:
         action = self._open.get(key)
@@ -160,7 +201,8 @@ class ActionBook:
         return action
 
     def _shut(self, action: Action, now_ns: int) -> Action:
-        del self._open[action.key], self._opened[action.key]
+        del self._open[action.key]
+        action.line = self._opened.pop(action.key)
         action.closed = now_ns
         self._closed[action.key] = action
         if len(self._closed) > self.most:

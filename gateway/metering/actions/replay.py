@@ -81,6 +81,7 @@ class Replay:
         if until := members.get("until"):
             for _ in self._book.close(until, members["closed"]):
                 pass
+            self._book.written(until)
         elif members.get("correction") and not members.get("action"):
             self._late.booked((members["tenant"], members.get("workflow", ""), members["outcome"]))
 
