@@ -72,9 +72,11 @@ class Answering:
                 return False
             attempt.outcome = "cut"
             if not self._booked:  # after the last content byte there is nothing left to spoil
-                await self._job.reply.send(
-                    relay.failure("The model's answer broke off before it was complete. Ask again.")
-                )
+                self.book_unless_booked()
+                failure = relay.failure("The model's answer broke off before it was complete. Ask again.")
+                failure = self._job.books.closing(attempt, failure)
+                self._job.books.kept()
+                await self._job.reply.send(failure)
             await self._job.reply.end()
         return True
 

@@ -136,7 +136,8 @@ class Client:
 
     async def end(self, data: bytes = b"") -> None:
         assert self.status
-        assert self.written or not self.closed, "the last bytes left before the booking was written"
+        assert self.closed, "the last bytes left before the request was booked"
+        assert self.written, "the last bytes left before the booking was written"
         self.body += data
         self.ended = True
 

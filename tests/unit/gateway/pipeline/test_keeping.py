@@ -1,11 +1,11 @@
 """What a conversation keeps is remembered, and a memory that cannot be asked is not written over."""
 
-from types import SimpleNamespace
-from typing import Any, cast
-
+from adapters.dialects.ingress import INGRESS
+from gateway.access.keys import Principal
 from gateway.metering.prometheus import Metrics
 from gateway.pipeline.course import Course, Turn, written
 from gateway.pipeline.journey import Journey
+from gateway.pipeline.judge import Purpose
 from gateway.pipeline.keeping import Keeping
 from gateway.state.claims import Gone
 from gateway.state.conversations import Bounds
@@ -33,14 +33,8 @@ class Memory:
 
 
 def journey() -> Journey:
-    made: Any = SimpleNamespace(
-        ingress=SimpleNamespace(dialect="chat"),
-        principal=SimpleNamespace(tenant="acme"),
-        purpose=SimpleNamespace(conversation="case-4711"),
-        escalation=None,
-        last=None,
-    )
-    return cast(Journey, made)
+    purpose = Purpose("", "", "case-4711", None)
+    return Journey("r1", Principal("acme", "app"), "p1", INGRESS["chat"], purpose=purpose)
 
 
 async def test_where_a_turn_went_is_what_the_next_one_knows() -> None:
