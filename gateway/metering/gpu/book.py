@@ -358,11 +358,20 @@ class ReplicaBook:
         total = await self._rows.tell(held.key, Tokens())
         if held.told:
             self._all_ours.add(total, held.told)
-        if held.rest_ns or not self._all_ours:
+        if held.rest_ns or not await self._worked_for_us():
             return
         left = await self._rows.portion(held.key, held.ours)
         weights = held.granted or held.present
         await self._add(held, await self._drawing.draw(held.key, held.row, left, weights))
+
+    async def _worked_for_us(self) -> bool:
+        """Whether the engine lately worked for gateways alone: up to this window, or with the next one."""
+        if self._all_ours:
+            return True
+        after = self._held[0] if self._held else None
+        if after is None or after.told is None:
+            return False
+        return self._all_ours.so_with(await self._rows.tell(after.key, Tokens()), after.told)
 
     async def _finish(self, held: Held) -> list[Booking]:
         await self._top_up(held)

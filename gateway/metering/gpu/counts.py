@@ -1,6 +1,7 @@
 """What an engine did in some time: as its counters tell it, and as own requests know it better."""
 
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -49,17 +50,32 @@ class AllOurs:
     """Whether an engine lately worked for gateways alone, by the tokens it counted in the last `windows`."""
 
     def __init__(self, windows: int) -> None:
-        self._recent: deque[tuple[float, float, float, float]] = deque(maxlen=windows)
+        self._recent: deque[_Told] = deque(maxlen=windows)
 
     def add(self, ours: Tokens, told: Counted) -> None:
         """One window: what all gateways know of, and what the engine counted."""
-        self._recent.append((ours.generated, told.generated, ours.prompts, told.prompts))
+        self._recent.append(_told(ours, told))
 
     def __bool__(self) -> bool:
-        written, all_written, read, all_read = (
-            (sum(column) for column in zip(*self._recent, strict=True)) if self._recent else (0.0,) * 4
-        )
-        return written >= _ALL * all_written and read >= _ALL * all_read
+        return _all_ours(self._recent)
+
+    def so_with(self, ours: Tokens, told: Counted) -> bool:
+        """Whether it did if one window more is counted in: tokens on the wrong side of an edge come right there."""
+        return _all_ours([*self._recent, _told(ours, told)])
+
+
+_Told = tuple[float, float, float, float]  # own tokens written, all written; own prompt tokens, all of them
+
+
+def _told(ours: Tokens, told: Counted) -> _Told:
+    return ours.generated, told.generated, ours.prompts, told.prompts
+
+
+def _all_ours(windows: Collection[_Told]) -> bool:
+    if not windows:
+        return True
+    written, all_written, read, all_read = map(float, map(sum, zip(*windows, strict=True)))
+    return written >= _ALL * all_written and read >= _ALL * all_read
 
 
 def refined(engine: Counted, known: Counted) -> Counted:

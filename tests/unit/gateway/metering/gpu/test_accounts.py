@@ -497,3 +497,34 @@ def test_a_lone_answer_that_stalled_is_not_foreign():
     ticket.end(START + 5 * SECOND, TokenUsage(output=3, source="reported"))
     sums = by_kind(books.finish(START + 5 * SECOND + 500 * MS))
     assert sums["request"] >= 0.99 * 5 * SECOND
+
+
+def test_a_page_that_comes_late_leaves_nothing_of_lone_answers_to_others():
+    books = accounts()
+    book = books.at("gpu-a", "r0")
+    first = book.bounds(book.window(START) + 1)[0] + 875 * MS
+    spans = [(first + i * SECOND, first + i * SECOND + 700 * MS) for i in range(3)]
+    silent = range(spans[2][0] - 600 * MS, spans[2][1] + 100 * MS)  # the engine's server answers no page
+
+    def told(at: int) -> Reading:
+        written = sum(min(100, max(0, (at - begin) // (7 * MS))) for begin, _ in spans)
+        read = 20 * sum(begin < at for begin, _ in spans)
+        running = any(begin <= at < end for begin, end in spans)
+        return page(at, running=float(running), steps=written, computed=read, generated=written)
+
+    booked: list[Booking] = []
+    tickets: list[Ticket] = []
+    for at in range(START, spans[2][1] + 8 * SECOND, MS):
+        if (at - START) % (200 * MS) == 0 and at not in silent:
+            books.observe("gpu-a", "r0", told(at))
+            booked += books.close_windows(at)
+        for begin, end in spans:
+            if 0 <= at - begin < MS:
+                tickets.append(book.begin("a-1", at, prompt_tokens=20, streamed=True))
+            elif begin < at <= end and (at - begin) // MS % 7 == 0:
+                tickets[-1].tokens(at, 1)
+            if 0 <= at - end < MS:
+                tickets[-1].end(at, TokenUsage(input=20, output=100, source="reported"))
+    sums = by_kind(booked + list(books.finish(spans[2][1] + 9 * SECOND)))
+    assert sums["request"] == pytest.approx(3 * 700 * MS, rel=0.01)
+    assert sums.get("foreign", 0) < 0.002 * sums["request"]

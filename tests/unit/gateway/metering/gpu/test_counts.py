@@ -46,3 +46,12 @@ def test_all_is_ours_as_long_as_the_engine_counts_no_more_than_gateways_know():
     assert recent
     recent.add(Tokens(0, 50), Counted(prompts=100, generated=50))
     assert not recent
+
+
+def test_tokens_counted_a_window_too_early_come_right_with_the_next_one():
+    recent = AllOurs(60)
+    recent.add(Tokens(20, 90), Counted(prompts=20, generated=310))  # a page came late, evenly spread
+    assert not recent
+    assert recent.so_with(Tokens(0, 310), Counted(generated=90))
+    assert not recent.so_with(Tokens(0, 300), Counted(generated=300))
+    assert not recent  # the question leaves no trace
