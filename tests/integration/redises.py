@@ -6,10 +6,24 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Final
 
+import pytest
+
 SERVER: Final = shutil.which("redis-server")
+
+
+@contextmanager
+def patience(*modules: ModuleType, seconds: float = 10.0) -> Iterator[None]:
+    """These modules wait for Redis for so long: for tests of what is kept there, on however busy a machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        for each in modules:
+            patch.setattr(each, "_PATIENCE", seconds)
+        yield
 
 
 class RealRedis:

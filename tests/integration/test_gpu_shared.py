@@ -12,10 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gateway.state import shared_pools
 from gateway.state.claims import Gone
 from gateway.state.shared_pools import RedisPools
 from tests.integration.budgeted import Beside, Budgeted
-from tests.integration.redises import SERVER, RealRedis
+from tests.integration.redises import SERVER, RealRedis, patience
 from tests.integration.sandboxed import HELLO
 from tests.pools import FakePools, KeptPools
 
@@ -67,7 +68,8 @@ def test_redis_keeps_pools_as_the_tests_fake_does(server: RealRedis, plan: list[
         finally:
             await real.close()
 
-    asyncio.run(play())
+    with patience(shared_pools):
+        asyncio.run(play())
 
 
 async def test_a_redis_that_is_not_there_is_gone() -> None:

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from gateway.state import line
 from gateway.state.claims import Gone
 from gateway.state.line import Line
 from gateway.state.shared_scores import SharedScores
-from tests.integration.redises import SERVER, RealRedis
+from tests.integration.redises import SERVER, RealRedis, patience
 
 pytestmark = pytest.mark.skipif(SERVER is None, reason="redis-server is not installed")
 MINUTE = 60_000
@@ -27,7 +28,8 @@ class Clock:
 def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealRedis]:
     running = RealRedis(tmp_path_factory.mktemp("redis"))
     running.start()
-    yield running
+    with patience(line):
+        yield running
     running.stop()
 
 
