@@ -30,8 +30,8 @@ from gateway.configuration.settings import (
     DetectorSettings,
     OtlpSettings,
     SensitivitySettings,
-    Snapshot,
 )
+from gateway.configuration.snapshot import Snapshot
 from gateway.detectors.http import HttpDetector
 from gateway.detectors.pattern_cache import cache_directory, cached_engine, cached_patterns
 from gateway.detectors.presidio import PresidioDetector

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import orjson
 
-from gateway.configuration.settings import BackendSettings, Snapshot
+from gateway.configuration.settings import BackendSettings
+from gateway.configuration.snapshot import Snapshot
 from gateway.metering.gpu import hardware
 from gateway.metering.gpu.facts import Coefficients, GpuBackend
 from gateway.metering.gpu.learning import Memory

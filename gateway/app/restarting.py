@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from gateway.configuration.settings import ServerSettings, Snapshot
+from gateway.configuration.settings import ServerSettings
+from gateway.configuration.snapshot import Snapshot
 
 _FIXED: Final = (
     "host", "port", "metrics.host", "metrics.port", "header_timeout", "shutdown_grace", "log_level", "ledger",

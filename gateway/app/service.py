@@ -39,7 +39,7 @@ from gateway.configuration.loading import load
 from gateway.configuration.problems import ConfigurationErrors
 from gateway.configuration.rates import UNRATED, GpuRates
 from gateway.configuration.reload import Watcher
-from gateway.configuration.settings import Snapshot
+from gateway.configuration.snapshot import Snapshot
 from gateway.dispatch.dispatcher import Dispatcher
 from gateway.dispatch.job import Engines
 from gateway.fleet.replicas import Fleet, Replica

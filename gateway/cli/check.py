@@ -18,7 +18,8 @@ from gateway.app import build
 from gateway.configuration.guarantees import load_guarantees
 from gateway.configuration.loading import load
 from gateway.configuration.problems import ConfigurationErrors
-from gateway.configuration.settings import SensitivitySettings, Snapshot
+from gateway.configuration.settings import SensitivitySettings
+from gateway.configuration.snapshot import Snapshot
 from gateway.metering.price_file import InvalidPriceFile
 from routers.policy.policy import EXPLICIT
 from routers.policy.proof import End, Proof, prove

@@ -9,7 +9,7 @@ import click
 
 from gateway.configuration.loading import load
 from gateway.configuration.problems import ConfigurationErrors
-from gateway.configuration.settings import Snapshot
+from gateway.configuration.snapshot import Snapshot
 
 CONFIG = click.option(
     "--config",

@@ -6,7 +6,7 @@ from adapters.call import Dialect
 from adapters.declared import TALKING
 from gateway.app import build
 from gateway.app.counting import open_conversations
-from gateway.configuration.settings import Snapshot
+from gateway.configuration.snapshot import Snapshot
 from gateway.pipeline.course import Turn, read
 from gateway.state.claims import Gone
 from gateway.state.conversations import NOTHING, Bounds, Words

@@ -24,7 +24,7 @@ from gateway.api.paths import PATHS
 from gateway.app import build
 from gateway.cli.configuration import CONFIG, read
 from gateway.cli.conversation import Remembered, remembered
-from gateway.configuration.settings import Snapshot
+from gateway.configuration.snapshot import Snapshot
 from gateway.pipeline.deciding import draw_of
 from gateway.pipeline.hardness import Hardness
 from gateway.pipeline.judge import Judge, Purpose, purpose

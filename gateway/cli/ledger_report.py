@@ -17,7 +17,7 @@ from rich.table import Table
 from gateway.app import build
 from gateway.cli.configuration import CONFIG, read
 from gateway.cli.ledger_options import FROM, STORE, TO, opened, span
-from gateway.configuration.settings import Snapshot
+from gateway.configuration.snapshot import Snapshot
 from gateway.metering import workloads
 from gateway.metering.break_even import BreakEven, Fleet, Workload, break_even
 from gateway.metering.price_file import InvalidPriceFile

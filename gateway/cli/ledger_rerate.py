@@ -13,7 +13,7 @@ import click
 from gateway.app import build
 from gateway.cli.configuration import CONFIG, read
 from gateway.cli.ledger_options import FROM, STORE, STORE_DEFAULT, TO, opened, span
-from gateway.configuration.settings import Snapshot
+from gateway.configuration.snapshot import Snapshot
 from gateway.ledger.encoding import plain_decimal
 from gateway.ledger.journal import Journal, JournalLocked
 from gateway.ledger.records import AttemptRecord, GpuBooking, Rerating

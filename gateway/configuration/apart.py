@@ -18,7 +18,8 @@ from typing import BinaryIO, Final
 
 from gateway.configuration.loading import read_settings
 from gateway.configuration.problems import ConfigurationErrors, Place, Problem
-from gateway.configuration.settings import Settings, TenantSettings
+from gateway.configuration.settings import TenantSettings
+from gateway.configuration.snapshot import Settings
 
 LONGEST_READ: Final = 60.0  # seconds
 BATCH: Final = 25  # tenants

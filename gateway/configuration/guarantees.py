@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError, model_validator
 from gateway.configuration.diagnosis import problems_of
 from gateway.configuration.language import DataTerms, Names, OnlyTerms, OutsideTerms, Strict
 from gateway.configuration.problems import ConfigurationErrors, Problem, nearest
-from gateway.configuration.settings import Settings
+from gateway.configuration.snapshot import Settings
 from gateway.configuration.source import Route, read
 from routers.policy.proof import Guarantee
 

@@ -9,9 +9,10 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from gateway.configuration import checks, units
+from gateway.configuration import checks, together, units
 from gateway.configuration.backends import BackendEntry
 from gateway.configuration.diagnosis import problems_of
+from gateway.configuration.named_files import NamedFiles
 from gateway.configuration.problems import ConfigurationErrors, Problem
 from gateway.configuration.schema import (
     Document,
@@ -22,7 +23,7 @@ from gateway.configuration.schema import (
     ZoneEntry,
     json_schema,
 )
-from gateway.configuration.scoring import ComplexityTerms, fault_of, read_weights
+from gateway.configuration.scoring import ComplexityTerms
 from gateway.configuration.sensitivity import SensitivityTerms
 from gateway.configuration.settings import (
     UNLIMITED,
@@ -38,21 +39,17 @@ from gateway.configuration.settings import (
     Secret,
     SensitivitySettings,
     ServerSettings,
-    Settings,
-    Snapshot,
     StateSettings,
     TenantSettings,
 )
+from gateway.configuration.snapshot import Settings, Snapshot
 from gateway.configuration.source import BESIDE, Source, Stamp, read, stamp
-from gateway.configuration.source import Route as At
 from gateway.configuration.spending import BudgetTerms, LimitTerms, StateTerms
-from routers.complexity.weights import BadWeights
 from routers.policy.conditions import ALWAYS
 from routers.policy.facts import Model, Zone
 from routers.policy.permits import Boundary
 from routers.policy.policy import Escalate, Route
-from routers.policy.reachability import never_escalating, reached_only_past, unreachable
-from routers.sensitivity.label import Label, Level
+from routers.sensitivity.label import Level
 
 _FIRST_DAY: Final = date(1970, 1, 1)
 
@@ -90,8 +87,7 @@ class _Builder:
         self._document = document
         self._source = source
         self._problems = problems
-        self._named: list[Path] = []  # files that the YAML names
-        self._stamps: set[tuple[str, int, int, int]] = set()  # their state before they were read
+        self._named = NamedFiles(source, problems)
 
     def settings(self, today: date, state: Stamp) -> Settings:
         document = self._document
@@ -116,7 +112,7 @@ class _Builder:
         sensitivity = self._sensitivity(document.sensitivity)
         complexity = self._complexity(document.complexity)
         server = self._server(document.server)
-        self._judge(routes, models, boundaries)
+        self._problems.extend(together.faults(self._source, routes, models, boundaries))
         if self._problems:
             raise ConfigurationErrors(self._problems)
         harmless = frozenset(
@@ -152,12 +148,11 @@ class _Builder:
             affinity=document.affinity.settings(),
             warnings=(
                 *checks.warnings(document, self._source, today),
-                *self._hints(routes, models, boundaries),
-                *self._open(models, boundaries),
+                *map(str, together.warnings(self._source, routes, models, boundaries)),
                 *self._keyless(backends),
             ),
-            files=tuple(dict.fromkeys((*self._source.files, *map(str, self._named)))),
-            stamp=tuple(sorted({*state, *self._stamps})),
+            files=tuple(dict.fromkeys((*self._source.files, *self._named.files))),
+            stamp=tuple(sorted({*state, *self._named.stamps})),
         )
 
     def files(self) -> None:
@@ -168,61 +163,9 @@ class _Builder:
         self._complexity(self._document.complexity)
         self._server(self._document.server)
 
-    def _judge(
-        self, routes: tuple[Route, ...], models: Mapping[str, Model], boundaries: tuple[Boundary, ...]
-    ) -> None:
-        for i, why in unreachable(routes, models, boundaries):
-            message = f"the route `{routes[i].name}` is unreachable: {why}"
-            self._problems.append(Problem(self._source.place(("routes", i)), message, "change or remove it"))
-        for i, why in never_escalating(routes, models, boundaries):
-            message = f"the route `{routes[i].name}` can never escalate: {why}"
-            place = self._source.place(("routes", i, "escalate"))
-            self._problems.append(Problem(place, message, "change or remove `escalate`"))
-
-    def _hints(
-        self, routes: tuple[Route, ...], models: Mapping[str, Model], boundaries: tuple[Boundary, ...]
-    ) -> Iterable[str]:
-        for i, earlier in reached_only_past(routes, models, boundaries):
-            place = self._source.place(("routes", i))
-            yield str(
-                Problem(
-                    place,
-                    f"the route `{routes[i].name}` decides only where `{earlier}` has no target left",
-                )
-            )
-
-    def _open(self, models: Mapping[str, Model], boundaries: tuple[Boundary, ...]) -> Iterable[str]:
-        """Outside zones that nothing keeps restricted data from."""
-        restricted = Label(Level.RESTRICTED)
-        for zone in dict.fromkeys(model.zone for model in models.values() if model.zone.outside):
-            kept = any(
-                boundary.tenants is None
-                and boundary.workflows is None
-                and (boundary.data is None or boundary.data.covers(restricted, unread=False))
-                and boundary.only.refusal(zone) is not None
-                for boundary in boundaries
-            )
-            if not kept:
-                message = f"no boundary keeps restricted data from `{zone.name}`, which is outside"
-                hint = "such as {name: stays-home, data: {at_least: confidential}, only: {inside: true}}"
-                yield str(Problem(self._source.place(("zones", zone.name)), message, hint))
-
-    def _beside(self, path: At, name: str | None) -> str | None:
-        """A file named in the YAML, found from the folder the YAML stands in; it must be there."""
-        if name is None:
-            return None
-        place = self._source.place(path)
-        file = Path(place.file).parent / name
-        if file.is_file():
-            self._named.append(file)
-            self._stamps.update(stamp([file]))
-        else:
-            self._problems.append(Problem(place, f"there is no file {file}"))
-        return str(file)
-
     def _backend(self, name: str, entry: BackendEntry) -> BackendSettings:
-        ca_file = self._beside(("backends", name, "tls", "ca_file"), entry.tls.ca_file)
-        sizes = self._sizes(name, entry.model_config_file)
+        ca_file = self._named.beside(("backends", name, "tls", "ca_file"), entry.tls.ca_file)
+        sizes = self._named.sizes(("backends", name, "model_config"), entry.model_config_file)
         return entry.settings(name, self._environ, ca_file, sizes)
 
     def _keyless(self, backends: Mapping[str, BackendSettings]) -> Iterable[str]:
@@ -233,29 +176,10 @@ class _Builder:
                 message = f"the backend `{name}` has no api_key: its provider will refuse every call"
                 yield str(Problem(self._source.place(("backends", name)), message, wanted))
 
-    def _sizes(self, name: str, config: str | None) -> Mapping[str, object] | None:
-        """A model's `config.json`."""
-        path: At = ("backends", name, "model_config")
-        file = self._beside(path, config)
-        if file is None or not Path(file).is_file():
-            return None
-        try:
-            sizes = json.loads(Path(file).read_bytes())
-        except (OSError, ValueError):
-            sizes = None
-        if isinstance(sizes, dict):
-            return sizes
-        hint = "the file `config.json` that stands beside a model's weights"
-        self._problems.append(Problem(self._source.place(path), f"{file} is not a JSON object", hint))
-        return None
-
     def _sensitivity(self, terms: SensitivityTerms) -> SensitivitySettings:
         words = list(terms.terms)
         for i, name in enumerate(terms.terms_files):
-            path: At = ("sensitivity", "terms_files", i)
-            file = self._beside(path, name)
-            if file is not None and Path(file).is_file():
-                words.extend(self._words(path, Path(file)))
+            words += self._named.words(("sensitivity", "terms_files", i), name)
         return SensitivitySettings(
             unlabelled=terms.unlabelled,
             unscanned={"default": "restricted", **terms.unscanned},
@@ -267,29 +191,10 @@ class _Builder:
         )
 
     def _complexity(self, terms: ComplexityTerms) -> ComplexitySettings:
-        path: At = ("complexity", "weights")
-        file = self._beside(path, terms.weights)
-        if file is None or not Path(file).is_file():
-            return ComplexitySettings()
-        try:
-            data = read_weights(Path(file))
-        except (BadWeights, OSError) as error:
-            hint = "`weir router train` and `weir router calibrate` write such files; without the key, Weir's own hold"
-            self._problems.append(Problem(self._source.place(path), f"{file}: {fault_of(error)}", hint))
+        data = self._named.weights(("complexity", "weights"), terms.weights)
+        if data is None:
             return ComplexitySettings()
         return ComplexitySettings(data, hashlib.sha256(data).hexdigest()[:12])
-
-    def _words(self, path: At, file: Path) -> list[str]:
-        try:
-            words = json.loads(file.read_bytes())
-        except (OSError, ValueError):
-            words = None
-        if isinstance(words, list) and all(isinstance(word, str) and word.strip() for word in words):
-            return words
-        self._problems.append(
-            Problem(self._source.place(path), f"{file} is not a JSON list of words", 'like ["Project Heron"]')
-        )
-        return []
 
     def _server(self, terms: ServerTerms) -> ServerSettings:
         return ServerSettings(
@@ -304,7 +209,7 @@ class _Builder:
             ledger=terms.ledger,
             keep_rows=terms.keep_rows,
             full_disk=terms.full_disk,
-            prices=self._beside(("server", "prices"), terms.prices),
+            prices=self._named.beside(("server", "prices"), terms.prices),
         )
 
 

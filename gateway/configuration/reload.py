@@ -14,7 +14,7 @@ from typing import Final
 
 from gateway.configuration.apart import read_apart
 from gateway.configuration.problems import ConfigurationErrors
-from gateway.configuration.settings import Settings, Snapshot
+from gateway.configuration.snapshot import Settings, Snapshot
 from gateway.configuration.source import Stamp, stamp
 
 _log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from adapters.document import Document, InvalidDocument, parse
 from adapters.unhurried import parse_in_slices
 from adapters.visible import visible
 from gateway.access.keys import AccessDenied, Keyring, Principal
-from gateway.configuration.settings import Snapshot
+from gateway.configuration.snapshot import Snapshot
 from gateway.dispatch.attempt import CannotCarry, NoTargetLeft, Refused
 from gateway.dispatch.dispatcher import Dispatcher
 from gateway.dispatch.job import Engines, Job

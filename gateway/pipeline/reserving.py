@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from adapters.call import STORED, Call
-from gateway.configuration.settings import Snapshot
+from gateway.configuration.snapshot import Snapshot
 from gateway.metering.budgets.budgets import Budgets, Hold, Spent
 from gateway.metering.budgets.estimates import Tariff, Upper, escalating, prompt_tokens, upper, ways
 from gateway.metering.budgets.limits import Allowance, Allowances, gpu_micros, nano_dollars

@@ -17,7 +17,7 @@ from adapters.dialects import chat
 from adapters.document import parse
 from gateway.app import build
 from gateway.configuration.loading import load
-from gateway.configuration.settings import Snapshot
+from gateway.configuration.snapshot import Snapshot
 from gateway.pipeline.deciding import draw_of
 from gateway.pipeline.judge import Judge, purpose
 from routers.policy.policy import Decision

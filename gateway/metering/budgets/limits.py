@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Final, Literal
 
-from gateway.configuration.settings import Ceilings, ReserveSettings, Snapshot, StateSettings, TenantSettings
+from gateway.configuration.settings import Ceilings, ReserveSettings, StateSettings, TenantSettings
+from gateway.configuration.snapshot import Snapshot
 from gateway.metering.budgets.calendar import Period, Window
 from gateway.state.claims import Account
 

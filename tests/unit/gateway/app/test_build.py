@@ -8,7 +8,8 @@ import pytest
 
 from gateway.app import build
 from gateway.configuration.loading import load
-from gateway.configuration.settings import DetectorSettings, PresidioSettings, Snapshot
+from gateway.configuration.settings import DetectorSettings, PresidioSettings
+from gateway.configuration.snapshot import Snapshot
 from gateway.detectors.forks import Unready
 from gateway.detectors.presidio import PresidioDetector
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.app.build import adapter
-from gateway.configuration.settings import Snapshot
+from gateway.configuration.snapshot import Snapshot
 
 _REST = """
 zones: {cloud: {inside: false}}

@@ -16,9 +16,9 @@ from gateway.configuration.settings import (
     LimitSettings,
     ReserveSettings,
     Secret,
-    Snapshot,
     Timeouts,
 )
+from gateway.configuration.snapshot import Snapshot
 from gateway.configuration.units import seconds, size
 from routers.policy.permits import Dropped
 from routers.sensitivity.label import Label, Level
