@@ -187,6 +187,7 @@ class Request:
     thinking_budget: int | None = None  # tokens; 0 forbids thinking
     user: str | None = None
     standard_tier: bool = False  # no priority capacity
+    tier: str = ""  # another tier of OpenAI's, as `flex` or `priority`
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """vLLM: an engine on the company's own GPUs, speaking OpenAI's dialect with additions of its own."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
@@ -20,6 +20,9 @@ _OF_RESPONSES: Final = frozenset(
 _NOTHING: Final[frozenset[str]] = frozenset()
 _NOT_AN_ENGINES: Final = {"delete": "the deletion of a response", "items": "a response's input items"}
 _TOOLS: Final = CARRIED_TOOLS | {"namespace"}  # of a responses request
+_TOLD_APART: Final = frozenset(
+    {"additional_tools", "tool_search_call", "tool_search_output"}
+)  # items about tools
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +44,37 @@ class VLLM(OpenAI):
     keeps_responses: bool = False  # it was started with VLLM_ENABLE_RESPONSES_API_STORE
 
     def outgoing(self, call: Call, model: str) -> Outgoing:
-        """As `OpenAI`. Raises Unsupported for what Anthropic does for a messages request, or OpenAI for a
-        responses request, and an engine would silently leave undone."""
-        if call.dialect in ("messages", "count_tokens"):
-            _refuse_services(call)
-        elif call.dialect == "responses":
-            refuse_stored(call.document.values, _OF_RESPONSES if self.keeps_responses else _NOTHING)
-            refuse_hosted(call.document.values, _TOOLS)
-        elif call.dialect == "response":
+        """As `OpenAI`. Raises Unsupported for what an engine does not do with a response that it keeps."""
+        if call.dialect == "response":
             _refuse_what_engines_lack(call, keeps=self.keeps_responses)
         return OpenAI.outgoing(self, call, model)
 
     def speaks(self, call: Call) -> bool:
-        """As `OpenAI`, but for responses requests that vLLM's chat understands better than its responses do."""
-        overlooked = call.dialect == "responses" and _overlooked(call.document.values)
+        """As `OpenAI`, but for messages and responses requests that vLLM's chat understands better."""
+        values = call.document.values
+        if call.dialect == "messages":
+            return not any(_beyond_messages(values))
+        overlooked = call.dialect == "responses" and _overlooked(values)
         return not overlooked and OpenAI.speaks(self, call)
+
+    def _own(self, call: Call, model: str) -> bytes:
+        """As `OpenAI`. Raises Unsupported for what OpenAI does for a responses request, and an engine would silently
+        leave undone; and for a count of what it does not read as messages: it counts in that dialect alone."""
+        values = call.document.values
+        if call.dialect == "responses":
+            refuse_stored(values, _OF_RESPONSES if self.keeps_responses else _NOTHING)
+            refuse_hosted(values, _TOOLS)
+        elif call.dialect == "count_tokens":
+            for beyond in _beyond_messages(values):
+                raise beyond
+        return OpenAI._own(self, call, model)  # noqa: SLF001  # no super() in slotted dataclasses
+
+    def _as_chat(self, call: Call, model: str) -> bytes:
+        """As `OpenAI`. Raises Unsupported for documents that are more than text, too, which no engine reads."""
+        for i, block in _blocks(call.document.values) if call.dialect == "messages" else ():
+            if block.get("type") == "document" and _source(block) != "text":
+                raise Unsupported(f"messages[{i}].content", "an engine reads no documents but text")
+        return OpenAI._as_chat(self, call, model)  # noqa: SLF001  # no super() in slotted dataclasses
 
 
 def _refuse_what_engines_lack(call: Call, *, keeps: bool) -> None:
@@ -68,32 +87,52 @@ def _refuse_what_engines_lack(call: Call, *, keeps: bool) -> None:
 
 def _overlooked(values: Mapping[str, Any]) -> bool:
     """Whether vLLM 0.32 would silently leave something of a responses request undone: a choice among some of the
-    tools, or an assistant's words behind its first part."""
+    tools, tools that are held back or come later, or an assistant's words behind its first part."""
     choice = values.get("tool_choice")
     some = isinstance(choice, dict) and choice.get("type") == "allowed_tools"
-    return some or any(
-        item.get("role") == "assistant" and len(_objects(item.get("content"))) > 1
-        for item in _objects(values.get("input"))
+    return (
+        some
+        or any(tool.get("type") == "tool_search" for tool in _objects(values.get("tools")))
+        or any(
+            item.get("type") in _TOLD_APART
+            or (item.get("role") == "assistant" and len(_objects(item.get("content"))) > 1)
+            for item in _objects(values.get("input"))
+        )
     )
 
 
-def _refuse_services(call: Call) -> None:
-    values = call.document.values
+def _beyond_messages(values: Mapping[str, Any]) -> Iterator[Unsupported]:
+    """What of a messages request vLLM's own reading of them would leave undone."""
     for key in ("mcp_servers", "container"):
         if values.get(key):
-            raise Unsupported(key, f"'{key}' is a service of Anthropic's that an engine does not have")
+            yield Unsupported(key, f"'{key}' is a service of Anthropic's that an engine does not have")
     for i, tool in enumerate(_objects(values.get("tools"))):
         if tool.get("type") not in (None, "custom"):
-            raise Unsupported(
+            yield Unsupported(
                 f"tools[{i}].type", f"an engine runs no tools of the type '{tool['type']}' itself"
             )
+    for i, block in _blocks(values):
+        kind = str(block.get("type"))
+        kept = kind == "image" and _source(block) == "file"
+        if kept or kind not in _BLOCKS:
+            yield Unsupported(
+                f"messages[{i}].content", f"an engine does not read content of the type '{kind}'"
+            )
+
+
+def _blocks(values: Mapping[str, Any]) -> Iterator[tuple[int, Json]]:
+    """Each block, and those inside tools' results, with its message's place."""
     for i, message in enumerate(_objects(values.get("messages"))):
         for block in _objects(message.get("content")):
-            if str(block.get("type")) not in _BLOCKS:
-                raise Unsupported(
-                    f"messages[{i}].content",
-                    f"an engine does not read content of the type '{block.get('type')}'",
-                )
+            yield i, block
+            if block.get("type") == "tool_result":
+                yield from ((i, inner) for inner in _objects(block.get("content")))
+
+
+def _source(block: Json) -> object:
+    """Where a document or an image comes from."""
+    source = block.get("source")
+    return source.get("type") if isinstance(source, dict) else None
 
 
 def _objects(value: object) -> list[Json]:

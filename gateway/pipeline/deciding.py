@@ -8,6 +8,7 @@ from adapters.call import Call
 from adapters.declared import TALKING
 from adapters.dialects.checks import InvalidRequest
 from adapters.dialects.files import PLACE_OF_UPLOADS
+from adapters.dialects.responses.ingress import PLACE_OF_PROMPTS
 from gateway.dispatch.escalation import Escalation
 from gateway.pipeline.faults import Blocked, NoSuchModel, no_such_model
 from gateway.pipeline.journey import Journey
@@ -35,6 +36,13 @@ def decided(policy: Policy, thresholds: Mapping[str, float], journey: Journey) -
             raise InvalidRequest(
                 "Which provider shall keep the file? Name a model of its in the form's field `model`, or have an "
                 f"alias `{PLACE_OF_UPLOADS}` configured.",
+                "model",
+                "missing_required_parameter",
+            ) from None
+        if journey.ingress.dialect == "responses" and unknown.name == PLACE_OF_PROMPTS:
+            raise InvalidRequest(
+                "Which model shall answer the stored prompt? Name it in `model`, or have an alias "
+                f"`{PLACE_OF_PROMPTS}` configured.",
                 "model",
                 "missing_required_parameter",
             ) from None

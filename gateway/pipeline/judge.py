@@ -15,6 +15,7 @@ from typing import Final, TypeVar
 from adapters.call import STORED, Call
 from adapters.dialects.checks import InvalidRequest
 from adapters.dialects.ingress import INGRESS
+from adapters.dialects.responses.ingress import PLACE_OF_PROMPTS
 from adapters.visible import Visible, visible
 from gateway.dispatch.waves import ALONE, Waves
 from gateway.pipeline.judging_apart import NAME, JudgingApart, Reading
@@ -207,7 +208,7 @@ def signals_of(call: Call, reading: Reading, purpose: Purpose, tenant: str, day:
         stream=call.stream,
         tenant=tenant,
         workflow=purpose.workflow,
-        model=values["model"],
+        model=values.get("model") or PLACE_OF_PROMPTS,
         conversation=purpose.conversation,
         day=day,
     )

@@ -37,6 +37,8 @@ def write_request(
     `thinks_on` that it wants the thinking before them back. Raises Unsupported."""
     if request.top_k is not None and not engine:
         raise Unsupported("top_k", "this model's provider does not sample by top_k")
+    if request.tier and engine:
+        raise Unsupported("service_tier", "an engine has no service tiers")
     body: Json = {
         "model": model,
         "messages": [m for turn in request.turns for m in _messages(turn, signs=signs, thinks_on=thinks_on)],
@@ -53,7 +55,7 @@ def write_request(
         "parallel_tool_calls": request.parallel_tools if request.tools else None,
         "reasoning_effort": _effort(request),
         "user": request.user if request.user and len(request.user) <= _LONGEST_USER else None,
-        "service_tier": "default" if request.standard_tier and not engine else None,
+        "service_tier": None if engine else request.tier or ("default" if request.standard_tier else None),
     }
     if format_ is not None and format_.schema is not None:
         schema = {"name": format_.name, "schema": format_.schema, "strict": format_.strict}

@@ -67,13 +67,19 @@ def _options_needed(values: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _blocks(values: Mapping[str, Any]) -> Iterator[str]:
-    """The types of all content blocks, those inside tools' results too."""
+    """The types of all content blocks, those inside tools' results too; a document that is given as text is text."""
     for message in values["messages"]:
         content = message.get("content")
         for block in content if isinstance(content, list) else ():
             if isinstance(block, dict):
-                yield str(block.get("type"))
+                yield _type(block)
                 inner = block.get("content")
                 for each in inner if isinstance(inner, list) else ():
                     if isinstance(each, dict):
-                        yield str(each.get("type"))
+                        yield _type(each)
+
+
+def _type(block: Mapping[str, Any]) -> str:
+    kind = str(block.get("type"))
+    source = block.get("source") if kind == "document" else None
+    return "text" if isinstance(source, dict) and source.get("type") == "text" else kind

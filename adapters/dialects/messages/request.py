@@ -4,10 +4,15 @@ What becomes of a field that the canonical form does not hold:
 
 | messages field | fate |
 |---|---|
-| top-level `cache_control`, a tool's `defer_loading`, `output_config.task_budget` | a hint: left out |
+| top-level `cache_control`, `output_config.task_budget` | a hint: left out |
+| `context_management` | left out: the whole conversation is there instead of what would be left of it |
+| tools held back (`defer_loading`), and the search for them | all are given from the start (`offered`) |
+| a summary that stands for what came before (`compaction`) | told as text, and what came before is left out, as there |
+| `tool_reference` in a tool's result | the tool's name |
+| `search_result` | its title, source and text; what is cited of it is not told |
 | `thinking` adaptive | left out, unless `output_config.effort` says how much |
-| `context_management`, `mcp_servers`, `container`, `inference_geo`, anything unknown | refused |
-| tools the provider runs itself (`web_search_…`), blocks they left in earlier answers | refused |
+| `mcp_servers`, `container`, `inference_geo`, anything unknown | refused |
+| other tools the provider runs itself (`web_search_…`), blocks they left in earlier answers | refused |
 
 Refused means `Unsupported`, naming the field.
 """
@@ -33,13 +38,14 @@ from adapters.chat import (
     Turn,
 )
 from adapters.dialects.encoding import to_text
+from adapters.dialects.messages.offered import offered, since_summary, tells_nothing
 from adapters.errors import Unsupported
 
 _HELD: Final = frozenset(
     ("model", "messages", "system", "stream", "max_tokens", "temperature", "top_p", "top_k", "stop_sequences",
      "tools", "tool_choice", "thinking", "output_config", "output_format", "metadata", "service_tier")
 )  # fmt: skip
-_HINTS: Final = frozenset(("cache_control", "betas"))
+_HINTS: Final = frozenset(("cache_control", "betas", "context_management"))
 _EFFORTS: Final[tuple[Effort, ...]] = ("low", "medium", "high", "xhigh", "max")
 _MODES: Final[dict[str, Any]] = {"auto": "auto", "any": "required", "none": "none", "tool": "named"}
 
@@ -60,7 +66,7 @@ def read_request(values: Mapping[str, Any]) -> Request:
         top_p=values.get("top_p"),
         top_k=values.get("top_k"),
         stop=tuple(values.get("stop_sequences") or ()),
-        tools=tuple(_tool(i, tool) for i, tool in enumerate(values.get("tools") or ())),
+        tools=tuple(_tool(at, tool) for at, tool in offered(values)),
         tool_choice=_tool_choice(choice),
         parallel_tools=False if choice.get("disable_parallel_tool_use") else None,
         format=read_format(values),
@@ -84,12 +90,14 @@ def _turns(values: Mapping[str, Any]) -> Iterator[Turn]:
     system = values.get("system")
     if system:
         yield Turn("system", tuple(_parts(system, "system")))
-    for i, message in enumerate(values.get("messages") or ()):
+    for i, message in since_summary(values.get("messages") or []):
         at = f"messages[{i}]"
         role: Role | None = message.get("role") if isinstance(message, dict) else None
         if role not in ("system", "user", "assistant"):
             raise Unsupported(f"{at}.role", f"'{at}.role' must be user, assistant or system")
-        yield Turn(role, tuple(_parts(message.get("content") or (), f"{at}.content")))
+        parts = tuple(_parts(message.get("content") or (), f"{at}.content"))
+        if parts or not message.get("content"):
+            yield Turn(role, parts)
 
 
 def _parts(content: Any, at: str) -> Iterator[Part]:
@@ -97,7 +105,8 @@ def _parts(content: Any, at: str) -> Iterator[Part]:
         yield Text(content)
         return
     for j, block in enumerate(content):
-        yield read_block(block, f"{at}[{j}]")
+        if not tells_nothing(block):
+            yield read_block(block, f"{at}[{j}]")
 
 
 def read_block(block: Json, at: str) -> Part:
@@ -117,7 +126,20 @@ def read_block(block: Json, at: str) -> Part:
         return Thinking(block.get("thinking") or "", block.get("signature") or "")
     if kind == "redacted_thinking":
         return Thinking("", redacted=block.get("data") or "")
+    if kind == "tool_reference":
+        return Text(block.get("tool_name") or "")
+    if kind == "search_result":
+        return _found(block, at)
     return Aside(block)
+
+
+def _found(block: Json, at: str) -> Text:
+    """What a search of the application's found, as text."""
+    said = [
+        part.text for part in _parts(block.get("content") or (), f"{at}.content") if isinstance(part, Text)
+    ]
+    head = f"{block.get('title') or ''}\n{block.get('source') or ''}"
+    return Text("\n\n".join([head, *said]), block.get("cache_control"))
 
 
 def _tool_result(block: Json, at: str) -> ToolResult:
@@ -149,9 +171,9 @@ def _media(block: Json, at: str) -> Media:
     )
 
 
-def _tool(i: int, tool: Json) -> Tool:
+def _tool(at: str, tool: Json) -> Tool:
     if tool.get("type") not in (None, "custom"):
-        raise Unsupported(f"tools[{i}].type", f"tools of the type '{tool['type']}' cannot be carried over")
+        raise Unsupported(f"{at}.type", f"tools of the type '{tool['type']}' cannot be carried over")
     return Tool(
         tool.get("name") or "",
         tool.get("description") or "",

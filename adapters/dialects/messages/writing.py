@@ -54,6 +54,8 @@ def answer_tool(format_: Format | None, model: str) -> str | None:
 
 def write_request(request: Request, model: str) -> Json:
     """A messages body. Raises Unsupported."""
+    if request.tier:
+        raise Unsupported("service_tier", "this model's provider has only the service tiers auto and default")
     system, turns = _hoisted(request.turns)
     body: Json = {"model": model, "messages": _messages(turns)}
     tools = [_tool(tool, strict=abilities(model).schema) for tool in request.tools]

@@ -20,8 +20,10 @@ from adapters.dialects.checks import (
     wrong_type,
 )
 from adapters.dialects.encoding import to_text
+from adapters.dialects.responses.offered import brings_tools
 from adapters.document import Document
 
+PLACE_OF_PROMPTS: Final = "prompts"  # the alias or model that a stored prompt goes to where no model is named
 _INSTEAD_OF_INPUT: Final = ("previous_response_id", "conversation", "prompt")
 _MODALITIES: Final = {  # part type → (what the model must read, the capability it needs for that)
     "text": ("text", None),
@@ -39,7 +41,8 @@ _MODALITIES: Final = {  # part type → (what the model must read, the capabilit
 def read(document: Document, headers: Headers = ()) -> Call:
     """A responses request as a call. `headers` passed the allow-list. Raises InvalidRequest."""
     values = document.values
-    check_model(values)
+    if not (values.get("model") is None and values.get("prompt")):  # a stored prompt may name it
+        check_model(values)
     _check_options(values)
     _check_input(values)
     check_metadata(values)
@@ -109,7 +112,7 @@ def _check_input(values: Mapping[str, Any]) -> None:
 
 
 def _options_needed(values: Mapping[str, Any]) -> Iterator[str]:
-    if values.get("tools"):
+    if brings_tools(values):
         yield "tools"
     asked = (values.get("text") or {}).get("format")
     kind = asked.get("type") if isinstance(asked, dict) else None

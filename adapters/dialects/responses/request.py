@@ -10,8 +10,11 @@ What becomes of a field that the canonical form does not hold:
 | `safety_identifier` | taken for `user` where that is missing |
 | `previous_response_id`, `conversation`, `prompt`, item references | refused: stored state |
 | `store: true` | refused: stored state |
-| `truncation: auto`, `top_logprobs`, other service tiers, anything unknown | refused unless it asks nothing |
-| tools that OpenAI runs itself, and what they left in earlier answers | refused |
+| `service_tier` other than `auto` and `default` | kept for providers that speak OpenAI's dialect |
+| `truncation: auto`, `top_logprobs`, anything unknown | refused unless it asks nothing |
+| tools held back, added by items, or searched for (`tool_search`) | all are given from the start (`offered`) |
+| `context_management` | left out: the whole conversation is there instead of what would be left of it |
+| other tools that OpenAI runs itself, and what they left in earlier answers | refused |
 | tools that take free text (`custom`) | functions with one string, `input`; refused where a grammar holds the text |
 | `tool_choice: allowed_tools` | the other tools are left out |
 | reasoning of earlier answers | kept where Weir wrote it (`sealing`), for the provider that made it; else left out |
@@ -38,8 +41,9 @@ from adapters.chat import (
     Turn,
 )
 from adapters.dialects.encoding import to_text
+from adapters.dialects.responses.offered import TELLS_OF_TOOLS, offered
 from adapters.dialects.responses.sealing import opened
-from adapters.dialects.responses.stored import refuse_hosted, refuse_stored
+from adapters.dialects.responses.stored import refuse_stored
 from adapters.errors import Unsupported
 
 _HELD: Final = frozenset(
@@ -49,7 +53,7 @@ _HELD: Final = frozenset(
 )  # fmt: skip
 _HINTS: Final = frozenset(
     ("metadata", "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options", "stream_options",
-     "max_tool_calls")
+     "max_tool_calls", "context_management")
 )  # fmt: skip
 _ASKS_NOTHING: Final[dict[str, Any]] = {
     "truncation": "disabled", "top_logprobs": 0, "background": False, "store": False,
@@ -70,10 +74,9 @@ _FREE_TEXT: Final[Json] = {
 def read_request(values: Mapping[str, Any]) -> Request:
     """A responses body that passed `responses.read`, in canonical form. Raises Unsupported."""
     refuse_stored(values)
-    refuse_hosted(values)
     _refuse_unknown(values)
     choice, allowed = _tool_choice(values.get("tool_choice"))
-    tools = (_tool(i, tool) for i, tool in enumerate(values.get("tools") or ()))
+    tools = [_tool(at, tool) for at, tool in offered(values)]
     return Request(
         turns=tuple(_turns(values)),
         stream=values.get("stream") is True,
@@ -86,7 +89,8 @@ def read_request(values: Mapping[str, Any]) -> Request:
         format=read_format(values),
         effort=_effort((values.get("reasoning") or {}).get("effort")),
         user=values.get("user") or values.get("safety_identifier"),
-        standard_tier=_standard_tier(values.get("service_tier")),
+        standard_tier=values.get("service_tier") == "default",
+        tier=_further_tier(values.get("service_tier")),
     )
 
 
@@ -122,10 +126,8 @@ def _effort(value: object) -> Effort | None:
     return None
 
 
-def _standard_tier(value: object) -> bool:
-    if value not in (None, "auto", "default"):
-        raise Unsupported("service_tier", "this model's provider has only the service tiers auto and default")
-    return value == "default"
+def _further_tier(value: object) -> str:
+    return value if isinstance(value, str) and value not in ("auto", "default") else ""
 
 
 def _turns(values: Mapping[str, Any]) -> Iterator[Turn]:
@@ -139,6 +141,8 @@ def _turns(values: Mapping[str, Any]) -> Iterator[Turn]:
         return
     held: Turn | None = None
     for i, item in enumerate(items or ()):
+        if item.get("type") in TELLS_OF_TOOLS:
+            continue
         turn = _turn(item, f"input[{i}]")
         if not turn.parts:  # reasoning that stays behind, a message that says nothing
             continue
@@ -225,13 +229,11 @@ def _medium(kind: Any, url: str, file_id: str, detail: str, name: str, at: str) 
     return Media(kind, data=data, media_type=head.partition(";")[0], detail=detail, name=name)
 
 
-def _tool(i: int, tool: Json) -> Tool:
+def _tool(at: str, tool: Json) -> Tool:
     name, description = tool.get("name") or "", tool.get("description") or ""
     if tool["type"] == "custom":
         if (tool.get("format") or {}).get("type", "text") != "text":
-            raise Unsupported(
-                f"tools[{i}].format", "this model's provider cannot hold a tool's input to a grammar"
-            )
+            raise Unsupported(f"{at}.format", "this model's provider cannot hold a tool's input to a grammar")
         return Tool(name, description, _FREE_TEXT)
     schema = tool.get("parameters") or {"type": "object", "properties": {}}
     return Tool(name, description, schema, tool.get("strict") is True)

@@ -69,9 +69,3 @@ def refuse_hosted(values: Mapping[str, Any], known: frozenset[str] = CARRIED_TOO
                 f"tools[{i}].type",
                 f"tools of the type '{tool.get('type')}' cannot be carried to this model's provider",
             )
-
-
-def custom_tools(values: Mapping[str, Any]) -> frozenset[str]:
-    """The names of the tools that take free text instead of JSON."""
-    tools = values.get("tools") or ()
-    return frozenset(tool.get("name") or "" for tool in tools if tool.get("type") == "custom")

@@ -9,8 +9,8 @@ from adapters.chat import Answer, Json, Request
 from adapters.dialects import translation
 from adapters.dialects.responses.answer import echo
 from adapters.dialects.responses.events import StreamWriter, write_answer
+from adapters.dialects.responses.offered import custom_tools
 from adapters.dialects.responses.request import read_request
-from adapters.dialects.responses.stored import custom_tools
 from adapters.errors import Unsupported
 
 _OWN_WORDS: Final = {  # a field as the other dialects' writers name it → as this client does

@@ -195,7 +195,6 @@ def test_what_only_openai_keeps_or_runs(backend: Any, body: dict[str, Any], fiel
     [
         ({"truncation": "auto"}, "truncation"),
         ({"include": ["message.output_text.logprobs"]}, "include"),
-        ({"service_tier": "flex"}, "service_tier"),
         ({"something_new": 1}, "something_new"),
         ({"tools": [{**_SQL, "format": {"type": "grammar", "syntax": "lark"}}]}, "tools[0].format"),
         ({"tool_choice": {"type": "web_search_preview"}}, "tool_choice"),
