@@ -308,7 +308,9 @@ def placements(snapshot: Snapshot) -> list[Placement]:
         Placement(
             each.name,
             each.replicas,
-            hashlib.sha256(repr((each.timeouts, each.ca_file, each.max_connections)).encode()).hexdigest(),
+            hashlib.sha256(
+                repr((each.timeouts, each.authorities, each.max_connections)).encode()
+            ).hexdigest(),
         )
         for each in snapshot.backends.values()
     ]

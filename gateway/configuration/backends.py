@@ -12,7 +12,7 @@ from gateway.configuration.language import Strict, known
 from gateway.configuration.outcomes import Duration, EnergyTerms
 from gateway.configuration.owning import GpuCostTerms, GpuRateEntry
 from gateway.configuration.rates import GpuRate, GpuRates
-from gateway.configuration.settings import AwsSettings, BackendSettings, Secret, Timeouts
+from gateway.configuration.settings import Authorities, AwsSettings, BackendSettings, Secret, Timeouts
 from gateway.configuration.spending import Dollars
 
 
@@ -228,7 +228,11 @@ class BackendEntry(Strict):
         return self.provider or (PRESETS[self.preset].provider if self.preset else _SELLERS.get(self.kind))
 
     def settings(
-        self, name: str, environ: Mapping[str, str], ca_file: str | None, sizes: Mapping[str, object] | None
+        self,
+        name: str,
+        environ: Mapping[str, str],
+        authorities: Authorities | None,
+        sizes: Mapping[str, object] | None,
     ) -> BackendSettings:
         """The same as the other rooms read it, with the files it names; keys left out come from the environment."""
         times, costs = self.timeouts, self.gpu_costs
@@ -256,7 +260,7 @@ class BackendEntry(Strict):
             provider=self.seller,
             priced_as=self.priced_as,
             timeouts=Timeouts(times.connect, times.first_byte, times.idle, times.total),
-            ca_file=ca_file,
+            authorities=authorities,
             energy=None if self.energy is None else self.energy.settings(),
             max_connections=self.max_connections,
             default_max_tokens=self.default_max_tokens,

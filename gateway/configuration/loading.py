@@ -27,6 +27,7 @@ from gateway.configuration.scoring import ComplexityTerms
 from gateway.configuration.sensitivity import SensitivityTerms
 from gateway.configuration.settings import (
     UNLIMITED,
+    Authorities,
     BackendSettings,
     BudgetSettings,
     Ceilings,
@@ -112,6 +113,7 @@ class _Builder:
         sensitivity = self._sensitivity(document.sensitivity)
         complexity = self._complexity(document.complexity)
         server = self._server(document.server)
+        telemetry = document.telemetry.settings(self._collectors())
         self._problems.extend(together.faults(self._source, routes, models, boundaries))
         if self._problems:
             raise ConfigurationErrors(self._problems)
@@ -121,7 +123,7 @@ class _Builder:
             if kind != "default" and Level.named(level) < Level.CONFIDENTIAL
         )
         return Settings(
-            hash=_digest(self._source.values, sensitivity.terms, complexity.digest),
+            hash=_digest(self._source.values, self._named.digests()),
             site=document.site,
             air_gapped=document.air_gapped,
             zones=zones,
@@ -143,7 +145,7 @@ class _Builder:
                 document.reserve.unpriced,
             ),
             actions=document.actions.settings(),
-            telemetry=document.telemetry.settings(),
+            telemetry=telemetry,
             complexity=complexity,
             affinity=document.affinity.settings(),
             warnings=(
@@ -162,11 +164,19 @@ class _Builder:
         self._sensitivity(self._document.sensitivity)
         self._complexity(self._document.complexity)
         self._server(self._document.server)
+        self._collectors()
+
+    def _collectors(self) -> Authorities | None:
+        """Who vouches for the telemetry's collector."""
+        otlp = self._document.telemetry.otlp
+        return self._named.authorities(
+            ("telemetry", "otlp", "ca_file"), None if otlp is None else otlp.ca_file
+        )
 
     def _backend(self, name: str, entry: BackendEntry) -> BackendSettings:
-        ca_file = self._named.beside(("backends", name, "tls", "ca_file"), entry.tls.ca_file)
+        authorities = self._named.authorities(("backends", name, "tls", "ca_file"), entry.tls.ca_file)
         sizes = self._named.sizes(("backends", name, "model_config"), entry.model_config_file)
-        return entry.settings(name, self._environ, ca_file, sizes)
+        return entry.settings(name, self._environ, authorities, sizes)
 
     def _keyless(self, backends: Mapping[str, BackendSettings]) -> Iterable[str]:
         """Providers' own addresses that will refuse every call, for want of a key."""

@@ -1,12 +1,15 @@
 """The files that a configuration names, found from the folder its YAML stands in: certificates, prices, words …"""
 
+import hashlib
 import json
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+from adapters.transport import tls_context
 from gateway.configuration.problems import Problem
 from gateway.configuration.scoring import fault_of, read_weights
+from gateway.configuration.settings import Authorities
 from gateway.configuration.source import Route, Source, stamp
 from routers.complexity.weights import BadWeights
 
@@ -20,10 +23,25 @@ class NamedFiles:
         self.files: Final[list[str]] = []  # those that are there
         self.stamps: Final[set[tuple[str, int, int, int]]] = set()  # their state before they were read
 
+    def digests(self) -> list[str]:
+        """What changes with what any of them holds."""
+        return [_digest(Path(file)) for file in sorted(set(self.files))]
+
     def beside(self, route: Route, name: str | None) -> str | None:
         """Where the file stands that is named there; None where none is."""
         file = self._found(route, name)
         return None if file is None else str(file)
+
+    def authorities(self, route: Route, name: str | None) -> Authorities | None:
+        """The authorities that certificates are checked against."""
+        file = self._found(route, name)
+        if file is None:
+            return None
+        try:
+            tls_context(str(file))
+        except OSError:
+            self._wrong(route, f"{file} holds no certificates that can be read", "a PEM file of authorities")
+        return Authorities(str(file), _digest(file))
 
     def sizes(self, route: Route, name: str | None) -> dict[str, object] | None:
         """A model's `config.json`."""
@@ -82,3 +100,10 @@ def _parsed(file: Path) -> Any:
         return json.loads(file.read_bytes())
     except (OSError, ValueError):
         return None
+
+
+def _digest(file: Path) -> str:
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError:
+        return ""

@@ -61,6 +61,14 @@ class AwsSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Authorities:
+    """Whom to believe about certificates: a PEM file, and a digest that changes with what it holds."""
+
+    file: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class BackendSettings:
     """One API endpoint family. `replicas` are base URLs without the dialect's own path (no `/v1`)."""
 
@@ -83,10 +91,15 @@ class BackendSettings:
     provider: str | None = None  # the price list's word for who sells its models; None: by its address
     priced_as: Mapping[str, str] = field(default_factory=dict)  # the price list's names for its own
     timeouts: Timeouts = Timeouts()
-    ca_file: str | None = None
+    authorities: Authorities | None = None  # None: the system's
     energy: EnergySettings | None = None
     max_connections: int = 256  # to each replica
     default_max_tokens: int = 4096  # where the wire demands a limit and the application set none
+
+    @property
+    def ca_file(self) -> str | None:
+        """The authorities' file; None: the system's."""
+        return None if self.authorities is None else self.authorities.file
 
     @property
     def usd_per_gpu_hour(self) -> Decimal | None:
@@ -174,7 +187,7 @@ class OtlpSettings:
     endpoint: str
     zone: str
     headers: Mapping[str, Secret] = field(default_factory=dict)
-    ca_file: str | None = None
+    authorities: Authorities | None = None  # None: the system's
     every: float = 5.0
     timeout: float = 5.0
     most_waiting: int = 20_000

@@ -6,7 +6,7 @@ from pydantic import Field, SecretStr
 
 from gateway.configuration.language import Strict
 from gateway.configuration.outcomes import Duration
-from gateway.configuration.settings import OtlpSettings, Secret, TelemetrySettings
+from gateway.configuration.settings import Authorities, OtlpSettings, Secret, TelemetrySettings
 
 
 class OtlpTerms(Strict):
@@ -25,7 +25,7 @@ class OtlpTerms(Strict):
     )
     ca_file: str | None = Field(
         None,
-        description="Who signs the collector's certificate, relative to the working directory; left out: the usual.",
+        description="Who signs the collector's certificate, relative to this YAML file; left out: the usual.",
         examples=["ca.pem"],
     )
     every: Duration = Field(5.0, gt=0, description="The time between two exports.", examples=["5s"])
@@ -37,14 +37,14 @@ class OtlpTerms(Strict):
         examples=[20000],
     )
 
-    def settings(self) -> OtlpSettings:
+    def settings(self, authorities: Authorities | None) -> OtlpSettings:
         """As the other rooms read it."""
         headers = {name.lower(): Secret(value.get_secret_value()) for name, value in self.headers.items()}
         return OtlpSettings(
             self.endpoint.rstrip("/"),
             self.zone,
             headers,
-            self.ca_file,
+            authorities,
             self.every,
             self.timeout,
             self.most_waiting,
@@ -60,6 +60,6 @@ class TelemetryTerms(Strict):
         examples=[{"endpoint": "http://10.0.0.9:4318", "zone": "datacenter"}],
     )
 
-    def settings(self) -> TelemetrySettings:
+    def settings(self, authorities: Authorities | None) -> TelemetrySettings:
         """As the other rooms read it."""
-        return TelemetrySettings(None if self.otlp is None else self.otlp.settings())
+        return TelemetrySettings(None if self.otlp is None else self.otlp.settings(authorities))

@@ -87,7 +87,8 @@ def _task(otlp: OtlpSettings, providers: Mapping[str, str], resource: Mapping[st
         "path": sys.path,
         "endpoint": otlp.endpoint,
         "headers": {name: value.reveal() for name, value in otlp.headers.items()},  # through the pipe only
-        "ca_file": otlp.ca_file,
+        "ca_file": otlp.authorities and otlp.authorities.file,
+        "ca_digest": otlp.authorities and otlp.authorities.digest,  # others in the same file are another task
         "timeout": otlp.timeout,
         "every": otlp.every,
         "most": otlp.most_waiting,

@@ -4,11 +4,14 @@ import asyncio
 import errno
 import logging
 import os
+import shutil
+import subprocess
 from datetime import date
 from pathlib import Path
 
 import pytest
 
+from gateway.app.build import placements
 from gateway.configuration.apart import read_apart
 from gateway.configuration.loading import load, read_settings
 from gateway.configuration.problems import ConfigurationErrors
@@ -144,6 +147,48 @@ async def test_what_the_yaml_names_is_watched_too(watch, folder, small):
     write(folder, '["Heron", "Falke"]', "terms.json")
     assert await watcher.look() is True
     assert watcher.current.sensitivity.terms == ("Heron", "Falke")
+
+
+async def test_prices_that_change_are_a_new_configuration(watch, folder, small):
+    write(folder, "{}", "prices.json")
+    write(folder, f"server: {{prices: prices.json}}\n{small}")
+    watcher, got = watch()
+    write(folder, '{"prices": []}', "prices.json")
+    assert await watcher.look() is True
+    write(folder, '{"prices": [] }', "prices.json")
+    assert await watcher.look() is True
+    assert len({each.hash for each in got}) == 2
+
+
+def authority(folder: Path, name: str) -> None:
+    """A PEM file of an authority of one's own."""
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout",
+         "key.pem", "-out", name, "-days", "2", "-subj", "/CN=ours"],
+        check=True, capture_output=True, cwd=folder, timeout=60,
+    )  # fmt: skip
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="the openssl command is not installed")
+async def test_other_authorities_in_the_same_file_mean_other_connections(watch, folder, small):
+    tls = small.replace("kind: openai,", "kind: openai, tls: {ca_file: ca.pem},")
+    authority(folder, "ca.pem")
+    write(folder, tls)
+    watcher, got = watch()
+    before = placements(watcher.current)
+    authority(folder, "ca.pem")
+    assert await watcher.look() is True
+    changed = {
+        each.backend
+        for each, old in zip(placements(watcher.current), before, strict=True)
+        if each.fingerprint != old.fingerprint
+    }
+    assert changed == {"cloud"}
+    write(folder, "no certificate", "ca.pem")
+    assert await watcher.look() is False
+    assert "holds no certificates" in str(watcher.refused)
+    assert "weir.yaml:7" in str(watcher.refused)
+    assert len(got) == 1
 
 
 async def test_snapshots_are_taken_over_in_their_order(folder, small, pauses):
