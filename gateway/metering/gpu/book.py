@@ -10,7 +10,8 @@ from gateway.metering.gpu.counts import AllOurs, Counted, refined
 from gateway.metering.gpu.doubt import missed
 from gateway.metering.gpu.drawing import Drawing
 from gateway.metering.gpu.facts import NOTHING, SECOND, Booking, Coefficients, GpuBackend, Row, RowKey, Tokens
-from gateway.metering.gpu.held import Claims, Held, booking, correction
+from gateway.metering.gpu.held import Claims, Held, booking
+from gateway.metering.gpu.late import Late
 from gateway.metering.gpu.learning import Learner
 from gateway.metering.gpu.level import PriceLevel
 from gateway.metering.gpu.remainder import Remainder
@@ -52,9 +53,6 @@ class ReplicaBook:
         self._tickets: list[Ticket] = []  # in the order they began
         self._working: dict[Ticket, None] = {}  # of them, not ended
         self._lone: Ticket | None = None  # the only one at work
-        self._late: list[Ticket] = []  # ended after windows they had work in were closed
-        self._closed: dict[int, Row] = {}  # rows that open tickets may still have claims on
-        self._unmet: dict[int, Claims] = {}  # what claims on booked windows lack
         self._held: deque[Held] = deque()
         self._cached = CachedShares()
         self._lengths = Usual()  # prompt tokens to those estimated
@@ -64,6 +62,7 @@ class ReplicaBook:
         self._all_ours = AllOurs(rules.usual_windows)
         self._remainder = Remainder(rows, writer, self._turns)
         self._drawing = Drawing(rows, self._turns)
+        self._late = Late(self._drawing, self._turns)
         self._company = Company(rows, self._offset, self._next)
         self._waiting_ns = 0
         self.steps_per_token = 1.0
@@ -81,7 +80,7 @@ class ReplicaBook:
     @property
     def occupied(self) -> bool:
         """Whether an attempt has not ended, or was not booked for all it did."""
-        return bool(self._late or self._working)
+        return bool(self._late.ended or self._working)
 
     @property
     def open(self) -> bool:
@@ -150,7 +149,7 @@ class ReplicaBook:
         if self._lone is ticket:
             self._lone = None
         if ticket.windows and ticket.windows[0] < self._next:
-            self._late.append(ticket)
+            self._late.ended.append(ticket)
         if ticket.did_nothing:
             return 0
         took = (ticket.ended or ticket.reached) - ticket.reached
@@ -192,7 +191,7 @@ class ReplicaBook:
     async def close_next(self, now_ns: int) -> list[Booking]:
         """Close one window, up to `now_ns` if it is not over; book the one that came to rest by that."""
         self._turns.begin()
-        booked = await self._correct()
+        booked = await self._late.correct(self._held, self._key)
         window = self._next
         self._next += 1  # before any pause: whatever is learned of the window from here on is a correction
         await self._settle(window, min(now_ns, self.bounds(window)[1]))
@@ -205,7 +204,7 @@ class ReplicaBook:
     async def tidy(self, *, final: bool = False) -> list[Booking]:
         """Book late knowledge; where `final`, also the windows that waited for their neighbours."""
         self._turns.begin()
-        booked = await self._correct()
+        booked = await self._late.correct(self._held, self._key)
         if final:
             await self._even_all()
         while final and self._held:
@@ -238,7 +237,8 @@ class ReplicaBook:
         own = tally.counted()
         row, work, rest = self._measure(tally, known, told)
         pool = self.backend.gpus * row.paid_ns
-        posted = self._closed[window] = await self._rows.publish(key, row, pool)
+        posted = await self._rows.publish(key, row, pool)
+        self._late.posted[window] = posted
         self._waiting_ns = posted.waiting_ns
         held = Held(
             key,
@@ -345,13 +345,7 @@ class ReplicaBook:
                 granted, claimant.short = await self._drawing.claim(
                     source.key, source.row, claimant.short, claimant.key.window
                 )
-                await self._add(source, granted)
-
-    async def _add(self, held: Held, granted: Claims) -> None:
-        """Grant that much more of a window."""
-        async for few in self._turns.over(list(granted.items())):
-            for ticket, ns in few:
-                held.granted[ticket] = held.granted.get(ticket, 0) + ns
+                await source.grant(granted, self._turns)
 
     async def _top_up(self, held: Held) -> None:
         """Where the engine lately worked for gateways alone, what their claims leave is their requests' too."""
@@ -362,7 +356,7 @@ class ReplicaBook:
             return
         left = await self._rows.portion(held.key, held.ours)
         weights = held.granted or held.present
-        await self._add(held, await self._drawing.draw(held.key, held.row, left, weights))
+        await held.grant(await self._drawing.draw(held.key, held.row, left, weights), self._turns)
 
     async def _worked_for_us(self) -> bool:
         """Whether the engine lately worked for gateways alone: up to this window, or with the next one."""
@@ -376,62 +370,11 @@ class ReplicaBook:
     async def _finish(self, held: Held) -> list[Booking]:
         await self._top_up(held)
         if held.short:
-            self._unmet[held.key.window] = held.short
+            self._late.unmet[held.key.window] = held.short
         bookings: list[Booking] = []
         async for few in self._turns.over(list(held.granted.items())):
             bookings += [booking("request", held.key, ns, held.row, ticket) for ticket, ns in few if ns]
         return bookings + await self._remainder.book(held)
-
-    async def _correct(self) -> list[Booking]:
-        """Book what tickets that ended after their windows were closed turned out to have used."""
-        late, self._late = self._late, []
-        owed: dict[int, Claims] = {}
-        async for few in self._turns.over(late):
-            for ticket in few:
-                for window in {*ticket.windows, *ticket.booked}:
-                    row = self._closed.get(window)
-                    if row is None:
-                        continue
-                    due = row.prices.due(*(ticket.did(window) or NOTHING))
-                    ns = due - ticket.booked.get(window, 0)
-                    self._unmet.get(window, {}).pop(ticket, None)  # what it lacks is known better now
-                    if ns:
-                        owed.setdefault(window, {})[ticket] = ns
-        booked: list[Booking] = []
-        for window, claims in owed.items():
-            booked += await self._correct_window(window, {t: ns for t, ns in claims.items() if ns < 0})
-            booked += await self._correct_window(window, {t: ns for t, ns in claims.items() if ns > 0})
-        return booked
-
-    async def _correct_window(self, window: int, claims: Claims) -> list[Booking]:
-        """Draw more, or give back; all claims of one sign."""
-        key = self._key(window)
-        granted = await self._drawing.draw(key, self._closed[window], sum(claims.values()), claims, window)
-        for held in self._held:
-            if held.key.window == window:
-                await self._add(held, granted)
-                return []
-        row = self._closed[window]
-        booked = [correction("request", key, ns, row, t) for t, ns in granted.items() if ns]
-        if window in self._unmet:
-            booked += await self._make_good(key, -sum(granted.values()))
-        lacking = {t: ns - granted.get(t, 0) for t, ns in claims.items() if ns > granted.get(t, 0)}
-        if lacking:
-            self._unmet.setdefault(window, {}).update(lacking)
-        return booked
-
-    async def _make_good(self, key: RowKey, freed: int) -> list[Booking]:
-        """What was given back of a booked window goes to those who lack it, in as few pieces as can be."""
-        unmet, row, chosen = self._unmet[key.window], self._closed[key.window], {}
-        for ticket in sorted(unmet, key=unmet.__getitem__, reverse=True):
-            if freed <= 0:
-                break
-            chosen[ticket] = min(freed, unmet[ticket])
-            freed -= chosen[ticket]
-        granted = await self._drawing.draw(key, row, sum(chosen.values()), chosen, key.window)
-        for ticket, ns in granted.items():
-            unmet[ticket] -= ns
-        return [correction("request", key, ns, row, t) for t, ns in granted.items() if ns]
 
     def _key(self, window: int) -> RowKey:
         return RowKey(self.backend.name, self.replica, self.backend.gpus, window)
@@ -446,6 +389,4 @@ class ReplicaBook:
         oldest = self.window(self._tickets[0].begun) if self._tickets else self._next
         first = min(oldest - 1, self._held[0].key.window if self._held else oldest)
         first = max(first, self._next - self._rules.correctable)
-        for window in [w for w in self._closed if w < first]:
-            del self._closed[window]
-            self._unmet.pop(window, None)
+        self._late.forget(first)

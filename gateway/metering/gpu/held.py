@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from gateway.metering.gpu.counts import Counted
 from gateway.metering.gpu.facts import Booking, Kind, Row, RowKey, Tokens
 from gateway.metering.gpu.ticket import Ticket
+from gateway.metering.gpu.turns import Turns
 
 Claims = dict[Ticket, int]  # GPU ns
 
@@ -25,6 +26,12 @@ class Held:
     evened: bool = False  # its neighbours and it have drawn on each other
     granted: Claims = field(default_factory=dict)
     short: Claims = field(default_factory=dict)  # claims the window's own time did not reach for
+
+    async def grant(self, more: Claims, turns: Turns) -> None:
+        """Let those have that much more of the window."""
+        async for few in turns.over(list(more.items())):
+            for ticket, ns in few:
+                self.granted[ticket] = self.granted.get(ticket, 0) + ns
 
 
 def booking(kind: Kind, key: RowKey, gpu_ns: int, row: Row, ticket: Ticket | None = None) -> Booking:
