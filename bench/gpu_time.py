@@ -44,7 +44,7 @@ def accuracy(seconds: float) -> None:
     """Every bar of the accounts."""
     for machine in MACHINES:
         for mix in MIXES:
-            for load in (0.3, 0.6, 0.9, 1.2):
+            for load in (0.3, 0.6, 0.9, 1.1, 1.2):
                 jobs = traffic(machine, mix, load, seconds)
                 show(f"{machine}, {mix} at {load:.0%}", play(machine, jobs, seconds))
     for wrong in WRONG:

@@ -70,6 +70,7 @@ class Counters:
     generated: int = 0
     prompts: int = 0
     started: int = 0
+    preempted: int = 0
 
 
 @dataclass
@@ -149,6 +150,7 @@ class Engine:
             c.generated,
             c.prompts,
             c.started,
+            preempted=c.preempted,
         )
 
     def step(self) -> Step:
@@ -164,6 +166,8 @@ class Engine:
                     self.counters.started += 1
                     self.counters.prompts += job.prompt
                     self.counters.scheduled += job.prompt - job.cached
+                else:
+                    self.counters.preempted += 1  # vLLM tells of it with the token that follows
             job.written += 1
             result.tokens.append(job)
             if job.written == job.output:

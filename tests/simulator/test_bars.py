@@ -46,6 +46,11 @@ def test_traffic_that_goes_round_the_gateway_is_foreign():
     assert abs(outcome.kinds["foreign"] - outcome.bypassing) <= 0.02 * outcome.busy
 
 
+def test_requests_that_were_preempted_pay_for_being_computed_anew():
+    outcome = play("70B on 4", traffic("70B on 4", "agents", 1.1, 900.0), 900.0)
+    assert_fair(outcome, worst=0.10, mean=0.05)  # two of 27 of a route were: 13% without
+
+
 @pytest.mark.parametrize(
     ("machine", "mix", "load"),
     [("8B on 1", "even", 0.7), ("70B on 4", "agents", 0.7), ("70B on 4", "chat", 1.1)],

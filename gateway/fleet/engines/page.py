@@ -21,6 +21,7 @@ _SERIES: Final = {
     b"vllm:gpu_prefix_cache_hits_total": "hits",  # its name before vLLM 0.10
     b"vllm:time_to_first_token_seconds_count": "started",
     b"vllm:engine_sleep_state": "sleep",
+    b"vllm:num_preemptions_total": "preempted",
 }
 _SAMPLE: Final = re.compile(rb'(?:\{((?:[^"}\n]|"(?:[^"\\\n]|\\.)*")*)\}[ \t]*|[ \t]+)([^\s#]+)')
 _LABEL: Final = re.compile(rb'([a-zA-Z_]\w*)[ \t]*=[ \t]*"((?:[^"\\]|\\.)*)"')
@@ -105,4 +106,5 @@ def _engine(name: str, figures: dict[str, float]) -> EngineReading:
         prompts=prompts,
         started=figures.get("started", 0.0),
         asleep=figures.get("sleep", 1.0) == 0.0,
+        preempted=figures.get("preempted", 0.0),
     )

@@ -18,6 +18,7 @@ class EngineReading:
     prompts: float = 0.0  # prompt tokens, cache hits included
     started: float = 0.0  # requests that got their first token
     asleep: bool = False
+    preempted: float = 0.0  # times that memory ran out and a request was dropped, to be computed anew
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from gateway.metering.gpu.held import Claims, Held, booking
 from gateway.metering.gpu.late import Late
 from gateway.metering.gpu.learning import Learner
 from gateway.metering.gpu.level import PriceLevel
+from gateway.metering.gpu.preempted import Preempted
 from gateway.metering.gpu.remainder import Remainder
 from gateway.metering.gpu.rows import Knowledge, WindowRows
 from gateway.metering.gpu.rules import Rules
@@ -63,6 +64,7 @@ class ReplicaBook:
         self._remainder = Remainder(rows, writer, self._turns)
         self._drawing = Drawing(rows, self._turns)
         self._late = Late(self._drawing, self._turns)
+        self._preempted = Preempted()
         self._company = Company(rows, self._offset, self._next)
         self._waiting_ns = 0
         self.steps_per_token = 1.0
@@ -236,6 +238,8 @@ class ReplicaBook:
             tally = await self._tallied(window, end)  # for its claims; `known` is what all gateways go by
         own = tally.counted()
         row, work, rest = self._measure(tally, known, told)
+        if any(ticket.anew and window in ticket.anew for _, ticket in tally.silences):
+            tally = await self._tallied(window, end)
         pool = self.backend.gpus * row.paid_ns
         posted = await self._rows.publish(key, row, pool)
         self._late.posted[window] = posted
@@ -289,6 +293,8 @@ class ReplicaBook:
         busy = int(length(spans) * self.watch.inside(begin, end)) + rest_busy
         counted = refined(told, known.counted) if told else known.counted
         counted = counted.plus(known.abandoned)
+        if told:
+            counted = counted.plus(self._again(tally, known, told))
         work = counted.work(costs)
         if counted.generated > 0:
             self.steps_per_token = counted.steps / counted.generated
@@ -311,6 +317,19 @@ class ReplicaBook:
             gpus=self.backend.gpus,
         )
         return row, work, rest_busy
+
+    def _again(self, tally: Tally, known: Knowledge, told: Counted) -> Counted:
+        """What was computed once more of requests that had been preempted; own ones are given theirs."""
+        found = self._preempted.whose(tally.window, told.preempted, known.silences)
+        second = self._level.usual * self.coefficients.prompt_work(1, 0)
+        anew = [(silence, min(silence.tokens, silence.ns / SECOND / second)) for silence in found]
+        for silence, tokens in anew:
+            for ticket in (each for own, each in tally.silences if own is silence):
+                ticket.anew = {**(ticket.anew or {}), tally.window: tokens}
+        return Counted(
+            computed=sum(tokens for _, tokens in anew),
+            looked_back=sum(tokens * tokens / 2 for _, tokens in anew),
+        )
 
     async def _wanted(self, tally: Tally, row: Row) -> Claims:
         """What each request owes by the row's prices (GPU ns)."""

@@ -34,6 +34,7 @@ class Company:
         begin, end, spans = tally.begin, tally.end, tally.spans
         counted, abandoned, over = tally.counted(), tally.abandoned, tally.over
         doubt = tally.doubt
+        silences = [silence for silence, _ in tally.silences]
         present = sum(tally.present.values())
         for other in self._others:
             theirs = ((max(begin, b - self._offset), min(end, e - self._offset)) for b, e in other.spans)
@@ -41,4 +42,5 @@ class Company:
             counted, abandoned = counted.plus(other.counted), abandoned.plus(other.abandoned)
             doubt = doubt.plus(other.doubt)
             over, present = over and other.over, present + other.present_ns
-        return Knowledge(counted, abandoned, doubt, tuple(spans), over, present)
+            silences += other.silences
+        return Knowledge(counted, abandoned, doubt, tuple(spans), over, present, tuple(silences))

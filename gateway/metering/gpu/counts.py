@@ -21,6 +21,7 @@ class Counted:
     generated: float = 0.0  # G
     context: float = 0.0  # K, tokens of context read back
     prompts: float = 0.0  # prompt tokens, those from cache included
+    preempted: float = 0.0  # requests dropped for want of memory: what of them is computed again is not in U
 
     def plus(self, other: "Counted", share: float = 1.0) -> "Counted":
         """The sum with a share of another."""
@@ -31,6 +32,7 @@ class Counted:
             self.generated + share * other.generated,
             self.context + share * other.context,
             self.prompts + share * other.prompts,
+            self.preempted + share * other.preempted,
         )
 
     def effective(self, attention: float) -> float:

@@ -1,15 +1,18 @@
 """What own requests did in one window: added up one by one, so that the window can be measured in slices."""
 
 from collections.abc import Hashable
+from heapq import nlargest
 from typing import Final
 
 from gateway.metering.gpu.counts import Counted
 from gateway.metering.gpu.doubt import Doubt
 from gateway.metering.gpu.facts import Did
+from gateway.metering.gpu.preempted import Silence
 from gateway.metering.gpu.rows import Knowledge
 from gateway.metering.gpu.spans import Span, length, union
 from gateway.metering.gpu.ticket import Ticket
 
+_SILENCES: Final = 16  # that other gateways are told of: engines drop a few requests at a time
 _UNSURE: Final = 0.1  # of a prompt's estimated length
 
 
@@ -25,6 +28,7 @@ class Tally:
         self.cohorts: dict[Hashable, float] = {}  # prompt tokens that got their first token here
         self.abandoned = Counted()  # prompts computed, in part, for clients that left: no engine counts them
         self.doubtful: list[Ticket] = []  # whose prompts are estimates
+        self.silences: list[tuple[Silence, Ticket]] = []  # of streams that were heard again here
         self.over = True  # nobody is there beyond its end
         self._computed = self._looked_back = self._generated = self._context = self._prompts = 0.0
         self._spans: list[Span] = []  # merged with the one before; `spans` merges the rest
@@ -47,6 +51,8 @@ class Tally:
         if did is None:
             return
         self.did.append((ticket, did))
+        if ticket.silences and self.window in ticket.silences:
+            self.silences.append((ticket.silences[self.window], ticket))
         computed, looked_back, written, context = did
         if ticket.abandoned:
             self.abandoned = self.abandoned.plus(Counted(computed=computed, looked_back=looked_back))
@@ -92,7 +98,10 @@ class Tally:
         """All that other gateways need; `offset_ns` turns monotonic times into UTC."""
         spans = tuple((begin + offset_ns, end + offset_ns) for begin, end in self.spans)
         present = sum(self.present.values())
-        return Knowledge(self.counted(), self.abandoned, self.doubt, spans, self.over, present)
+        silences = nlargest(_SILENCES, (silence for silence, _ in self.silences), key=lambda each: each.ns)
+        return Knowledge(
+            self.counted(), self.abandoned, self.doubt, spans, self.over, present, tuple(silences)
+        )
 
     def _occupy(self, begin: int, end: int) -> None:
         spans = self._spans

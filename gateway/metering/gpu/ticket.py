@@ -2,12 +2,15 @@
 
 from bisect import bisect_left
 from collections.abc import Hashable, Mapping
-from typing import Protocol
+from typing import Final, Protocol
 
 from adapters.chat import TokenUsage
 from gateway.metering.gpu.facts import Coefficients, Did
+from gateway.metering.gpu.preempted import SILENT_NS, Silence
 from gateway.metering.gpu.spans import Span
 from gateway.metering.gpu.usual import Usual
+
+_SILENCES: Final = 64  # remembered: a window waits half a minute at most
 
 
 class Book(Protocol):
@@ -46,6 +49,7 @@ class Ticket:
         "_book",
         "abandoned",
         "alone",
+        "anew",
         "befores",
         "begun",
         "booked",
@@ -61,6 +65,7 @@ class Ticket:
         "last",
         "owner",
         "reached",
+        "silences",
         "streamed",
         "variance",
         "windows",
@@ -95,16 +100,20 @@ class Ticket:
         self.foretold = 0  # prompt tokens, as the caller had estimated them
         self.generated = 0
         self.abandoned = False  # the client left before the first token, when some of the prompt was computed
+        self.silences: dict[int, Silence] | None = None  # the longest that ended in a window
+        self.anew: dict[int, float] | None = None  # tokens computed once more, by window
         self.booked: dict[int, int] = {}  # GPU ns booked so far, by window of the claim
 
     def tokens(self, now_ns: int, count: int) -> None:
         """`count` output events were relayed now."""
         if count <= 0:
             return
+        window = self._book.window(now_ns)
         if self.first is None:
             self.first = now_ns
+        elif now_ns - self.last >= SILENT_NS:
+            self._heard_again(now_ns - self.last, window)
         self.last = now_ns
-        window = self._book.window(now_ns)
         windows = self.windows
         if windows and windows[-1] == window:
             self.counts[-1] += count
@@ -178,9 +187,11 @@ class Ticket:
             each = self._book.pieces.ratio
             written, before = written * each, before * each
         context = written * (computed + self.cached + before + written / 2)
+        anew = self.anew.get(window, 0.0) if self.anew else 0.0
+        looked_back = anew * anew / 2
         if at:
-            return 0.0, 0.0, written, context
-        return computed, computed * (self.cached + computed / 2), written, context
+            return anew, looked_back, written, context
+        return computed + anew, computed * (self.cached + computed / 2) + looked_back, written, context
 
     def all_work(self, coefficients: Coefficients, steps_per_token: float) -> float:
         """Seconds of work of the whole attempt."""
@@ -189,6 +200,17 @@ class Ticket:
         output = coefficients.step * steps_per_token
         output += coefficients.context * (self.computed + self.cached + self.generated / 2)
         return coefficients.prompt_work(self.computed, self.cached) + self.generated * output
+
+    def _heard_again(self, silent_ns: int, window: int) -> None:
+        """Take note of a silence that ends in this window."""
+        if self.silences is None:
+            self.silences = {}
+        known = self.silences.get(window)
+        if known is None or known.ns < silent_ns:
+            tokens = self.computed + self.cached + self.events * self._book.pieces.ratio
+            self.silences[window] = Silence(silent_ns, self._book.window(self.last), tokens)
+        if len(self.silences) > _SILENCES:
+            del self.silences[next(iter(self.silences))]
 
     def _abandon(self, computable: float, window: int) -> None:
         """The client left before the first token: it owes what may have been computed by then."""

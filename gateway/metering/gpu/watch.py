@@ -176,8 +176,11 @@ def _difference(before: EngineReading, after: EngineReading) -> Counted | None:
         steps = generated / max(1.0, (before.running + after.running) / 2)
     else:
         steps = after.steps - before.steps
-    if min(generated, prompts, started, steps) < 0:
+    preempted = after.preempted - before.preempted
+    if min(generated, prompts, started, steps, preempted) < 0:
         return None
     held = (before.kv_usage + after.kv_usage) / 2 * after.kv_capacity
     behind = max(0.0, prompts - computed / 2) / started if started else 0.0
-    return Counted(steps, max(0.0, computed), max(0.0, computed) * behind, generated, steps * held, prompts)
+    return Counted(
+        steps, max(0.0, computed), max(0.0, computed) * behind, generated, steps * held, prompts, preempted
+    )

@@ -54,7 +54,7 @@ class OtherEngine:
         c, (running, waiting, usage) = self.counters, self._shown
         return EngineReading(
             "0", running, waiting, usage, self.machine.blocks * BLOCK,
-            c.steps, c.scheduled - c.generated, c.generated, c.prompts, c.started,
+            c.steps, c.scheduled - c.generated, c.generated, c.prompts, c.started, preempted=c.preempted,
         )  # fmt: skip
 
     def step(self) -> Step:
@@ -165,6 +165,7 @@ class OtherEngine:
 
     def _preempt(self, job: Job) -> None:
         """To be computed anew, what it wrote included."""
+        self.counters.preempted += 1  # vLLM tells of it at once where it schedules a step ahead
         self._running.remove(job)
         self._release(job)
         job.due, job.done = job.prompt + job.written, 0

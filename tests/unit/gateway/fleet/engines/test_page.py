@@ -27,6 +27,8 @@ vllm:iteration_tokens_total_bucket{engine="0",le="1.0",model_name="m"} 9.0
 vllm:iteration_tokens_total_count{engine="0",model_name="m"} 100.0
 vllm:iteration_tokens_total_sum{engine="0",model_name="m"} 1.5e+03
 vllm:generation_tokens_total{engine="0",model_name="m"} 400.0
+vllm:num_preemptions_total{engine="0",model_name="m"} 3.0
+vllm:num_preemptions_created{engine="0",model_name="m"} 1.79e+09
 vllm:generation_tokens_created{engine="0",model_name="m"} 1.79e+09
 vllm:prompt_tokens_total{engine="0",model_name="m"} 2000.0 1795218300000
 vllm:cache_config_info{block_size="16",engine="0",num_gpu_blocks="1000"} 1.0
@@ -59,6 +61,7 @@ def test_each_engine_of_a_page_is_read():
     assert (first.steps, first.generated, first.computed, first.prompts) == (100, 400, 1100, 2000)
     assert first.kv_capacity == 16_000
     assert (second.engine, second.running, second.steps) == ("1", 2, None)
+    assert (first.preempted, second.preempted) == (3, 0)
     assert not first.asleep
     assert second.asleep
     assert boot(PAGE) == 1795218159.51

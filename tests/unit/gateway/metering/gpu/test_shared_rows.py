@@ -13,6 +13,7 @@ from gateway.metering.gpu.counts import Counted
 from gateway.metering.gpu.doubt import Doubt
 from gateway.metering.gpu.facts import SECOND, Booking, GpuBackend, Row, RowKey, Tokens
 from gateway.metering.gpu.hardware import NEUTRAL
+from gateway.metering.gpu.preempted import Silence
 from gateway.metering.gpu.rows import Drawn, Knowledge
 from gateway.metering.gpu.rules import Rules
 from gateway.metering.gpu.shared_rows import SharedRows
@@ -65,6 +66,7 @@ async def test_before_a_row_is_posted_each_says_what_it_knows():
         ((1, 2), (5, 9)),
         over=False,
         present_ns=7,
+        silences=(Silence(400, 3, 1_000.5),),
     )
     assert await one.meet(KEY, None) == []
     assert await two.meet(KEY, known) == [None]

@@ -6,6 +6,7 @@ from adapters.chat import TokenUsage
 from gateway.metering.gpu.book import ReplicaBook
 from gateway.metering.gpu.facts import SECOND, Coefficients, GpuBackend
 from gateway.metering.gpu.learning import Learner
+from gateway.metering.gpu.preempted import Silence
 from gateway.metering.gpu.rows import InProcessRows
 from gateway.metering.gpu.rules import Rules
 from gateway.metering.gpu.ticket import Ticket
@@ -163,3 +164,20 @@ def test_what_is_unclear_until_the_end(book):
     assert not streamed.unclear(1)
     streamed.end(1_200 * MS, used(2))
     assert not streamed.unclear(0)
+
+
+def test_silences_are_remembered_the_longest_of_a_window(book):
+    ticket = begin(book, prompt_tokens=100)
+    for at in (2_000, 2_100, 4_100, 4_150, 4_450):
+        ticket.tokens(at * MS, 5)
+    assert ticket.silences == {4: Silence(2_000 * MS, 2, 110)}
+
+
+def test_what_is_computed_anew_is_paid_beside_the_rest(book):
+    ticket = begin(book)
+    for at in (900, 1_900):
+        ticket.tokens(at * MS, 2)
+    ticket.read(100, 40)
+    ticket.anew = {1: 50.0}
+    assert ticket.did(0) == (60, 60 * (40 + 30), 2, 2 * 101)
+    assert ticket.did(1) == (50, 50 * 25, 2, 2 * 103)
