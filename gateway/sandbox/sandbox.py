@@ -15,7 +15,8 @@ from gateway.sandbox.openai import MODELS as OPENAI_MODELS
 from gateway.sandbox.openai import OpenAIStandIn
 from gateway.sandbox.provider import ProviderSettings
 from gateway.sandbox.standin import StandIn
-from gateway.sandbox.vllm import VllmSettings, VllmStandIn
+from gateway.sandbox.vllm import VllmStandIn
+from gateway.sandbox.vllm_flags import VllmSettings
 
 
 @dataclass(frozen=True, slots=True)

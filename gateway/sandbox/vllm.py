@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 from time import time
@@ -15,36 +14,18 @@ from gateway.sandbox import vectors
 from gateway.sandbox.answers import Answer, compose, token_ids
 from gateway.sandbox.asks import Ask, from_chat, from_messages
 from gateway.sandbox.completions import framed
-from gateway.sandbox.engine import Engine, Job, Speed
+from gateway.sandbox.engine import Engine, Job
 from gateway.sandbox.exposition import CONTENT_TYPE, EngineMetrics
 from gateway.sandbox.http import Reply, Request
 from gateway.sandbox.responses import ResponsesFrame, Stepped, from_responses
 from gateway.sandbox.standin import Answer as Route
 from gateway.sandbox.standin import StandIn, bearer
+from gateway.sandbox.vllm_flags import VllmSettings
 from gateway.sandbox.vllm_messages import MessagesFrame
 from gateway.sandbox.vllm_stored import StoredResponses
 from gateway.sandbox.vllm_wire import FINGERPRINT, Frame, Refused, validated
 
 _SSE: Final = {"content-type": "text/event-stream; charset=utf-8"}
-
-
-@dataclass(frozen=True, slots=True)
-class VllmSettings:
-    """How the engine was started: the flags that show on the wire."""
-
-    models: tuple[str, ...] = ("meta-llama/Llama-3.1-8B-Instruct",)  # served names; adapters behind the first
-    max_model_len: int = 131_072
-    max_num_seqs: int = 256
-    max_queued: int | None = None  # --max-num-queued-reqs
-    api_key: str | None = field(default=None, repr=False)
-    prompt_tokens_details: bool = True  # --enable-prompt-tokens-details
-    per_request_metrics: bool = True  # --enable-per-request-metrics
-    tools: bool = True  # --enable-auto-tool-choice --tool-call-parser
-    keeps_responses: bool = False  # VLLM_ENABLE_RESPONSES_API_STORE
-    pooling: bool = False  # --runner pooling: the model embeds and ranks, and generates nothing
-    speed: Speed = field(default_factory=Speed)
-    capacity: int = 400_000  # tokens in the KV cache
-    seed: int = 0
 
 
 class VllmStandIn(StandIn):
@@ -187,42 +168,8 @@ class VllmStandIn(StandIn):
 
     def _prepare(self, body: Mapping[str, Any], ask: Ask) -> tuple[Answer, list[int]]:
         """The answer and the prompt's token ids. Raises Refused."""
-        settings = self.settings
-        self._known(ask.model)
-        if ask.tools and ask.tool_choice != "none" and not settings.tools:
-            message = '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'
-            raise Refused(400, message, "BadRequestError")
-        temperature = body.get("temperature") or 0
-        if temperature < 0:
-            message = f"temperature must be non-negative, got {temperature}."
-            message += f" (parameter=temperature, value={temperature})"
-            raise Refused(400, message, "BadRequestError", "temperature")
-        self._check_room(ask)
-        prompt = token_ids(ask.text)
-        if len(prompt) > settings.max_model_len:
-            room, more = settings.max_model_len, settings.max_model_len + 1
-            message = (
-                f"This model's maximum context length is {room} tokens. However, your prompt contains "
-                f"at least {more} input tokens, which exceeds this limit even without any output tokens. "
-                f"Please reduce the length of the input prompt. (parameter=input_tokens, value={more})"
-            )
-            raise Refused(400, message, "BadRequestError", "input_tokens")
-        return compose(ask, seed=settings.seed), prompt
-
-    def _check_room(self, ask: Ask) -> None:
-        settings = self.settings
-        if ask.max_tokens is not None and ask.max_tokens > settings.max_model_len:
-            message = (
-                f"max_tokens={ask.max_tokens} cannot be greater than max_model_len={settings.max_model_len}. "
-                f"Please request fewer output tokens. (parameter=max_tokens, value={ask.max_tokens})"
-            )
-            raise Refused(400, message, "BadRequestError", "max_tokens")
-        if settings.max_queued is not None and self.engine.waiting >= settings.max_queued:
-            message = (
-                "The engine is currently busy and cannot accept new requests. "
-                "Please try again later or on a different instance."
-            )
-            raise Refused(503, message, "Service Unavailable")
+        prompt = self.settings.prompt(body, ask, self.engine.waiting)
+        return compose(ask, seed=self.settings.seed), prompt
 
     async def _stream(
         self, reply: Reply, frame: "Frame", answer: Answer, jobs: list[Job], headers: Mapping[str, str]
@@ -240,7 +187,7 @@ class VllmStandIn(StandIn):
 
     async def _completions(self, request: Request, reply: Reply) -> None:
         body = validated(request, "model")
-        self._known(body["model"])
+        self.settings.known(body["model"])
         identity = f"cmpl-{request.headers.get('x-request-id') or next(self._ids)}"
         extra = {"stop_reason": None, "token_ids": None, "prompt_token_ids": None}
         tail = {"service_tier": None, "system_fingerprint": FINGERPRINT, "kv_transfer_params": None}
@@ -308,7 +255,7 @@ class VllmStandIn(StandIn):
 
     async def _count_tokens(self, request: Request, reply: Reply) -> None:
         body = validated(request, "messages", "model")
-        self._known(body["model"])
+        self.settings.known(body["model"])
         tokens = len(token_ids(from_messages({"max_tokens": 1, **body}).text))
         counted = {"input_tokens": tokens, "context_management": {"original_input_tokens": tokens}}
         await reply.json(200, counted, self._request_id(request))
@@ -330,18 +277,11 @@ class VllmStandIn(StandIn):
         self, request: Request, reply: Reply, body: Mapping[str, Any], answer: Mapping[str, Any]
     ) -> None:
         """Read what was asked, in one step of the engine, and answer."""
-        self._known(body["model"])
+        self.settings.known(body["model"])
         with self.engine.submit([0] * answer["usage"]["prompt_tokens"], 1, at_limit=True) as job:
             async for _ in job.tokens():
                 pass
         await reply.json(200, answer, self._request_id(request))
-
-    def _known(self, model: str) -> None:
-        """Raises Refused for a model it does not serve."""
-        if model not in self.settings.models:
-            names = ", ".join(self.settings.models)
-            message = f"The model `{model}` does not exist. Valid aliases: {names}."
-            raise Refused(404, message, "NotFoundError", "model")
 
     # the rest
 

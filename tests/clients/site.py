@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from gateway.sandbox.sandbox import Sandbox
-from gateway.sandbox.vllm import VllmSettings, VllmStandIn
+from gateway.sandbox.vllm import VllmStandIn
+from gateway.sandbox.vllm_flags import VllmSettings
 from tests.integration.weirs import RunningWeir
 
 _HEAD = """

@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from gateway.sandbox.engine import Speed
-from gateway.sandbox.vllm import VllmSettings, VllmStandIn
+from gateway.sandbox.vllm import VllmStandIn
+from gateway.sandbox.vllm_flags import VllmSettings
 from tests.integration.redises import SERVER, RealRedis
 from tests.integration.sandboxed import HELLO, POLICY, Sandboxed
 

@@ -10,7 +10,8 @@ from typing import Any
 import openai
 import pytest
 
-from gateway.sandbox.vllm import VllmSettings, VllmStandIn
+from gateway.sandbox.vllm import VllmStandIn
+from gateway.sandbox.vllm_flags import VllmSettings
 from tests.integration.sandboxed import POLICY, Sandboxed
 
 SSN = "My SSN is 536-22-8741, file my form."

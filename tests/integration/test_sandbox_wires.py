@@ -12,7 +12,8 @@ import openai
 import pytest
 
 from gateway.sandbox.sandbox import Sandbox
-from gateway.sandbox.vllm import VllmSettings, VllmStandIn
+from gateway.sandbox.vllm import VllmStandIn
+from gateway.sandbox.vllm_flags import VllmSettings
 
 RECORDED = Path(__file__).resolve().parents[3] / "shared" / "vllm" / "recorded"
 LLAMA = "meta-llama/Llama-3.1-8B-Instruct"
