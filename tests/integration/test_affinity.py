@@ -14,8 +14,9 @@ import pytest
 from gateway.sandbox.engine import Speed
 from gateway.sandbox.vllm import VllmStandIn
 from gateway.sandbox.vllm_flags import VllmSettings
-from tests.integration.redises import SERVER, RealRedis
+from tests.integration.redises import SERVER
 from tests.integration.sandboxed import HELLO, POLICY, SECRET, Sandboxed
+from tests.integration.sharing import two_gateways
 
 REPLICAS = POLICY.replace(
     '["${WEIR_SANDBOX_VLLM_URL}"]', '["${WEIR_SANDBOX_VLLM_URL}", "${WEIR_SANDBOX_SECOND_URL}"]'
@@ -238,16 +239,7 @@ def test_a_reload_that_takes_the_model_away_moves_it(routed: Sandboxed) -> None:
 
 @pytest.mark.skipif(SERVER is None, reason="redis-server is not installed")
 def test_gateways_share_it_and_do_without(tmp_path: Path) -> None:
-    redis = RealRedis(tmp_path)
-    redis.start()
-    weirs: list[Sandboxed] = []
-    try:
-        for name in ("one", "two"):
-            folder = tmp_path / name
-            folder.mkdir()
-            shared = f"{HARDEST}\nstate: {{redis: '{redis.url}', when_gone: {{labels: allow}}}}\n"
-            weirs.append(Sandboxed(folder, shared))
-        one, two = weirs
+    with two_gateways(tmp_path, HARDEST, "{labels: allow}") as (redis, one, two):
         deadline = time.monotonic() + 30
         while True:  # where Redis is late, a gateway does without it
             assert model(one, HARD, x_weir_conversation="shared")[0] == "gpt"
@@ -256,7 +248,3 @@ def test_gateways_share_it_and_do_without(tmp_path: Path) -> None:
             assert time.monotonic() < deadline
         redis.stop()
         assert model(two, EASY, x_weir_conversation="shared") == ("llama", [])
-    finally:
-        for each in weirs:
-            each.stop()
-        redis.stop()

@@ -11,8 +11,9 @@ import pytest
 from gateway.sandbox.engine import Speed
 from gateway.sandbox.vllm import VllmStandIn
 from gateway.sandbox.vllm_flags import VllmSettings
-from tests.integration.redises import SERVER, RealRedis
+from tests.integration.redises import SERVER
 from tests.integration.sandboxed import HELLO, POLICY, Sandboxed
+from tests.integration.sharing import two_gateways
 
 KEEPING = f"{POLICY}\nsensitivity: {{unscanned: {{response_id: internal}}}}\n"
 Told = tuple[int, Any]
@@ -48,14 +49,7 @@ def test_a_restart_forgets_nobodys_answers(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(SERVER is None, reason="redis-server is not installed")
 def test_gateways_share_it_and_refuse_what_they_cannot_ask_about(tmp_path: Path) -> None:
-    redis = RealRedis(tmp_path)
-    redis.start()
-    weirs: list[Sandboxed] = []
-    try:
-        for name in ("one", "two"):
-            (tmp_path / name).mkdir()
-            weirs.append(Sandboxed(tmp_path / name, f"{KEEPING}state: {{redis: '{redis.url}'}}\n"))
-        one, two = weirs
+    with two_gateways(tmp_path, KEEPING) as (redis, one, two):
         made = ask(one, "My word is weir.")[1]["id"]
         # each has a provider of its own here, so `two`'s does not know the response: its refusal shows it was asked
         status, told = ask(two, "What was it?", made)
@@ -78,10 +72,6 @@ def test_gateways_share_it_and_refuse_what_they_cannot_ask_about(tmp_path: Path)
             time.sleep(0.1)
         status, told = answer
         assert (status, told["error"]["code"]) == (404, "object_not_found"), "nobody can tell whose it is"
-    finally:
-        for each in weirs:
-            each.stop()
-        redis.stop()
 
 
 class Keepers(Sandboxed):

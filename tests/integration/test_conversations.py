@@ -9,8 +9,9 @@ import pytest
 from click.testing import CliRunner
 
 from gateway.cli.explain import explain
-from tests.integration.redises import SERVER, RealRedis
+from tests.integration.redises import SERVER
 from tests.integration.sandboxed import HELLO, POLICY, SECRET, Sandboxed
+from tests.integration.sharing import two_gateways
 
 HEALTH = [{"role": "user", "content": "Patient John Miller, MRN: 00482913, was diagnosed with diabetes."}]
 EUROPE = """
@@ -84,15 +85,7 @@ def explained(weir: Sandboxed, conversation: str) -> Any:
 
 @pytest.mark.skipif(SERVER is None, reason="redis-server is not installed")
 def test_gateways_share_it_and_keep_home_what_they_cannot_ask_about(tmp_path: Path) -> None:
-    redis = RealRedis(tmp_path)
-    redis.start()
-    weirs: list[Sandboxed] = []
-    try:
-        for name in ("one", "two"):
-            folder = tmp_path / name
-            folder.mkdir()
-            weirs.append(Sandboxed(folder, f"{POLICY}\nstate: {{redis: '{redis.url}'}}\n"))
-        one, two = weirs
+    with two_gateways(tmp_path) as (redis, one, two):
         assert one.ask(SECRET, x_weir_conversation="moves")[0] == 200
         assert two.ask(HELLO, model="gpt", x_weir_conversation="moves")[0] == 403
         assert two.ask(HELLO, model="gpt", x_weir_conversation="fresh")[0] == 200
@@ -109,7 +102,3 @@ def test_gateways_share_it_and_keep_home_what_they_cannot_ask_about(tmp_path: Pa
         assert (status, headers["x-weir-sensitivity"]) == (200, "restricted")
         assert any("not known just now" in each for each in answer["weir"]["decision"]["reasons"])
         assert two.ask(HELLO, model="gpt")[0] == 200, "a request without a conversation waits for nobody"
-    finally:
-        for each in weirs:
-            each.stop()
-        redis.stop()

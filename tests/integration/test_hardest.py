@@ -12,8 +12,9 @@ import pytest
 
 from gateway.cli.router_weights import shipped
 from routers.complexity.weights import CALIBRATED, Weights
-from tests.integration.redises import SERVER, RealRedis
+from tests.integration.redises import SERVER
 from tests.integration.sandboxed import POLICY, Sandboxed
+from tests.integration.sharing import two_gateways
 
 SHARE = POLICY.replace("when: {workflow: hard}", "when: {complexity: {hardest: 25%}}")
 SENTENCE = (
@@ -118,14 +119,7 @@ def test_a_restart_goes_on_where_traffic_was(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(SERVER is None, reason="redis-server is not installed")
 def test_gateways_share_it_and_do_without(tmp_path: Path) -> None:
-    redis = RealRedis(tmp_path)
-    redis.start()
-    weirs: list[Sandboxed] = []
-    try:
-        for name in ("one", "two"):
-            (tmp_path / name).mkdir()
-            weirs.append(Sandboxed(tmp_path / name, f"{SHARE}\nstate: {{redis: '{redis.url}'}}\n"))
-        one, two = weirs
+    with two_gateways(tmp_path, SHARE) as (redis, one, two):
         start = thresholds(one)
         for turn in range(80):
             assert one.ask(prompt(turn))[0] == 200
@@ -143,10 +137,6 @@ def test_gateways_share_it_and_do_without(tmp_path: Path) -> None:
             assert time.monotonic() < deadline, "it never followed its own traffic"
             time.sleep(0.05)
         assert thresholds(one) == shared
-    finally:
-        for each in weirs:
-            each.stop()
-        redis.stop()
 
 
 def thresholds(weir: Sandboxed) -> dict[str, float]:

@@ -2,15 +2,12 @@
 dialect: the bytes that reach the client, the bytes that reach the provider, and what is booked."""
 
 import json
-import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
-from tests.integration.test_recorded_traffic import Recording, body_of, booked, bookings, load
+from tests.integration.replaying import Recording, Replay, body_of, booked, bookings, load, through
 from tests.integration.weirs import RunningWeir
 
 pytestmark = [pytest.mark.recordings, pytest.mark.timeout(300)]
@@ -40,47 +37,6 @@ STATUSES = {
 }  # a model that is gone is gone; our key refused is our fault
 
 
-class Replay(ThreadingHTTPServer):
-    """Answers each request with the recording that its `x-request-id` names, and keeps what was asked."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.recordings: dict[str, Recording] = {}
-        self.asked: dict[str, tuple[str, bytes]] = {}
-        self._thread = threading.Thread(target=self.serve_forever, name="replay")
-        self._thread.start()
-        self.url = f"http://127.0.0.1:{self.server_port}"
-
-    def stop(self) -> None:
-        self.shutdown()
-        self.server_close()
-        self._thread.join()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self) -> None:  # the library's name
-        server: Any = self.server
-        asked = self.rfile.read(int(self.headers["content-length"]))
-        name = self.headers["x-request-id"]
-        server.asked[name] = (self.path, asked)
-        recording = server.recordings[name]
-        body = body_of(recording)
-        self.send_response(recording["response"]["status"])
-        streamed = "sse" in recording["response"]
-        self.send_header("content-type", "text/event-stream" if streamed else "application/json")
-        self.send_header("content-length", str(len(body)))
-        self.send_header("request-id" if recording["provider"] == "anthropic" else "x-request-id", name)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        """Be quiet."""
-
-
 @pytest.fixture(scope="module")
 def replay() -> Iterator[Replay]:
     server = Replay()
@@ -101,18 +57,12 @@ def test_same_dialect_traffic_is_passed_on_byte_for_byte(
     weir: RunningWeir, replay: Replay, share: Any, provider: str, path: str, model: str, total: int
 ) -> None:
     rows = [r for r in load(provider, path) if not _refused_here(r)]
-    replay.recordings |= {row["id"]: row for row in rows}
-
-    def one(recording: Recording) -> tuple[Recording, tuple[int, dict[str, str], bytes]]:
-        body = json.dumps({**recording["request"]["body"], "model": model}).encode()
-        return recording, weir.post(body, path=path, x_request_id=recording["id"])
-
-    with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(one, rows))
+    answers = through(weir, replay, rows, lambda row: {**row["request"]["body"], "model": model}, path)
     attempts = bookings(weir)
     unchanged = 0
-    for recording, (status, headers, body) in answers:
+    for recording in rows:
         name = recording["id"]
+        status, headers, body = answers[name]
         told = recording["response"]["status"]
         assert status == STATUSES[told], (name, body[:300])
         assert headers["request-id" if provider == "anthropic" else "x-request-id"]

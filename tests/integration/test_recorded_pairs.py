@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.contract import messages_oracle, responses_oracle
-from tests.integration.test_recorded_traffic import Recording, Replay, bookings, load, through
+from tests.integration.replaying import Recording, Replay, bookings, load, through
 from tests.integration.weirs import RunningWeir
 
 pytestmark = [pytest.mark.recordings, pytest.mark.timeout(300)]
