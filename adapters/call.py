@@ -44,6 +44,7 @@ class Call:
     stream: bool
     wants_usage: bool  # the client itself asked for `stream_options.include_usage`
     headers: Headers = ()
+    background: bool = False  # the provider goes on working on it, whoever waits (responses)
 
 
 @dataclass(slots=True)

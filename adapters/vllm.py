@@ -15,7 +15,7 @@ _BLOCKS: Final = frozenset(  # of a messages request, as vLLM 0.32 reads them
      "tool_addition", "tool_removal")
 )  # fmt: skip
 _OF_RESPONSES: Final = frozenset(
-    {"previous_response_id", "store"}
+    {"previous_response_id", "store", "background"}
 )  # what an engine does that keeps responses
 _NOTHING: Final[frozenset[str]] = frozenset()
 _NOT_AN_ENGINES: Final = {"delete": "the deletion of a response", "items": "a response's input items"}

@@ -42,8 +42,7 @@ from gateway.metering.budgets.limits import Allowances
 from gateway.metering.otlp.apart import missing
 from gateway.metering.price_file import NO_OVERRIDES, read_price_file
 from gateway.metering.prices import PriceBook
-from gateway.metering.tariffs import GpuTariff, TokenTariff
-from gateway.pipeline.booking import Tariff
+from gateway.metering.tariffs import GpuTariff, Tariff, TokenTariff
 from gateway.pipeline.detecting import Panel, Stationed
 from gateway.pipeline.hardness import Hardness
 from gateway.pipeline.judge import Judge, highest

@@ -42,6 +42,7 @@ from gateway.configuration.reload import Watcher
 from gateway.configuration.snapshot import Snapshot
 from gateway.dispatch.dispatcher import Dispatcher
 from gateway.dispatch.job import Engines
+from gateway.dispatch.polling import Poller
 from gateway.fleet.replicas import Fleet, Replica
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.store import Standing
@@ -55,6 +56,7 @@ from gateway.metering.gpu.shared_rows import SharedRows
 from gateway.metering.gpu.turns import Turns
 from gateway.metering.otlp.apart import ExporterApart
 from gateway.metering.prometheus import Metrics
+from gateway.pipeline.awaiting import Awaiting
 from gateway.pipeline.booking import Till
 from gateway.pipeline.pipeline import Pipeline, Runtime
 
@@ -139,7 +141,22 @@ class Service:
         self._thresholds = KeptThresholds(
             open_scores(runtime.snapshot.state, Path(server.ledger).with_suffix(".scores.json"))
         )
-        till = Till(self.metrics, self._ledger, self._accounts, self.budgets, self._actions, self._belongings)
+        self._awaiting = Awaiting(
+            self._ledger,
+            self.metrics,
+            self._actions,
+            Poller(self._fleet, self._engines).ask,
+            lambda: self._runtime.tariffs,
+        )
+        till = Till(
+            self.metrics,
+            self._ledger,
+            self._accounts,
+            self.budgets,
+            self._actions,
+            self._belongings,
+            self._awaiting,
+        )
         dispatcher = Dispatcher(self._fleet, self._engines)
         self._conversations, choices = open_conversations(runtime.snapshot.state)
         self.pipeline: Final = Pipeline(
@@ -224,6 +241,7 @@ class Service:
         """Take no more requests, let those under way end within the grace period, book, ship and close."""
         await asyncio.gather(*(server.stop() for server in self._servers))
         await self._background.stop()
+        await self._awaiting.note()
         await self._watch.finish()
         await self._costs.keep(self._accounts.learned())
         await self._thresholds.finish(self._runtime.hardness)
@@ -254,6 +272,7 @@ class Service:
         begin("counting in the shared state", self._state.run())
         begin("telling Redis what was spent", self._retelling.run(self._state, self._allowances))
         await self._retelling.tried()
+        await self._awaiting.reopen(self.budgets, self._allowances())
         server = self._runtime.snapshot.server
         self._servers.append(
             await Server.open(self._application, host, port, server.shutdown_grace, server.header_timeout)
@@ -265,6 +284,7 @@ class Service:
                 )
             )
         begin("watching engines", self._watch.run())
+        begin("asking about responses in the background", self._awaiting.run())
         begin("keeping what GPU time costs", self._costs.run(self._accounts.learned))
         begin("keeping rolling thresholds", self._thresholds.run(lambda: self._runtime.hardness))
         begin("collecting garbage", collect_in_quiet(lambda: self.metrics.inflight.value > 0))

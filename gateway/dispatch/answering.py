@@ -6,6 +6,7 @@ from typing import Final
 
 from adapters.call import MODELLESS, Backend, Headers, Relay, header
 from adapters.chat import TokenUsage
+from adapters.dialects.responses.kept import Told, ToldAgain
 from adapters.errors import StreamCut, UpstreamError
 from adapters.refusals import status_under
 from adapters.restoring.relay import Restoring
@@ -219,9 +220,18 @@ class Answering:
     async def _send(self, answer: Answer, out: bytes) -> None:
         if not self._committed:
             self._committed = True
+            if self._job.plain.background:
+                await self._await()
             await self._job.reply.start(answer.status, self._head(answer))
         if out:
             await self._job.reply.send(out)
+
+    async def _await(self) -> None:
+        """The provider will go on with the answer, should its stream break: see that it is known by then."""
+        attempt, relay = self._attempt, self._relay
+        if relay is not None and relay.made and not self._booked:
+            attempt.made, attempt.awaited = relay.made, relay.made[0]
+            await self._job.books.awaits(attempt)
 
     async def _send_last(self, answer: Answer, relay: Relay, data: bytes) -> None:
         """Book the answer, and send what is left of it."""
@@ -281,6 +291,7 @@ class Answering:
             attempt.made = relay.made
             attempt.finish = relay.finish_reason or ""
             attempt.content_events = relay.content_events
+            self._note_later(relay)
         if attempt.usage.source != "unknown":
             return
         worked = attempt.sent and attempt.outcome not in {"refused", "client_error"}
@@ -290,6 +301,15 @@ class Answering:
             output=attempt.content_events,
             source="estimated",
         )
+
+    def _note_later(self, relay: Relay) -> None:
+        """Whether the provider still works on the answer; how the one ended that it was asked about."""
+        attempt = self._attempt
+        if self._job.plain.background:
+            known = attempt.usage.source != "unknown" or not relay.made
+            attempt.awaited = "" if known else relay.made[0]
+        elif isinstance(relay, Told | ToldAgain):
+            attempt.told = relay.ended
 
     def book_unless_booked(self) -> None:
         """However the attempt ended, it is booked: here, unless its success was booked already."""

@@ -5,6 +5,7 @@ from typing import Literal, Protocol
 
 from adapters.call import Headers, Refusal
 from adapters.chat import UNKNOWN_USAGE, TokenUsage
+from adapters.dialects.responses.kept import Ended
 from adapters.errors import UpstreamError
 from routers.policy.permits import Permit
 
@@ -50,6 +51,8 @@ class Attempt:
     ticket: Ticket | None = None
     finish: str = ""  # why the answer ended, in its own dialect's word
     made: tuple[str, ...] = ()  # ids of what the provider keeps of the answer
+    awaited: str = ""  # the response that the provider still works on, in the background
+    told: Ended | None = None  # how a response ended that was asked about
 
 
 class NoTargetLeft(Exception):  # noqa: N818  # it names where the journey ends
@@ -119,5 +122,10 @@ class Books(Protocol):
         """An answer that was set aside, and booked, is the client's after all: close the request with it. `kept` comes
         before its last bytes leave."""
 
+    async def awaits(self, attempt: Attempt) -> None:
+        """A stream begins to leave whose answer the provider goes on with, whoever reads it (`attempt.awaited`): see
+        that it is booked, and note whose it is, whatever becomes of the stream."""
+
     def settle(self, attempt: Attempt) -> None:
-        """The attempt is over, however it ended: book what it used. Once for each."""
+        """The attempt is over, however it ended: book what it used, or, where the provider still works on it
+        (`attempt.awaited`), see that it will be. Once for each."""

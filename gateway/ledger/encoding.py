@@ -19,6 +19,7 @@ from adapters.chat import TokenUsage
 from gateway.ledger.records import (
     ActionRecord,
     AttemptRecord,
+    AwaitedRecord,
     EnergyBooking,
     FeedbackRecord,
     GpuBooking,
@@ -243,6 +244,7 @@ SHAPES: Final[Mapping[Kind, Shape]] = {
     "energy": Shape("energy", EnergyBooking),
     "action": Shape("action", ActionRecord),
     "feedback": Shape("feedback", FeedbackRecord),
+    "awaited": Shape("awaited", AwaitedRecord),
     "rerating": Shape("rerating", Rerating),
 }
 _by_record: Final[Mapping[type, Shape]] = {shape.record: shape for shape in SHAPES.values()}
@@ -252,3 +254,15 @@ def encoded(record: Record) -> tuple[Kind, bytes]:
     """A record's kind, and the record as one JSON object without fields at their default."""
     shape = _by_record[type(record)]
     return shape.kind, shape.encode(record)
+
+
+def members(record: Record) -> dict[str, Any]:
+    """A record's fields that differ from their default, as a line of the journal holds them."""
+    found: dict[str, Any] = orjson.loads(encoded(record)[1])
+    return found
+
+
+def from_members(kind: Kind, found: Mapping[str, Any]) -> Record:
+    """The record again. Raises ValueError for a field this Weir does not know."""
+    shape = SHAPES[kind]
+    return shape.decode(shape.row(found))

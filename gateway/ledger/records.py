@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 from adapters.chat import TokenUsage
 
 SCHEMA: Final = (
-    8  # raised when a kind of record or a field is added or changes its meaning; stores upgrade older ones
+    9  # raised when a kind of record or a field is added or changes its meaning; stores upgrade older ones
 )
 
 Outcome = Literal[
@@ -269,6 +269,22 @@ class FeedbackRecord:
 
 
 @dataclass(slots=True, kw_only=True)
+class AwaitedRecord:
+    """A request whose answer its provider still works on (`background`): what is known until its own record and its
+    attempts' are written, once it is over. The last one for a request counts. Nothing of it is in any sum."""
+
+    id: str  # the request's
+    at: int  # when that began, UTC nanoseconds
+    tenant: str
+    responses: Mapping[str, str] = field(default_factory=_empty)  # attempt → the response it began
+    request: Mapping[str, Any] = field(default_factory=_empty)  # its record so far, as a line holds it
+    attempts: tuple[Mapping[str, Any], ...] = ()  # and those of its attempts
+    held: Mapping[str, int] = field(
+        default_factory=_empty
+    )  # what its budgets hold: nano-dollars (usd), GPU-microseconds (gpu), tokens
+
+
+@dataclass(slots=True, kw_only=True)
 class Rerating:
     """A price put on an attempt or a GPU booking anew, by `weir ledger rerate`. What was booked stays as it is:
     this stands beside it, and the last one for a record counts."""
@@ -302,9 +318,10 @@ Record = (
     | EnergyBooking
     | ActionRecord
     | FeedbackRecord
+    | AwaitedRecord
     | Rerating
 )
-Kind = Literal["request", "attempt", "gpu", "window", "energy", "action", "feedback", "rerating"]
+Kind = Literal["request", "attempt", "gpu", "window", "energy", "action", "feedback", "awaited", "rerating"]
 
 
 def attempt_id(request: str, n: int) -> str:

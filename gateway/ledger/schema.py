@@ -20,6 +20,7 @@ TABLES: Final[Mapping[Kind, str]] = {
     "energy": "energy_bookings",
     "action": "actions",
     "feedback": "feedback",
+    "awaited": "awaited",
     "rerating": "reratings",
 }
 INDEXES: Final = (  # (name, table, columns), beside the id and the time of every table

@@ -325,6 +325,11 @@ class Metrics:
             Sampled("gauge", name, "Whether the journal's disk takes no records.", lambda: int(full()))
         )
 
+    def watch_awaited(self, awaited: Callable[[], int]) -> None:
+        """Show how many requests are open whose provider works on them in the background, asked for at each scrape."""
+        told = "Requests whose provider still works on them in the background: booked when that is over."
+        self._family(Sampled("gauge", "weir_requests_awaited", told, awaited))
+
     def watch_telemetry(self, exported: Callable[[], int], dropped: Callable[[], int]) -> None:
         """Show how many spans a collector took, and how many it never will."""
         name = "weir_telemetry_spans_exported_total"

@@ -1,11 +1,23 @@
 """Which way a model's attempts are charged: by token at a provider's price, or by GPU time at a backend's rate."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from adapters.chat import TokenUsage
 from gateway.configuration.rates import GpuRates
 from gateway.metering.charges import Charge, gpu_charge, unknown
 from gateway.metering.prices import PriceBook
+
+
+class Tariff(Protocol):
+    """What a model's attempts cost: tokens at a dated price, or GPU time at its backend's rate."""
+
+    def charge(self, usage: TokenUsage, gpu_ns: int, at_ns: int) -> Charge:
+        """The bill for one attempt; `gpu_ns` is provisional, `at_ns` the UTC time it began."""
+
+    @property
+    def by_gpu(self) -> bool:
+        """Whether GPU time is charged: its money is counted when windows close, not when attempts end."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,20 +6,22 @@ Everything here runs between two bytes of an answer: no lock, no wait, no disk b
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final, Protocol
+from typing import Final
 
 from adapters.call import MODELLESS, Headers
-from adapters.chat import TokenUsage
 from gateway.dispatch.attempt import Attempt
+from gateway.ledger.encoding import members
 from gateway.ledger.ledger import Ledger
-from gateway.ledger.records import Outcome
+from gateway.ledger.records import AwaitedRecord, Outcome, RequestRecord, attempt_id
 from gateway.metering.actions.actions import Actions
 from gateway.metering.budgets.budgets import Budgets
-from gateway.metering.charges import NOTHING, Charge
+from gateway.metering.charges import NOTHING, Charge, unknown
 from gateway.metering.gpu.accounts import GpuAccounts
 from gateway.metering.gpu.ticket import Ticket
 from gateway.metering.prometheus import Metrics
+from gateway.metering.tariffs import Tariff
 from gateway.pipeline import debug, reserving
+from gateway.pipeline.awaiting import Awaiting
 from gateway.pipeline.filing import upload
 from gateway.pipeline.journey import Journey, Settled
 from gateway.pipeline.remembering import words_of
@@ -28,17 +30,7 @@ from gateway.state.conversations import Words
 from routers.policy.permits import Permit
 
 _ZERO: Final = Decimal(0)
-
-
-class Tariff(Protocol):
-    """What a model's attempts cost: tokens at a dated price, or GPU time at its backend's rate."""
-
-    def charge(self, usage: TokenUsage, gpu_ns: int, at_ns: int) -> Charge:
-        """The bill for one attempt; `gpu_ns` is provisional, `at_ns` the UTC time it began."""
-
-    @property
-    def by_gpu(self) -> bool:
-        """Whether GPU time is charged: its money is counted when windows close, not when attempts end."""
+_AWAITED: Final = unknown("its provider still works on the answer")
 
 
 @dataclass(slots=True, eq=False)  # not frozen: one for every attempt; two are never the same
@@ -66,6 +58,7 @@ class Till:
         budgets: Budgets,
         actions: Actions,
         belongings: Belongings,
+        awaiting: Awaiting,
     ) -> None:
         self.metrics: Final = metrics
         self.budgets: Final = budgets
@@ -73,6 +66,7 @@ class Till:
         self.accounts: Final = accounts
         self.actions: Final = actions
         self.belongings: Final = belongings
+        self.awaiting: Final = awaiting
 
 
 class Account:
@@ -149,6 +143,10 @@ class Account:
 
     def closing(self, attempt: Attempt, data: bytes) -> bytes:
         """The answer is complete: close the request, before the last bytes leave."""
+        if (
+            attempt.told is not None and self._journey.call is not None
+        ):  # before whoever reads it can ask what it cost
+            self._till.awaiting.told(self._journey.call.document.values["response_id"], attempt.told)
         if attempt.outcome == "ok":
             self.close(200, "ok", "")
         else:
@@ -178,6 +176,34 @@ class Account:
         await self._till.belongings.keep(keeper, attempt.made)
         attempt.made = ()  # not before: whoever was cancelled meanwhile has to be able to ask again
 
+    async def awaits(self, attempt: Attempt) -> None:
+        """The provider goes on with this attempt's answer, whoever reads its stream: see that it will be booked."""
+        journey = self._journey
+        journey.settled.append(Settled(attempt, _AWAITED, None))
+        self._keep_open(journey.request_record(200, "ok", ""), relayed=True)
+        journey.settled.pop()
+        journey.relayed = True
+        self.kept()
+        await self.note(attempt)
+
+    def _keep_open(self, record: RequestRecord, *, relayed: bool) -> None:
+        """Have the request booked when its provider is done."""
+        journey = self._journey
+        begun = [each.attempt for each in journey.settled if each.attempt.awaited]
+        names = {attempt_id(journey.id, each.number): each for each in begun}
+        most = None if journey.hold is None else journey.hold.most
+        awaited = AwaitedRecord(
+            id=journey.id,
+            at=journey.at,
+            tenant=journey.principal.tenant,
+            responses={name: each.awaited for name, each in names.items()},
+            request=members(record),
+            attempts=tuple(map(members, journey.attempt_records())),
+            held={} if most is None else {"usd": most.usd, "gpu": most.gpu, "tokens": most.tokens},
+        )
+        tickets = {name: each.ticket for name, each in names.items() if isinstance(each.ticket, Ticket)}
+        self._till.awaiting.begin(awaited, journey.hold, tickets, relayed=relayed)
+
     def given(self, attempt: Attempt, data: bytes) -> bytes:
         """An answer that was set aside is the client's after all: close the request with it."""
         self._journey.answered = attempt
@@ -191,6 +217,11 @@ class Account:
     def settle(self, attempt: Attempt) -> None:
         """The attempt is over: end its GPU account, charge and count what it used."""
         journey, permit, metrics = self._journey, attempt.permit, self._till.metrics
+        metrics.attempts.at(permit.backend, attempt.replica, attempt.fault or attempt.outcome).value += 1
+        if attempt.awaited:
+            journey.awaited = True
+            journey.settled.append(Settled(attempt, _AWAITED, None))
+            return
         ticket = attempt.ticket
         gpu_ns = 0
         if isinstance(ticket, Ticket):
@@ -208,7 +239,6 @@ class Account:
             journey.decision.route if journey.decision else "", permit.model, permit.zone.name
         )
         route.spent(attempt.usage, charge, later=by_gpu and charge.usd is not None)
-        metrics.attempts.at(permit.backend, attempt.replica, attempt.fault or attempt.outcome).value += 1
 
     def close(self, status: int, outcome: Outcome, error: str) -> None:
         """The request is over: count it, and line its records up to be written (`kept`). Once; later calls change
@@ -218,6 +248,9 @@ class Account:
             return
         journey.closed = True
         record = journey.request_record(status, outcome, error)
+        if journey.awaited:
+            self._keep_open(record, relayed=False)
+            return
         till.metrics.route(record.route, record.model, record.zone).answered(
             outcome,
             duration_ns=record.duration_ns,
@@ -227,9 +260,12 @@ class Account:
         for type_, count in record.redacted.items():
             till.metrics.redacted.at(type_).value += count
         if journey.hold is None:
-            till.ledger.line_up(*journey.attempt_records(), record)
+            line = till.ledger.line_up(*journey.attempt_records(), record)
         else:  # whoever keeps the count is told of nothing that is not written
-            reserving.settle(journey.hold, journey, till.ledger.append(*journey.attempt_records(), record))
+            line = till.ledger.append(*journey.attempt_records(), record)
+            reserving.settle(journey.hold, journey, line)
+        if journey.relayed:
+            till.awaiting.over(journey.id, line)
         if record.dialect not in MODELLESS:
             till.actions.request(record, *_final(journey.settled))
 

@@ -71,7 +71,7 @@ def only_at(backends: Collection[str], decision: Decision) -> Decision:
 
 def escalation_of(policy: Policy, decision: Decision, call: Call) -> Escalation | None:
     """What is done about answers at fault; None for a dialect whose answers cannot be judged."""
-    if call.dialect not in TALKING:
+    if call.dialect not in TALKING or call.background:
         return None
     models = tuple(permit.model for permit in decision.escalations)
     return Escalation(policy.escalates[decision.route].on, models, call)

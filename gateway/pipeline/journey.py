@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -61,6 +61,8 @@ class Journey:
     opening: str = field(default="", repr=False)  # what tells its conversation from others
     remembered: str = ""  # what to tell of a label that its conversation raised
     trace: str = ""  # the client's `traceparent`, where traces are exported
+    awaited: bool = False  # its provider still works on an answer: it is booked when that is over
+    relayed: bool = False  # a stream of such an answer is under way
     client_left: bool = False
     closed: bool = False
 
@@ -183,7 +185,9 @@ class Journey:
             outcome=outcome,
             error=error,
             attempts=len(self.settled),
-            usage=last.usage if last and len(self.settled) == 1 else _summed(self.settled),
+            usage=last.usage
+            if last and len(self.settled) == 1
+            else summed([each.attempt.usage for each in self.settled]),
             usd=charge.usd,
             price_source=charge.source,
             priced_at=charge.priced_at,
@@ -210,9 +214,10 @@ _ATTEMPT_OUTCOMES: Final[dict[str, Outcome]] = {
 }
 
 
-def _summed(settled: list[Settled]) -> TokenUsage:
+def summed(usages: Sequence[TokenUsage]) -> TokenUsage:
     """The tokens of all attempts; as sure as the least sure of them."""
-    usages = [each.attempt.usage for each in settled]
+    if len(usages) == 1:
+        return usages[0]
     if not usages:
         return TokenUsage()
     sources = {usage.source for usage in usages if usage.prompt or usage.generated or len(usages) == 1}

@@ -22,8 +22,9 @@ from gateway.dispatch.waves import Waves
 from gateway.ledger.records import Outcome
 from gateway.metering.budgets.budgets import CannotCount, OverBudget, OverRate
 from gateway.metering.otlp.identity import continued
+from gateway.metering.tariffs import Tariff
 from gateway.pipeline.belongings import Kept, Owned, kept
-from gateway.pipeline.booking import Account, Tariff, Till
+from gateway.pipeline.booking import Account, Till
 from gateway.pipeline.deciding import decided, escalation_of, no_way, only_at
 from gateway.pipeline.detecting import Panel
 from gateway.pipeline.exchange import Exchange, own_headers
@@ -238,8 +239,12 @@ class Pipeline:
         """What a request about files or responses asks. Raises InvalidRequest, NoSuchObject, Overloaded."""
         tenant, policy = journey.principal.tenant, runtime.engines.policy
         owned = runtime.owned.get(tenant, {})
-        read = recalled if journey.ingress.dialect == "response" else document_of
-        return await read(exchange, body, policy, self._till.belongings, tenant, owned)
+        if journey.ingress.dialect != "response":
+            return await document_of(exchange, body, policy, self._till.belongings, tenant, owned)
+        document = await recalled(exchange, body, policy, self._till.belongings, tenant, owned)
+        if document.values["action"] == "delete":
+            await self._till.awaiting.look(document.values["response_id"])  # nobody can, behind it
+        return document
 
     async def _held_to_before(
         self, runtime: Runtime, journey: Journey, signals: Signals
@@ -298,7 +303,8 @@ class Pipeline:
             if task is not None:
                 task.cancel()
 
-        exchange.when_client_leaves(leave)
+        if not journey.call.background:  # its provider would go on without us: what it tells is waited for
+            exchange.when_client_leaves(leave)
         redacted = None if journey.redaction is None else journey.redaction.form
         job = Job(
             journey.call,
@@ -373,7 +379,7 @@ async def _parsed(body: bytes, exchange: Exchange) -> Document:
 
 def _rewritable(call: Call, held: Kept | None) -> bool:
     """Whether it may go in another form: what a provider keeps, or will keep, stays as it is."""
-    return held is None and call.dialect not in STORED
+    return held is None and call.dialect not in STORED and not call.background
 
 
 def _last_fault(journey: Journey) -> str:

@@ -10,7 +10,6 @@ from adapters.call import Call, Headers
 from adapters.chat import Json
 from adapters.dialects.checks import (
     InvalidRequest,
-    check_answered_here,
     check_counts,
     check_engines_caches,
     check_kinds,
@@ -46,7 +45,14 @@ def read(document: Document, headers: Headers = ()) -> Call:
     _check_options(values)
     _check_input(values)
     check_metadata(values)
-    return Call("responses", document, values.get("stream") is True, wants_usage=True, headers=headers)
+    return Call(
+        "responses",
+        document,
+        values.get("stream") is True,
+        wants_usage=True,
+        headers=headers,
+        background=values.get("background") is True,
+    )
 
 
 def max_output_tokens(values: Mapping[str, Any]) -> int | None:
@@ -82,12 +88,22 @@ def outgoing_body(call: Call, model: str, keeps: Callable[[Json], bool]) -> byte
 def _check_options(values: Mapping[str, Any]) -> None:
     check_kinds(values, stream=bool, background=bool, store=bool, tools=list, include=list)
     check_kinds(values, text=dict, reasoning=dict, prompt=dict, previous_response_id=str)
-    check_answered_here(values, "background")
+    _check_background(values)
     check_engines_caches(values)
     check_counts(values, "max_output_tokens")
     for i, tool in enumerate(values.get("tools") or ()):
         if not isinstance(tool, dict):
             raise wrong_type(f"tools[{i}]", "an object", tool)
+
+
+def _check_background(values: Mapping[str, Any]) -> None:
+    """What works in the background is asked about by its id: by Weir, which books it, too."""
+    if values.get("background") and values.get("store") is False:
+        raise InvalidRequest(
+            "'background' needs a response that is stored: leave 'store' out, or stream an answer that takes long.",
+            "background",
+            "unsupported_parameter",
+        )
 
 
 def _check_input(values: Mapping[str, Any]) -> None:

@@ -6,6 +6,7 @@ answer is passed on byte for byte. It costs nothing: the tokens it tells of are 
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 from urllib.parse import parse_qsl, quote, urlencode
 
@@ -13,8 +14,11 @@ from adapters.call import Call, Headers, Outgoing
 from adapters.chat import Json, TokenUsage
 from adapters.dialects.chat.answer import write_error
 from adapters.dialects.checks import InvalidRequest
+from adapters.dialects.relaying import Words
 from adapters.dialects.responses import relay as responses
+from adapters.dialects.responses.answer import TERMINAL
 from adapters.dialects.responses.retelling import retold
+from adapters.dialects.responses.stored import made
 from adapters.document import Document
 
 PLACE: Final = "/v1/responses"
@@ -96,20 +100,59 @@ def relay(call: Call, headers: Headers) -> "Told | ToldAgain":
     return ToldAgain(headers) if call.stream else Told(headers, write_error)
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a response that was worked on in the background ended: its status, what it used (`unknown` where the
+    provider does not say), its finish in the canonical words, when (UTC seconds), and the engine's own figures."""
+
+    status: str
+    usage: TokenUsage
+    finish: str
+    at: float | None
+    metrics: dict[str, float] | None
+
+
+def ended(response: Json) -> Ended | None:
+    """What a response says of its end; None while it is worked on. Raises what reading a misshapen one raises."""
+    if response.get("status") not in TERMINAL:
+        return None
+    seen = responses.JsonRelay((), write_error)
+    responses.note_whole(seen, response)
+    at = response.get("completed_at")
+    return Ended(
+        response["status"],
+        seen.usage,
+        seen.finish_reason or "",
+        float(at) if isinstance(at, int | float) else None,
+        seen.metrics,
+    )
+
+
 class Told(responses.JsonRelay):
     """What the provider says of a response, or that it is gone."""
 
-    __slots__ = ()
+    __slots__ = ("ended",)
 
-    def _written(self, answer: Json, body: bytes) -> bytes:  # noqa: ARG002  # a relay's signature
+    def __init__(self, headers: Headers, failure: Words) -> None:
+        super().__init__(headers, failure)
+        self.ended: Ended | None = None  # how the response ended, if it says so
+
+    def _written(self, answer: Json, body: bytes) -> bytes:
         self.usage = _NOTHING
+        self.ended = ended(answer)
+        if self.ended is not None:
+            self.made = made(answer)  # what it left can be named from now on
         return body
 
 
 class ToldAgain(responses.StreamRelay):
     """A response's stream, told again or to its end."""
 
-    __slots__ = ()
+    __slots__ = ("ended",)
+
+    def __init__(self, headers: Headers) -> None:
+        super().__init__(headers)
+        self.ended: Ended | None = None
 
     def _passed(self, run: bytes) -> bytes:
         out = super()._passed(run)
@@ -121,6 +164,7 @@ class ToldAgain(responses.StreamRelay):
         self.usage = _NOTHING
         if event.get("type") in _LAST:
             self.complete = True
+            self.ended = ended(event.get("response") or {})
         elif event.get("type") in (None, "error"):
             super()._read_event(event)
 

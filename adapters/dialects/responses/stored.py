@@ -14,7 +14,7 @@ from adapters.errors import Unsupported
 
 CARRIED_TOOLS: Final = frozenset({"function", "custom"})  # what the application runs itself
 
-_STORED_STATE: Final = ("previous_response_id", "conversation", "prompt", "store")
+_STORED_STATE: Final = ("previous_response_id", "conversation", "prompt", "store", "background")
 
 
 def references(values: Mapping[str, Any]) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Holds requests to their budgets and limits: reserves before the call, settles after it."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -12,6 +13,7 @@ from gateway.metering.prometheus import Metrics
 from gateway.state.claims import Account, Claim, Full, Gone, Held, State
 
 REFRESH_SECONDS: Final = 5.0  # between looks at how much of each budget is used
+_NO_CEILING: Final = 2**53
 RETRY_SECONDS: Final = 5  # what a client is told while the state is gone
 
 
@@ -58,9 +60,10 @@ class Spent(NamedTuple):
 
 
 class Hold:
-    """What one request holds, until it is settled. `targets` may be tried, by their place in the decision."""
+    """What one request holds, until it is settled. `targets` may be tried, by their place in the decision; `most` is
+    what it is thought to use at most."""
 
-    __slots__ = ("_accounts", "_lease", "_state", "_uppers", "targets")
+    __slots__ = ("_accounts", "_lease", "_state", "_uppers", "most", "targets")
 
     def __init__(
         self,
@@ -69,8 +72,10 @@ class Hold:
         accounts: Sequence[tuple[Unit, Account]],
         targets: tuple[int, ...],
         uppers: Mapping[str, Upper],
+        most: Spent,
     ) -> None:
         self._state = state
+        self.most: Final = most
         self._lease = lease
         self._accounts = accounts
         self.targets: Final = targets
@@ -140,7 +145,16 @@ class Budgets:
             raise
         if isinstance(found, Full):
             raise self._full(allowance.limits[found.claim], found.used, claims[found.claim].amounts[-1])
-        return Hold(self._state, lease, accounts, ways[found.way].targets, uppers)
+        return Hold(self._state, lease, accounts, ways[found.way].targets, uppers, most[found.way])
+
+    async def hold_again(self, lease: str, allowance: Allowance, at_ns: int, most: Spent, model: str) -> Hold:
+        """Hold for a request that began before this process did (`at_ns`, UTC) what it held then: in the windows of
+        that time, and whatever their ceilings say, since it is under way."""
+        accounts = allowance.accounts(Calendar().windows(at_ns))
+        claims = [Claim(account, _NO_CEILING, (most.of(unit),)) for unit, account in accounts]
+        with contextlib.suppress(Gone):  # then it is only settled
+            await self._state.reserve(lease, claims)
+        return Hold(self._state, lease, accounts, (0,), {model: Upper(most.usd, most.gpu)}, most)
 
     def _unasked(self, lease: str, allowance: Allowance, stance: StateSettings) -> Held:
         """The state is gone: go on uncounted until it is back, or not at all."""

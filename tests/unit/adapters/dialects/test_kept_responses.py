@@ -4,6 +4,7 @@ import pytest
 
 from adapters.azure import Azure
 from adapters.call import Call
+from adapters.chat import TokenUsage
 from adapters.deviations import Deviations
 from adapters.dialects.checks import InvalidRequest
 from adapters.dialects.responses import kept
@@ -125,4 +126,7 @@ def test_a_whole_answer_costs_nothing() -> None:
     relay = kept.relay(call(), ())
     body = b'{"id":"resp_1", "status":"completed","usage":{"input_tokens":3,"output_tokens":4}}'
     assert relay.feed(body) + relay.finish() == body
-    assert (relay.usage.prompt, relay.made, relay.complete) == (0, (), True)
+    assert (relay.usage.prompt, relay.made, relay.complete) == (0, ("resp_1",), True)
+    assert relay.ended == kept.Ended(
+        "completed", TokenUsage(input=3, output=4, source="reported"), "stop", None, None
+    )

@@ -58,7 +58,7 @@ def _messages(**body: Any) -> dict[str, Any]:
         ({"max_output_tokens": True}, "max_output_tokens"),
         ({"previous_response_id": 5}, "previous_response_id"),
         ({"metadata": {"workflow": 5}}, "metadata.workflow"),
-        ({"background": True}, "background"),
+        ({"background": True, "store": False}, "background"),
         ({"background": "yes"}, "background"),
     ],
 )

@@ -110,8 +110,8 @@ async def test_a_reload_that_asks_for_redaction_stops_what_was_not_redacted() ->
 
 
 def test_dispatch_takes_what_it_sends_from_the_permit_alone() -> None:
-    """The plain call is asked for its dialect and whether it streams, handed to `Permit.form`, or to the way back of an
-    answer to it; nothing else of it is within reach."""
+    """The plain call is asked for its dialect, whether it streams and whether it works in the background, handed to
+    `Permit.form`, or to the way back of an answer to it; nothing else of it is within reach."""
     uses = set()
     for file in DISPATCH.glob("*.py"):
         tree = ast.parse(file.read_text())
@@ -122,4 +122,4 @@ def test_dispatch_takes_what_it_sends_from_the_permit_alone() -> None:
                 uses.add(
                     above.attr if isinstance(above, ast.Attribute) else ast.unparse(above).partition("(")[0]
                 )
-    assert uses == {"backend.relay", "dialect", "permit.form", "stream"}
+    assert uses == {"backend.relay", "background", "dialect", "permit.form", "stream"}
