@@ -120,8 +120,12 @@ PRESETS: Final[Mapping[str, Preset]] = {
         Deviations(
             lacks=_without("completions", "responses"),
             renamed={**_ANSWERS_LIMIT, "seed": "random_seed"},
-            left_out=_HINTS | {"stream_options"},
+            left_out=_HINTS - {"prompt_cache_key"} | {"stream_options", "verbosity"},
             refused=frozenset({"logit_bias", "logprobs", "top_logprobs"}),
+            not_taken_back=_ECHOES | {"function_call", "name", "reasoning", "reasoning_content"},
+            no_developer=True,
+            short_ids=True,
+            turns=True,
         ),
         "https://docs.mistral.ai/api/endpoint/chat",
     ),

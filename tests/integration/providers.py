@@ -120,30 +120,6 @@ def problem(status: int, body: Any, **headers: str) -> Reply:
 # OpenAI-like providers
 
 
-def mistral(asked: Asked) -> Reply:
-    """Refuses what its schema does not know (422), counts in the last chunk unasked, names its seed `random_seed`."""
-    known = frozenset(
-        ("model", "messages", "max_tokens", "random_seed", "temperature", "top_p", "stop", "stream", "tools",
-         "tool_choice", "response_format", "n", "presence_penalty", "frequency_penalty", "parallel_tool_calls",
-         "metadata", "safe_prompt")
-    )  # fmt: skip
-    odd = [key for key in asked.json() if key not in known]
-    if odd:
-        fault = {"type": "extra_forbidden", "loc": ["body", odd[0]], "msg": "Extra inputs are not permitted"}
-        return problem(
-            422, {"object": "error", "message": {"detail": [fault]}, "type": "invalid_request_error"}
-        )
-    if asked.json()["model"] == "mistral-gone":
-        return problem(400, {"object": "error", "message": "Invalid model: mistral-gone", "type": "invalid_model",
-                             "param": None, "code": "1500"})  # fmt: skip
-    usage = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
-    if asked.json().get("stream"):
-        return sse(
-            chunk({"role": "assistant", "content": "Bon"}), chunk({"content": "jour"}, "stop", usage=usage)
-        )
-    return completion("Bonjour", usage, "model_length" if asked.json().get("max_tokens") == 3 else "stop")
-
-
 def groq(asked: Asked) -> Reply:
     """Counts a stream in `x_groq`; 400 for logprobs, logit_bias, n > 1; 498 when flex capacity is out."""
     for key in ("logprobs", "top_logprobs", "logit_bias"):

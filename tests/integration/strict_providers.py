@@ -4,6 +4,7 @@ As in `providers`: small servers of our own, none of them the provider. What eac
 in its docstring.
 """
 
+import itertools
 from typing import Any
 
 from tests.integration.providers import Asked, Reply, chunk, completion, problem, sse
@@ -117,6 +118,75 @@ def moonshot(asked: Asked) -> Reply:
     if body.get("stream"):
         return answered(asked)
     return completion("Hello", counted, reasoning_content="Hm.")
+
+
+_MISTRAL = _COMMON | frozenset(
+    ("max_tokens", "random_seed", "metadata", "presence_penalty", "frequency_penalty", "n", "prediction",
+     "parallel_tool_calls", "reasoning_effort", "prompt_mode", "guardrails", "prompt_cache_key", "safe_prompt")
+)  # fmt: skip
+_MISTRAL_MESSAGES = {
+    "system": {"role", "content"},
+    "user": {"role", "content"},
+    "assistant": {"role", "content", "tool_calls", "prefix"},
+    "tool": {"role", "content", "tool_call_id", "name"},
+}
+
+
+def mistral(asked: Asked) -> Reply:
+    """Its schema knows no further member of a request or a message, and no role `developer` (422); calls are named by
+    nine letters and digits, a user speaks behind an assistant's words, not behind a tool's result, and an assistant's
+    last only with `prefix` (400). Counts unasked; thinks in chunks of the content. Sources: the schema in
+    mistralai/client-python (ChatCompletionRequest and its messages); docs.mistral.ai/capabilities/reasoning; the words
+    of its refusals from issues of its users (nearai/ironclaw#1241, onyx-dot-app/onyx#6458, huggingface/smolagents#757,
+    charmbracelet/crush#1590, avante-corp/avante.nvim#2347)."""
+    body = asked.json()
+    turns = body["messages"]
+    odd = [[key] for key in body if key not in _MISTRAL]
+    odd += [
+        ["messages", i, turn["role"], key]
+        for i, turn in enumerate(turns)
+        for key in (turn.keys() - _MISTRAL_MESSAGES.get(turn["role"], set()))
+    ]
+    if odd:
+        fault = {"type": "extra_forbidden", "loc": ["body", *odd[0]], "msg": "Extra inputs are not permitted"}
+        return problem(
+            422, {"object": "error", "message": {"detail": [fault]}, "type": "invalid_request_error"}
+        )
+    if body["model"] == "mistral-gone":
+        return problem(400, {"object": "error", "message": "Invalid model: mistral-gone", "type": "invalid_model",
+                             "param": None, "code": "1500"})  # fmt: skip
+    wrong = _out_of_turn(turns)
+    if wrong:
+        return problem(400, {"object": "error", "message": wrong, "type": "invalid_request_message_order",
+                             "param": None, "code": "3230"})  # fmt: skip
+    if body.get("tools") and turns[-1]["role"] == "user":
+        call = {"id": "D681PevKs", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+        return completion("", USAGE, "tool_calls", tool_calls=[call])
+    thought = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}
+    thinks = body.get("reasoning_effort", "none") != "none"
+    if body.get("stream"):
+        first = [thought, {"type": "text", "text": "Hel"}] if thinks else "Hel"
+        return sse(
+            chunk({"role": "assistant", "content": first}), chunk({"content": "lo"}, "stop", usage=USAGE)
+        )
+    finish = "model_length" if body.get("max_tokens") == 3 else "stop"
+    said: Any = [thought, {"type": "text", "text": "Hello"}] if thinks else "Hello"
+    return completion(said, USAGE, finish)
+
+
+def _out_of_turn(turns: list[dict[str, Any]]) -> str:
+    """What is wrong with the order of a conversation, or with the names of its calls."""
+    names = [call["id"] for turn in turns for call in turn.get("tool_calls") or ()]
+    names += [turn["tool_call_id"] for turn in turns if "tool_call_id" in turn]
+    for name in names:
+        if not (len(name) == 9 and name.isascii() and name.isalnum()):
+            return f"Tool call id was {name} but must be a-z, A-Z, 0-9, with a length of 9."
+    for before, turn in itertools.pairwise(turns):
+        if (before["role"], turn["role"]) == ("tool", "user"):
+            return "Unexpected role 'user' after role 'tool'"
+    if turns[-1]["role"] == "assistant" and not turns[-1].get("prefix"):
+        return "Expected last role User or Tool (or Assistant with prefix True) for serving but got assistant"
+    return ""
 
 
 def together(asked: Asked) -> Reply:

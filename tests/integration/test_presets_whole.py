@@ -1,6 +1,5 @@
 """Each preset through a whole Weir, before a stand-in that refuses what the provider documents that it refuses."""
 
-import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ from tests.integration import strict_providers
 from tests.integration.providers import Asked, StandIn
 from tests.integration.weirs import RunningWeir
 
-STRICT = ("cerebras", "deepseek", "fireworks", "moonshot", "openrouter", "together", "xai")
+STRICT = ("cerebras", "deepseek", "fireworks", "mistral", "moonshot", "openrouter", "together", "xai")
 TOOL: dict[str, Any] = {
     "type": "function",
     "function": {"name": "look", "parameters": {"type": "object", "properties": {}}},
@@ -127,6 +126,8 @@ def test_clients_of_other_dialects_are_served(weir: Strict, name: str, path: str
 
 
 REFUSED = [
+    ("mistral", {"logprobs": True}, "logprobs"),
+    ("mistral", {"logit_bias": {"1": 5}}, "logit_bias"),
     ("cerebras", {"tools": [TOOL], "response_format": SCHEMA}, "response_format"),
     ("deepseek", {"response_format": SCHEMA}, "response_format"),
     ("deepseek", {"logit_bias": {"1": 5}}, "logit_bias"),
@@ -158,6 +159,21 @@ def test_what_cannot_be_honoured_is_refused_by_name_before_it_is_sent(
         ("deepseek", {"response_format": {"type": "text"}, "logit_bias": {}, "n": 1, "logprobs": True}),
         ("deepseek", {"tools": [TOOL], "tool_choice": "auto"}),
         ("openrouter", {"logit_bias": {"1": 5}, "n": 2, "response_format": SCHEMA, "tools": [TOOL]}),
+        (
+            "mistral",
+            {
+                "seed": 4,
+                "safe_prompt": True,
+                "prompt_cache_key": "k",
+                "verbosity": "low",
+                "n": 2,
+                "metadata": {},
+            },
+        ),
+        ("mistral", {"tools": [TOOL], "tool_choice": "any", "parallel_tool_calls": False}),
+        ("mistral", {"tools": [TOOL], "tool_choice": "required", "logprobs": False, "logit_bias": {}}),
+        ("mistral", {"messages": [{"role": "developer", "content": "Be brief."}, USER]}),
+        ("mistral", {"messages": [USER, {"role": "assistant", "content": "He", "prefix": True}]}),
         ("moonshot", {"logprobs": False, "logit_bias": {}, "service_tier": "auto"}),
         ("together", {"logprobs": False}),
         ("cerebras", {"tools": [TOOL]}),
@@ -265,51 +281,69 @@ def test_deepseeks_tool_loop_of_a_responses_client_keeps_its_thinking(weir: Stri
     assert weir.sent("deepseek")["messages"][1]["reasoning_content"] == "Hm."
 
 
+CALLED = {
+    "id": "call_PTLP8xhu3uwZk4l3nlnrrJha",
+    "type": "function",
+    "function": {"name": "look", "arguments": "{}"},
+}
+
+
+def test_a_loop_of_tools_that_began_elsewhere_goes_on_at_mistral(weir: Strict) -> None:
+    turns = [
+        USER,
+        {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [CALLED],
+            "refusal": None,
+            "function_call": None,
+        },
+        {"role": "tool", "tool_call_id": CALLED["id"], "content": "sky"},
+        {"role": "user", "content": "So?"},
+    ]
+    status, body = weir.chat("mistral", messages=turns)
+    assert status == 200, body
+    sent = weir.sent("mistral")["messages"]
+    assert sent[1]["tool_calls"][0]["id"] == sent[2]["tool_call_id"] != CALLED["id"]
+    assert [each["role"] for each in sent] == ["user", "assistant", "tool", "assistant", "user"]
+
+
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/responses"])
+def test_mistrals_own_loop_of_tools_keeps_its_names(weir: Strict, path: str) -> None:
+    if path == "/v1/messages":
+        tool: Any = {"name": "look", "input_schema": {"type": "object"}}
+        asked: Any = {"model": "mistral", "max_tokens": 9, "tools": [tool]}
+        status, _, body = weir.post({**asked, "messages": [USER]}, path=path)
+        assert status == 200, body
+        call = json.loads(body)["content"][-1]
+        done = {"type": "tool_result", "tool_use_id": call["id"], "content": "sky"}
+        results = [done, {"type": "text", "text": "So?"}]  # as coding agents put their reminders
+        turns = [USER, {"role": "assistant", "content": [call]}, {"role": "user", "content": results}]
+        status, _, body = weir.post({**asked, "messages": turns}, path=path)
+    else:
+        tool = {"type": "function", **TOOL["function"]}
+        asked = {"model": "mistral", "store": False, "tools": [tool]}
+        status, _, body = weir.post({**asked, "input": [USER]}, path=path)
+        assert status == 200, body
+        output = json.loads(body)["output"]
+        done = {"type": "function_call_output", "call_id": output[-1]["call_id"], "output": "sky"}
+        status, _, body = weir.post({**asked, "input": [USER, *output, done]}, path=path)
+    assert status == 200, body
+    assert weir.sent("mistral")["messages"][2]["tool_call_id"] == "D681PevKs"
+
+
 @pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize(
-    ("when", "status", "code"),
-    [
-        ("at once", 502, "provider_error"),
-        ("at once with 429", 429, "provider_busy"),
-        ("at once with 402", 502, "gateway_misconfigured"),
-        ("at once with 400", 400, 400),
-        ("halfway", 502, "provider_error"),
-    ],
-)
-@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages", "/v1/responses"])
-def test_openrouters_error_under_a_200_is_told_with_the_status_it_stands_for(
-    weir: Strict, path: str, when: str, status: int, code: str | int, stream: bool
-) -> None:
-    said = {"role": "user", "content": f"fail {when}"}
-    asked = {"model": "openrouter", "stream": stream, "messages": [said], "max_tokens": 9}
-    if path == "/v1/responses":
-        asked = {"model": "openrouter", "stream": stream, "input": [said]}
-    got, _, body = weir.post(asked, path=path)
-    if stream and when == "halfway" and got == 200:  # words have reached the client: an error event ends them
-        assert b'"error"' in body
-        assert not any(end in body for end in (b"[DONE]", b"message_stop", b"response.completed"))
-        assert weir.rows("attempts")[-1]["outcome"] == "cut"
-        return
-    assert got == status, body
-    if path != "/v1/messages":  # whose errors have no code
-        assert json.loads(body)["error"]["code"] == code
-    told = "rejected" if status == 400 else "failed"
-    assert weir.rows("attempts")[-1]["outcome"] == told
-
-
-def test_openrouters_error_under_a_200_lets_the_next_model_answer(tmp_path: Path) -> None:
-    weir = Strict(tmp_path)  # of its own: too many errors would have OpenRouter tried last
-    try:
-        for when, stream in itertools.product((" with 429", " with 402", ""), (False, True)):
-            said = {"role": "user", "content": f"fail at once{when}"}
-            asked = {"model": "auto", "stream": stream, "messages": [said]}
-            status, headers, body = weir.post(asked, x_weir_workflow="broken")
-            assert (status, headers["x-weir-attempts"], headers["x-weir-model"]) == (200, "2", "fireworks"), (
-                body
-            )
-            assert b"PROCESSING" not in body
-    finally:
-        weir.stop()
+def test_what_mistral_thinks_is_told_as_thought(weir: Strict, stream: bool) -> None:
+    asked = {"model": "mistral", "input": "Hello", "reasoning": {"effort": "high"}, "stream": stream}
+    status, _, body = weir.post(asked, path="/v1/responses")
+    assert status == 200, body
+    if stream:
+        response = json.loads(body.split(b"event: response.completed\ndata: ")[1])["response"]
+    else:
+        response = json.loads(body)
+    thought, said = response["output"]
+    assert thought["summary"] == [{"type": "summary_text", "text": "Hm."}]
+    assert said["content"][0]["text"] == "Hello"
 
 
 def test_what_openrouter_wrote_to_a_cache_is_booked(weir: Strict) -> None:

@@ -12,7 +12,8 @@ What chat has no word for travels in additions that clients may ignore:
 In a stream each entry of these lists comes whole, with its `index` in the list.
 """
 
-from typing import Final
+from collections.abc import Iterator
+from typing import Final, Literal
 
 from adapters.chat import Answer, Aside, Finish, Json, Part, Text, Thinking, ToolCall
 from adapters.dialects import signing
@@ -68,8 +69,8 @@ def _parts(message: Json) -> tuple[Part, ...]:
     reasoning = message.get("reasoning_content") or message.get("reasoning")
     if isinstance(reasoning, str):
         parts.append(Thinking(reasoning))
-    if message.get("content"):
-        parts.append(Text(message["content"]))
+    for what, text in spoken(message.get("content")):
+        parts.append(Text(text) if what == "text" else Thinking(text))
     for call in message.get("tool_calls") or ():
         function = call.get("function") or {}
         thought = signing.sealed(call)
@@ -79,6 +80,21 @@ def _parts(message: Json) -> tuple[Part, ...]:
             ToolCall(call.get("id") or "", function.get("name") or "", function.get("arguments") or "")
         )
     return tuple(parts)
+
+
+def spoken(content: object) -> Iterator[tuple[Literal["text", "thinking"], str]]:
+    """What an answer's content, or a piece of it, says: text, or a list of chunks, some of them thought (Mistral)."""
+    if isinstance(content, str):
+        if content:
+            yield "text", content
+        return
+    for chunk in content if isinstance(content, list) else ():
+        if chunk.get("type") == "thinking":
+            thought = "".join(part.get("text") or "" for part in chunk.get("thinking") or ())
+            if thought:
+                yield "thinking", thought
+        elif chunk.get("text"):
+            yield "text", chunk["text"]
 
 
 def write_answer(answer: Answer, created: int) -> Json:

@@ -4,7 +4,7 @@ from typing import ClassVar, Final
 
 from adapters.chat import Argued, Begun, Called, Ended, Event, Json, Said, TokenUsage, Whole
 from adapters.dialects import signing
-from adapters.dialects.chat.answer import failed, read_finish
+from adapters.dialects.chat.answer import failed, read_finish, spoken
 from adapters.dialects.chat.usage import read_usage
 
 _TEXTS: Final = (
@@ -61,8 +61,11 @@ class StreamReader:
         delta = choice.get("delta") or {}
         events: list[Event] = []
         for key, what in _TEXTS:
-            if delta.get(key):
-                events.append(Said(what, delta[key]))  # type: ignore[arg-type]  # the table's second column
+            said = delta.get(key)
+            if said.__class__ is list:
+                events.extend(Said(kind, text) for kind, text in spoken(said))
+            elif said:
+                events.append(Said(what, said))  # type: ignore[arg-type]  # the table's second column
         for call in delta.get("tool_calls") or ():
             events.extend(self._call(call))
         if choice.get("finish_reason") is not None:

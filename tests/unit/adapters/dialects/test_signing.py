@@ -101,7 +101,7 @@ def test_it_comes_back_on_the_call_it_was_on(dialect: Dialect, stream: bool) -> 
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("dialect", ASKED)
 @pytest.mark.parametrize(
-    "other", [OpenAI(), VLLM(), Anthropic(), Bedrock(), OpenAI(deviations=PRESETS["mistral"].deviations)]
+    "other", [OpenAI(), VLLM(), Anthropic(), Bedrock(), OpenAI(deviations=PRESETS["groq"].deviations)]
 )
 def test_nobody_else_is_told_of_it(other: Backend, dialect: Dialect, stream: bool) -> None:
     sent = other.outgoing(next_turn(dialect, answer(call_of(dialect, stream=stream))), "m").body
