@@ -79,6 +79,15 @@ def stems(alternatives: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+def by_letter(alternatives: str) -> str:
+    """The same alternatives, put together by the letter that begins them: `re` tries a long row of them one by one,
+    and of these the few that begin as the text does."""
+    grouped: dict[str, list[str]] = {}
+    for alternative in _alternatives(alternatives):
+        grouped.setdefault(alternative[0], []).append(alternative[1:])
+    return "|".join(f"{re.escape(letter)}(?:{'|'.join(rest)})" for letter, rest in grouped.items())
+
+
 _SHORT: Final = 4  # code points: a stem shorter than this is worth lengthening by the group behind it
 
 
