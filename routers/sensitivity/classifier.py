@@ -16,6 +16,7 @@ from routers.sensitivity import (
     issuers,
     markings,
     numbers,
+    passwords,
     rule,
     secrets,
     taxonomy,
@@ -40,6 +41,7 @@ _NAMING: Final = ":\n"  # unless the one is the name of the other
 
 _RULES: Final[tuple[Rule, ...]] = (
     *secrets.RULES,
+    *passwords.RULES,
     *issuers.RULES,
     *assigned.RULES,
     *identifiers.RULES,

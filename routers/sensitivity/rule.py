@@ -55,6 +55,7 @@ def rule(
     return Rule(id_, type_, tuple(trigger), re.compile(confirm, flags), check, back, ahead, rest)
 
 
+BOUND: Final = r"\b"
 _LITERAL: Final = r"(?:[^\\\[\](){}?*+.|^$]|\\\.)"
 _STEM: Final = re.compile(
     rf"(?:\\b)?({_LITERAL}+)([?*{{]?)(?:\(\?:([^()]*)\)(?![?*{{])({_LITERAL}*)(?![?*{{]))?"
