@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from routers.sensitivity import public
 from routers.sensitivity.near import Near
 from routers.sensitivity.rule import Rule, rule, stems
 from routers.sensitivity.trigger import DENSE, HOUSE, Trigger
@@ -87,6 +88,7 @@ RULES: Final[tuple[Rule, ...]] = (
         "STREET_ADDRESS",
         rf"[0-9]{{1,5}}[a-z]?,? (?:[a-z'.]{{1,20}} ){{1,3}}(?:{_STREET})\b",
         rf"(?<![A-Za-z0-9.])[0-9]{{1,5}}[A-Za-z]?,? (?:(?-i:[A-Z])[\w'.-]{{1,20}} ){{1,3}}(?:{_STREET})\b\.?",
+        lambda match, _: not public.landmark(match[0]),
     ),
     rule(
         "street-suffix",

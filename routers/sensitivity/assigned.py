@@ -8,9 +8,10 @@ A random string alone may be a checksum, a cursor or an identifier. It is a secr
 import re
 from typing import Final
 
+from routers.sensitivity import specimens
 from routers.sensitivity.near import Near
 from routers.sensitivity.randomness import UUID, drawn, hexadecimal, placeholder
-from routers.sensitivity.rule import Rule, rule
+from routers.sensitivity.rule import Check, Rule, rule
 from routers.sensitivity.trigger import DENSE, GIVEN
 
 _ISSUERS: Final = """
@@ -98,7 +99,13 @@ def _given(match: re.Match[str], near: Near) -> bool:
     return drawn(value, 2.8 if len(value) < 20 else 3.0)
 
 
-def _issued(match: re.Match[str], _: Near) -> bool:
+def _issued_by(issuer: str) -> Check:
+    """Given to a name that the issuer's is part of. One pattern serves all issuers: to compile one for each takes a
+    quarter of the time in which Weir starts."""
+    return lambda match, _: issuer in match["name"].lower().replace("_", "") and _issued(match)
+
+
+def _issued(match: re.Match[str]) -> bool:
     """Given to a name that is an issuer's: fourteen characters or more, drawn at random."""
     value = match["value"].strip(".,;:)")
     name = match["name"]
@@ -114,6 +121,8 @@ def _random(match: re.Match[str], near: Near) -> bool:
     value = match[0]
     if value.endswith("="):
         value = value.rstrip("=")
+    if specimens.token(value):
+        return False
     if len(value) < 20 or _PUBLIC_IDS.match(value) or _CODE.search(value) or not drawn(value, 3.3):
         return False
     if near.before.endswith(("/", "\\", "#", "@", "data:", "base64,")) or UUID.search(value):
@@ -145,8 +154,8 @@ def _issuer_rules() -> tuple[Rule, ...]:
             f"issuer-{issuer.replace('_?', '').lower()}",
             "API_KEY",
             rf"{issuer}[a-z0-9_.\-]{{0,16}}[\"'`]?\s{{0,2}}[=:>|,]",
-            rf"(?P<name>{issuer}[a-z0-9_.\-]{{0,20}}){_SEPARATED}(?P<value>{_VALUE}{{12,240}})",
-            _issued,
+            rf"(?P<name>[a-z][a-z0-9_.\-]{{1,40}}){_SEPARATED}(?P<value>{_VALUE}{{12,240}})",
+            _issued_by(issuer.replace("_?", "").lower()),
             needs=(issuer.split("_?")[0],),
             leads=True,
             among=GIVEN,

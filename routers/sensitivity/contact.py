@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from routers.sensitivity import public
 from routers.sensitivity.near import Near
 from routers.sensitivity.rule import Rule, rule, stems
 
@@ -32,8 +33,15 @@ _YEAR: Final = re.compile(r"[0-9]{4}")
 _LIVING: Final = 1905  # nobody is alive who was born before
 
 
-def _living(match: re.Match[str], _: Near) -> bool:
-    """Whether somebody born then can be alive: history is full of births."""
+_TOLD: Final = re.compile(
+    r"\b(?:born|geboren|nació|nacid[oa]|naci[óu]|nato|nata|nacque|urodzon|född)", re.IGNORECASE
+)
+
+
+def _living(match: re.Match[str], near: Near) -> bool:
+    """Whether somebody born then can be alive, and is not known to everybody: history is full of births."""
+    if _TOLD.search(match[0]) and public.figure(near.text[max(0, match.start() - 80) : match.end() + 60]):
+        return False
     year = _YEAR.search(match["value"])
     return year is None or len(match["value"]) == 8 or not 1000 <= int(year[0]) < _LIVING  # ymd, or years
 

@@ -17,7 +17,7 @@ _TRIGGER: Final = re.sub(r"\\w[*+]", "[a-z]{0,4}", CONDITIONS)
 
 def _somebody_s(match: re.Match[str], near: Near) -> bool:
     """Whether somebody in particular has it."""
-    return not (match[0] in ACRONYMS) and somebody(near.text, near.start, near.end, near.header)
+    return match[0] not in ACRONYMS and somebody(near.text, near.start, near.end, near.header)
 
 
 RULES: Final[tuple[Rule, ...]] = (

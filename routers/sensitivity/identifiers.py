@@ -8,7 +8,7 @@ from stdnum.cn import ric
 from stdnum.fr import nir
 from stdnum.it import codicefiscale
 
-from routers.sensitivity import checks
+from routers.sensitivity import checks, specimens
 from routers.sensitivity.near import Near
 from routers.sensitivity.numbers import words
 from routers.sensitivity.rule import Check, Rule, rule, stems
@@ -28,13 +28,13 @@ def _named(names: re.Pattern[str], check: Callable[[str], bool] = bool) -> Check
     return lambda match, near: check(_compact(match[0])) and near.named(names)
 
 
-def _iban(match: re.Match[str], _: Near) -> bool:
+def _iban(match: re.Match[str], near: Near) -> bool:
     """The longest of the matched groups that is a whole number: what follows may belong to the sentence."""
     text = match[0]
     while len(text) >= 15:
         compact = _compact(text)
         if 15 <= len(compact) <= 34 and compact[:2] in IBAN_SIZES and len(compact) == IBAN_SIZES[compact[:2]]:
-            return checks.iban(compact)
+            return checks.iban(compact) and not specimens.number(compact, near)
         text = text[:-1].rstrip(" -.")
     return False
 

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from routers.sensitivity import checks
+from routers.sensitivity import checks, specimens
 from routers.sensitivity.near import Near
 from routers.sensitivity.randomness import placeholder
 from routers.sensitivity.rule import Rule, rule
@@ -54,8 +54,10 @@ def _token(match: re.Match[str], _: Near) -> bool:
     body = _COUNTING.sub("", match["body"])  # some numbers do run like that
     if len(body) < min(16, len(match["body"])) or placeholder(match[0][:4] + body) or _wordy(body):
         return False
-    return checks.entropy(body) >= (2.6 if len(body) >= 14 else 1.5) and (
-        any(map(str.isdigit, body)) or body.isalpha()
+    return (
+        not specimens.token(match[0])
+        and checks.entropy(body) >= (2.6 if len(body) >= 14 else 1.5)
+        and (any(map(str.isdigit, body)) or body.isalpha())
     )
 
 
@@ -86,7 +88,7 @@ def _random_upper(match: re.Match[str], _: Near) -> bool:
 
 
 def _google(match: re.Match[str], _: Near) -> bool:
-    return not placeholder(match[0]) and checks.entropy(match[0]) > 3.5
+    return not specimens.token(match[0]) and not placeholder(match[0]) and checks.entropy(match[0]) > 3.5
 
 
 RULES: Final[tuple[Rule, ...]] = (

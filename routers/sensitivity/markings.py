@@ -8,10 +8,10 @@ import re
 from typing import Final
 
 from routers.sensitivity.near import Near
-from routers.sensitivity.rule import Rule, rule, stems
+from routers.sensitivity.rule import Rule, by_letter, rule, stems
 
 # Each begins with a literal; other languages after English.
-_PHRASES: Final = (
+_WORDS: Final = (
     r"confidential(?: (?:and|&) (?:proprietary|privileged)| information)?|proprietary (?:and|&) confidential|"
     r"strictly confidential|company confidential|highly confidential|commercially confidential|business confidential|"
     r"board confidential|commercial[ -]in[ -]confidence|in strict confidence|"
@@ -56,12 +56,71 @@ _PHRASES: Final = (
     r"Для служебного пользования|"
     r"机密|绝密|内部资料|内部使用|保密|機密|社外秘|極秘|取扱注意|部外秘|대외비|기밀|गोपनीय|سري"
 )
+_BE: Final = (
+    r"be (?:shared|copied|forwarded|distributed|circulated|disclosed|quoted|removed|published|released|passed|"
+    r"divulged)"
+)
+# What forbids in so many words: said of the text at hand wherever it stands.
+_FORBIDDEN: Final = "|".join(
+    (
+        rf"not to (?:leave|{_BE})|must not {_BE}|may not {_BE}|shall not {_BE}|should not {_BE}|never to {_BE}",
+        r"don.{1,3}t (?:forward|distribute|circulate|share) ?(?:this|it|these|outside|externally|[:.!,])|"
+        r"do not (?:pass on|share this)",
+        r"unauthori[sz]ed (?:copying|disclosure|distribution|use|reproduction|dissemination|access)[^.\n]{0,60}"
+        r"(?:prohibited|forbidden|unlawful)",
+        r"disclosure[^.\n]{0,40} (?:is|are) (?:strictly )?(?:prohibited|forbidden)",
+        r"hush[- ]hush|keep (?:this|it) (?:quiet|to yourself|between us|under wraps|internal|confidential|private|"
+        r"secret)",
+        r"strictly between us|not yet (?:public|announced)|not public(?:ly known)? yet|before (?:it|this) is announced",
+        r"darf (?:dritten |nicht an dritte )?(?:nicht )?(?:an dritte )?(?:zugänglich gemacht|weitergegeben|"
+        r"weitergeleitet|"
+        r"veröffentlicht)|dritten nicht (?:zugänglich|bekannt)|"
+        r"weitergabe (?:an dritte )?(?:ist )?(?:untersagt|verboten|nicht gestattet|nur)|nicht an dritte|"
+        r"bitte vertraulich|"
+        r"bleibt unter uns|unter verschluss",
+        r"reproduction (?:et diffusion )?interdite|diffusion interdite|ne pas (?:divulguer|transférer|communiquer|"
+        r"faire suivre)|"
+        r"interdiction de (?:diffuser|divulguer)",
+        r"prohibid[oa] (?:su|la|toda) (?:difusión|divulgación|reproducción|distribución|copia)|"
+        r"no (?:difundir|compartir|reenviar) (?:est|fuera|con)",
+        r"vietat[oa] (?:la|ogni) (?:divulgazione|diffusione|riproduzione|copia|distribuzione)|"
+        r"non (?:diffondere|inoltrare|condividere)",
+        r"niet (?:verspreiden|delen met|doorsturen)|niet voor (?:verspreiding|publicatie)|blijft onder ons",
+        r"nie (?:udostępniać|rozpowszechniać|przekazywać|kopiować)|tajemnica (?:przedsiębiorstwa|handlowa|służbowa)",
+        r"proibid[oa] a (?:reprodução|divulgação|distribuição|cópia)|não (?:divulgar|distribuir|compartilhar|"
+        r"partilhar|encaminhar)",
+        r"får inte (?:spridas|delas)|ikke for (?:distribusjon|deling)",
+    )
+)
+_PHRASES: Final = "|".join(
+    (
+        _WORDS,
+        r"proprietary information|proprietary to|for internal \w{3,12} only|for management (?:use|eyes)|"
+        r"for board (?:use|eyes)|"
+        r"board (?:members )?only|management only|leadership only|employees only|recipients only|addressee only|"
+        r"executive committee only|pre-announcement|off the record",
+        r"nur für den dienstgebrauch|vs-nfd|ausschließlich für (?:mitarbeit|den internen|interne)\w*|betriebsintern|"
+        r"firmenintern|"
+        r"unternehmensintern|nicht öffentlich",
+        r"diffusion limitée|document interne|usage strictement interne|réservé (?:au|à) (?:comité|personnel|usage)",
+        r"información (?:reservada|confidencial|privilegiada)|documento reservado|informação (?:reservada|"
+        r"confidencial)|"
+        r"uso restrito|sigilos[oa]|segredo (?:comercial|industrial)",
+        r"ad uso interno|informazioni riservate|uso (?:esclusivamente|strettamente) interno",
+        r"intern gebruik|bedrijfsgeheim|vertrouwelijke informatie|alleen intern",
+        r"ściśle tajne|tajne|zastrzeżone|wyłącznie do użytku|internt bruk|kun for intern\w*|endast för internt",
+        _FORBIDDEN,
+    )
+)
 _LEVELS: Final = (
     r"(?:strictly |highly |company )?(?:confidential|restricted|secret|internal|private|proprietary|sensitive|"
     r"privileged|classified|"
     r"vertraulich|confidentiel|confidencial|riservato|intern|c[2-4]\b)"
 )
-_LEVEL: Final = re.compile(rf"{_LEVELS} ?[-–—:/|,]?", re.IGNORECASE)  # noqa: RUF001  # dashes as they are typed
+_CALLED: Final = (
+    "achtung|attention|warning|note|notice|hinweis|wichtig|important|uwaga|atención|atenção|let op|attenzione"
+)
+_LEVEL: Final = re.compile(rf"(?:{_LEVELS}|{_CALLED}) ?[-–—:/|,]?", re.IGNORECASE)  # noqa: RUF001  # dashes as they are typed
 _LABELS: Final = (
     r"classification|data classification|sensitivity|confidentiality|data class|security level|security class|handling|"
     r"protection level|klassifizierung|einstufung|vertraulichkeit|clasificación|classificazione"
@@ -75,7 +134,8 @@ _TALK: Final = re.compile(  # asking about markings
     re.IGNORECASE,
 )
 _STATED: Final = re.compile(  # said of the document itself
-    r"\b(?:this|these|attached|enclosed|below|following|document|deck|memo|e-?mail|message|file|report|content|material|draft|contains?|"
+    r"\b(?:this|these|attached|enclosed|below|following|document|deck|memo|e-?mail|message|file|report|content|"
+    r"material|draft|contains?|"
     r"marked|classified as|treat as|keep|shared|provided|disclosed|sent|given|dies(?:es|er)?|ce document|este "
     r"documento|documento|"
     r"dit document)\W+(?:\w+\W+){0,4}$",
@@ -84,11 +144,14 @@ _STATED: Final = re.compile(  # said of the document itself
 _ORDER: Final = re.compile(  # what is hardly said but of the text at hand
     r"do not|not for|ne pas|no d|non div|nicht weiter|for official|for internal|internal use only|subject to|"
     r"under |covered by|"
-    r"embargoed|itar[- ]|export[- ]|material non|strictly|streng|strict|estrict|strett|estrit|para uso|uso interno",
+    r"embargoed|itar[- ]|export[- ]|material non|para uso|uso interno|nur für|ausschließlich für",
     re.IGNORECASE,
 )
+_HIGHLY: Final = re.compile(r"(?:strictly|streng|stric|estrict|strett|estrit|strikt)", re.IGNORECASE)
+_FORBIDS: Final = re.compile(_FORBIDDEN, re.IGNORECASE)
+_STACCATO: Final = re.compile(r"\. ?\w+\.")  # "Confidential. Discreet. Yours."
 _EDGE: Final = " \t#>*-_[(<=/|:.!"  # what decorates a line
-_BEHIND: Final = re.compile(r"\s*(?:[-–—:/|\])*.!]|$)")  # noqa: RUF001  # dashes as they are typed
+_BEHIND: Final = re.compile(r"\s*(?:[-–—:/|\])*.!;<]|$)")  # noqa: RUF001  # dashes as they are typed
 _QUOTES: Final = "'\"`\u2018\u2019\u201c\u201d"
 
 
@@ -106,12 +169,14 @@ def _set(match: re.Match[str], near: Near) -> bool:
         return False
     lead = before.strip(_EDGE)
     capitals = match[0].isupper() or (not match[0].isascii() and match[0].upper() == match[0].lower())
-    if (not lead or _LEVEL.fullmatch(lead)) and _BEHIND.match(behind):
+    if (not lead or _LEVEL.fullmatch(lead)) and _BEHIND.match(behind) and not _STACCATO.match(behind):
         return True
     if capitals and (not lead or (lead.isupper() and len(lead) < 40) or len(match[0]) > 12):
         return True
     if _TALK.search(before[-80:] + " " + behind[:60]):
         return False
+    if _FORBIDS.match(match[0]) or (_HIGHLY.match(match[0]) and _BEHIND.match(behind)):
+        return True
     return (
         (match[0][:1].isupper() and _ORDER.match(match[0]) is not None)
         or (capitals and len(match[0]) > 4)
@@ -131,7 +196,7 @@ RULES: Final[tuple[Rule, ...]] = (
         "marking-phrase",
         "CONFIDENTIAL_MARKING",
         _PHRASES.replace(r"\w*", "[a-z]{0,8}"),
-        rf"(?<![A-Za-z])(?:{_PHRASES})(?![A-Za-z])",
+        rf"(?<![A-Za-z])(?:{by_letter(_PHRASES)})(?![A-Za-z])",
         _set,
         needs=stems(_PHRASES),
         leads=True,
@@ -159,5 +224,16 @@ RULES: Final[tuple[Rule, ...]] = (
         needs=("tlp",),
         leads=True,
         back=24,
+    ),
+    rule(
+        "marking-of-a-paragraph",
+        "CONFIDENTIAL_MARKING",
+        r"\((?:U|C|S|TS)//[A-Z]{2}",
+        r"\((?:U|C|S|TS)//[A-Z][A-Z/ -]{1,30}\)",
+        needs=("(u//", "(c//", "(s//", "(ts//"),
+        leads=True,
+        caseless=False,
+        back=8,
+        ahead=34,
     ),
 )

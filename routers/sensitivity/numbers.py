@@ -19,7 +19,7 @@ from stdnum.gb import nhs
 from stdnum.in_ import aadhaar
 from stdnum.nl import bsn
 
-from routers.sensitivity import checks
+from routers.sensitivity import checks, public, specimens
 from routers.sensitivity.near import AFTER, BEFORE, HEAD, Near
 from routers.sensitivity.trigger import DENSE, Trigger
 
@@ -241,6 +241,9 @@ _BY_SIZE: Final[dict[int, tuple[Claim, ...]]] = {
 _OF_A_THING: Final = re.compile(  # what a number right behind these words counts or names is no person's
     r"(?:orders?|tracking|invoices?|tickets?|part|serial|sku|isbn\w*|issn|ean|upc|model|case|batch|lot|version|build|"
     r"commit|ref|reference|transaction|parcel|shipment|items?|product|doi|pmid|port|timestamp|epoch|seed|"
+    r"awb|waybill|container|cas|gtin|asin|imo|article|artikel(?:nummer)?|art\.?-nr|vorgang|auftrag(?:snummer)?|"
+    r"lieferschein|"
+    r"colis|folio|docket|"
     r"page|section|chapter|sample|rfc|bestellung|bestellnummer|commande|pedido|rechnung|facture|factura|"
     r"divide|multiply|add|subtract|times|plus|minus|sum|range|cursor|job|run|build|pid|offset|checksum)"
     r"[\"'`*_]{0,3}[ _:#=\-]{0,3}(?:ids?|no|nr|nos|numbers?|code|key|hash|is|of|number is|"
@@ -327,6 +330,14 @@ def _glued(text: str, start: int, end: int) -> bool:
 
 
 def _claim(number: Number) -> str | None:
+    """The type that claims the number; None: nobody does, or it is a specimen from a manual."""
+    claimed = _claimed_as(number)
+    if claimed == "CREDIT_CARD" and specimens.number(number.digits, number.near):
+        return None
+    return None if claimed == "PHONE_NUMBER" and _for_everybody(number.near) else claimed
+
+
+def _claimed_as(number: Number) -> str | None:
     if number.plus and 8 <= len(number.digits) <= 15:
         return "PHONE_NUMBER"
     claims = _BY_SIZE.get(len(number.digits), ())
@@ -358,6 +369,11 @@ def _phone(number: Number) -> bool:
     return (
         number.digits[0] == "0" and 9 <= size <= (15 if number.digits[1] == "0" else 12) and min(shape) >= 2
     )
+
+
+def _for_everybody(near: Near) -> bool:
+    """Whether it is a line that anybody may call."""
+    return public.line(near.text[near.start : near.end].lstrip("(+"), f"{near.before[-60:]} {near.after}")
 
 
 def _is_date(number: Number) -> bool:

@@ -5,7 +5,7 @@ from typing import Final
 
 from routers.sensitivity.near import Near
 from routers.sensitivity.randomness import placeholder
-from routers.sensitivity.rule import BOUND, Rule, by_letter, rule, stems
+from routers.sensitivity.rule import Rule, by_letter, rule, stems
 
 _CODE: Final = re.compile(
     r"[(){}\[\]]|^(?:os|self|this|process|config|env|settings|request|data|args?|params?|user|form)\.|://|->|,|;|=="
@@ -14,7 +14,9 @@ _ENGLISH: Final = r"security answer|secret answer|pass[ _-]?words?|pass[ _-]?phr
 _FOREIGN: Final = (
     r"passwort|kennwort|mot de passe|contrase(?:ñ|n|nh)a|\bsenha|wachtwoord|\bhas(?:ł|l)o\b|l(?:ö|o|oe)senord|"
     r"adgangskode|passord|"
-    r"salasana|\bmdp\b|\bww (?:van|voor|is)\b|\bpsw\b|geslo|lozinka|парол[ья]|пароль|密码|密碼|パスワード|비밀번호|\bclave\b|\bparola\b|\bheslo\b|jelsz(?:ó|o)|şifre|sifre|\bparole\b"
+    r"salasana|\bmdp\b|\bww (?:van|voor|is)\b|\bpsw\b|geslo|lozinka|парол[ья]|пароль|密码|密碼|パスワード|비밀번호|"
+    r"\bclave\b|"
+    r"\bparola\b|\bheslo\b|jelsz(?:ó|o)|şifre|sifre|\bparole\b"
 )
 _BARE: Final = (  # what a password may follow with nothing between
     "pass|password|passcode|pwd|pw|passwort|kennwort|mot de passe|senha|wachtwoord|contraseña|clave|hasło|lösenord"
@@ -56,12 +58,24 @@ _WORDS: Final = frozenset(
 )
 
 
-def _chosen(match: re.Match[str], _: Near) -> bool:
+_WEAK: Final = re.compile(  # what examples are full of
+    r"(?:test|demo|admin|root|user|guest|pass(?:word|wort)?|secret|welcome|qwerty|letmein|foo|bar|abc|"
+    r"hunter)[0-9!]{0,4}",
+    re.IGNORECASE,
+)
+_SHOWN: Final = re.compile(
+    r"example|e\.g\.|demo|dummy|default|sample|beispiel|exemple|ejemplo|esempio|exemplo|tutorial"
+)
+
+
+def _chosen(match: re.Match[str], near: Near) -> bool:
     """A password somebody chose or a machine drew: letters with digits or signs; no code, word or placeholder."""
     value = match["value"].strip("\"'`").rstrip(".,;:)")
     if value[-1:] in "!?" and value[:-1].isalpha():
         value = value[:-1]
     if not 4 <= len(value) <= 80 or placeholder(value) or _CODE.search(value) or value.lower() in _WORDS:
+        return False
+    if _WEAK.fullmatch(value) and _SHOWN.search(near.before[-60:] + near.after):
         return False
     if value.startswith(("$", "{", "%(", "<", "[", "--", "&", "/", "\\")) or not any(map(str.isalnum, value)):
         return False
@@ -108,7 +122,8 @@ _THINGS: Final = "|".join(
     )
 )
 _NEW_ONE: Final = (  # where passwords are given without the word
-    r"temporary (?:one|login|access)|temp (?:one|login)|first log-?(?:on|in)|next log-?(?:on|in)|log-?ins?|credentials?|creds|zugangsdaten|"
+    r"temporary (?:one|login|access)|temp (?:one|login)|first log-?(?:on|in)|next log-?(?:on|in)|log-?ins?|"
+    r"credentials?|creds|zugangsdaten|"
     r"anmeldedaten|identifiants?|credenciales|credenziali|inloggegevens|dane logowania|credenciais|"
     r"neue[rs]? (?:pw|zugang)|new pw|nouveau mdp"
 )
@@ -119,19 +134,23 @@ _MADE: Final = (  # how passwords are made: with signs; a word and a number; wor
 )
 _SPOKEN_OF: Final = rf"{_ENGLISH}|{_FOREIGN}|{_THINGS}|{_NEW_ONE}"
 _LINKED: Final = re.compile(
-    r"(?:[:=>\u2192]|(?<!\w)(?:is|'s|was|to|now|then|as|use|ist|auf|lautet|in|est|c['\u2019]est|es|è|na|jest|pra|para|é|är|er|til|"
+    r"(?:[:=>\u2192]|(?<!\w)(?:is|'s|was|to|now|then|as|use|ist|auf|lautet|in|est|c['\u2019]est|es|è|na|jest|pra|"
+    r"para|é|är|er|til|"
     r"blir|on|by|with|con|avec|mit))[\s\"'`\u201c\u00ab*]{0,3}$",
     re.IGNORECASE,
 )
 _OF_PASSWORDS: Final = re.compile(  # what is said of passwords in general
-    r"\b(?:must|should|contain\w*|at least|minimum|characters?|example|such as|e\.g|z\. ?b|like|polic(?:y|ies)|requirements?|"
+    r"\b(?:must|should|contain\w*|at least|minimum|characters?|example|such as|e\.g|z\. ?b|like|polic(?:y|ies)|"
+    r"requirements?|"
     r"regex|mindestens|zeichen|exemple|ejemplo|esempio|hash\w*|version|port|error|fehler|demo|sample|default)\b",
     re.IGNORECASE,
 )
 _NO_PASSWORD: Final = re.compile(
     r"(?:windows|office|microsoft|outlook|python|chapter|version|january|february|march|april|june|july|august|"
-    r"september|october|november|december|covid|article|section|room|page|step|figure|table|level|phase|route)[-_ ]?[0-9]+\b|"
-    r"[0-9]{1,4}-(?:jan|feb|mar|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez)[a-z]*-|[0-9-]+$|.*\.(?:com|net|org|io|de|fr)\b",
+    r"september|october|november|december|covid|article|section|room|page|step|figure|table|level|phase|"
+    r"route)[-_ ]?[0-9]+\b|"
+    r"[0-9]{1,4}-(?:jan|feb|mar|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez)[a-z]*-|[0-9-]+$|.*\.(?:com|net|org|"
+    r"io|de|fr)\b",
     re.IGNORECASE,
 )
 
@@ -153,7 +172,10 @@ def _combination(match: re.Match[str], _: Near) -> bool:
     return 4 <= sum(map(str.isdigit, match["value"])) <= 12 and _OF_PASSWORDS.search(said) is None
 
 
-_COLUMN: Final = r"pass(?:word|wort|code|phrase)?|pwd?|passwd|kennwort|mot de passe|mdp|contraseña|senha|wachtwoord|hasło|pin"
+_COLUMN: Final = (
+    r"pass(?:word|wort|code|phrase)?|pwd?|passwd|kennwort|mot de passe|mdp|contraseña|senha|wachtwoord|hasło|"
+    r"pin"
+)
 
 
 def _cell(match: re.Match[str], _: Near) -> bool:
@@ -164,7 +186,9 @@ def _cell(match: re.Match[str], _: Near) -> bool:
     cells = row.split(mark)
     place = next(at for at, name in enumerate(columns) if re.fullmatch(_COLUMN, name))
     value = cells[place].strip(" \"'") if place < len(cells) else ""
-    return 4 <= len(value) <= 80 and " " not in value and not placeholder(value) and value.lower() not in _WORDS
+    return (
+        4 <= len(value) <= 80 and " " not in value and not placeholder(value) and value.lower() not in _WORDS
+    )
 
 
 RULES: Final[tuple[Rule, ...]] = (
@@ -191,6 +215,8 @@ RULES: Final[tuple[Rule, ...]] = (
         rf"6}}[\"'`]?(?P<value>[^\s\"'`]{{4,80}})",
         _chosen,
         needs=stems(_FOREIGN),
+        leads=True,
+        starts=True,
         back=90,
         ahead=110,
     ),
@@ -267,9 +293,11 @@ RULES: Final[tuple[Rule, ...]] = (
         "password-told",
         "PASSWORD",
         _SPOKEN_OF.replace("[ья]", ""),
-        rf"(?<![^\W_])(?:{by_letter(_SPOKEN_OF.replace(BOUND, ''))})(?!\w)[^\n]{{0,60}}?(?<![\w@/.$%&-])(?P<value>{_MADE})(?![\w/=(%@])",
+        rf"(?<![^\W_])(?:{by_letter(_SPOKEN_OF)})(?!\w)[^\n]{{0,60}}?(?<![\w@/.$%&-])(?P<value>{_MADE})(?![\w/=(%@])",
         _told,
         needs=stems(_SPOKEN_OF),
+        leads=True,
+        starts=True,
         back=36,
         ahead=120,
     ),
@@ -277,7 +305,8 @@ RULES: Final[tuple[Rule, ...]] = (
         "combination",
         "PASSWORD",
         _THINGS,
-        rf"(?<!\w)(?:{by_letter(_THINGS)})(?!\w)[^\n0-9?]{{1,40}}(?P<value>[0-9](?:[ -]?[0-9]){{3,11}}[#*]?)(?![\w.,/:]?[0-9])",
+        rf"(?<!\w)(?:{by_letter(_THINGS)})(?!\w)[^\n0-9?]{{1,40}}(?P<value>[0-9](?:[ "
+        rf"-]?[0-9]){{3,11}}[#*]?)(?![\w.,/:]?[0-9])",
         _combination,
         needs=stems(_THINGS),
         leads=True,
@@ -289,10 +318,23 @@ RULES: Final[tuple[Rule, ...]] = (
         "pin-told",
         "PASSWORD",
         r"\b(?:my|your|the|her|his|card|phone|account|sim|debit|unlock|voicemail) pin\b[^\n0-9]{1,24}[0-9]{4}",
-        r"\b(?:my|your|the|her|his|card|phone|account|sim|debit|unlock|voicemail) pin\b(?: code| number)?(?: (?:for|of|to) "
+        r"\b(?:my|your|the|her|his|card|phone|account|sim|debit|unlock|voicemail) pin\b(?: code| number)?(?: (?:for|"
+        r"of|to) "
         r"[a-z' ]{1,20}?)? ?(?:is|was|:|=|->) ?[\"'`]?(?P<value>[0-9]{4,6})(?![0-9A-Za-z])",
-        needs=("my pin", "your pin", "the pin", "her pin", "his pin", "card pin", "phone pin", "account pin", "sim pin",
-               "debit pin", "unlock pin", "voicemail pin"),
+        needs=(
+            "my pin",
+            "your pin",
+            "the pin",
+            "her pin",
+            "his pin",
+            "card pin",
+            "phone pin",
+            "account pin",
+            "sim pin",
+            "debit pin",
+            "unlock pin",
+            "voicemail pin",
+        ),
         leads=True,
         starts=True,
         back=60,
@@ -302,7 +344,8 @@ RULES: Final[tuple[Rule, ...]] = (
         "password-column",
         "PASSWORD",
         rf"[,;|\t] ?[\"']?(?:{_COLUMN})[\"']? ?[,;|\t\r\n]",
-        rf"(?:^|\n)(?P<head>[^\n,;|\t]{{0,40}}[,;|\t](?:[^\n]{{0,160}}[,;|\t])? ?[\"']?(?:{_COLUMN})[\"']? ?(?:[,;|\t][^\n]{{0,160}})?)\r?\n"
+        rf"(?:^|\n)(?P<head>[^\n,;|\t]{{0,40}}[,;|\t](?:[^\n]{{0,160}}[,;|\t])? ?[\"']?(?:{_COLUMN})[\"']? ?(?:[,;|"
+        rf"\t][^\n]{{0,160}})?)\r?\n"
         r"(?:[-|: ]{3,160}\n)?(?P<value>(?P<row>[^\n]{4,300}))",
         _cell,
         back=240,

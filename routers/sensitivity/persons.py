@@ -7,47 +7,52 @@ What stands around tells them apart: years, offices and arts, novels and plays, 
 import re
 from typing import Final
 
+from routers.sensitivity import public
+
 _NAMES: Final = """
-aaron abdul adam adrian agnieszka ahmed aisha alan albert alberto alejandro alessandro alex alexander alfred alice alicia
-alina amanda amara amelia amina amir amy ana anders andrea andreas andrew andrzej angela anita anja anke anna anne
-annika anton antonio arjun arthur astrid ayesha barbara bart bartosz beata beatriz ben benjamin benni bernard bernd bill
-birgit björn bob boris brandon brian brigitte bruno camila camille carl carla carlos carmen carol caroline carolina
-cas catarina catherine cecilia celine chantal charles charlotte chloe chris christian christina christine christoph
-claire clara claudia claudio colin connor craig cristina daan dan dana daniel daniela darren dave david deborah deepa
-denise dennis diana diego dieter dirk dmitri dominik donna dorota doris dylan eduardo edward ela elena elif eliza
-elizabeth ella ellen elodie élodie emil emily emma emmanuel enrico eric erik ernst esther eva ewa fatima fatma felix
-fernando filip fiona florian fran frances francesca francesco francisco françois frank franziska fred freya frida
-frieda gabriel gabriela gareth gary george georg gerard gert gianni gina giorgio giovanni giulia giuseppe gloria grace
-graham greg grzegorz guido gwendolyn habib hala halima hamza hanna hannah hannes hans harriet harry hasan hassan heather
-heidi heike heinz helen helena helga henk henning henri hilde hugo ian ibrahim ida ignacio igor ilse inês ines inge
-ingrid irena irene iris isabel isabella isabelle ivan jack jacob jacques jakob jakub james jamie jan jana jane janet
-jason javier jean jeff jenna jennifer jenny jens jeroen jessica jill jim joana joanna joão joe joel johan johann johanna
-john jonas jonathan jordan jorge jose josé josef josh joshua juan judith julia julian julie june jürgen justin kaisa karen
-karin karl karolina kasia kate katharina kathrin katie katja katrin keith kelly kenneth kerstin kevin khadija kim klaus
-krystyna krzysztof kurt lars laura lea leah lena leo leon leonie liam lieke lisa liz lorena lotte louis louise luca lucas
-lucía lucia ludwig luis luisa lukas łukasz lydia maarten maciej magda magdalena maite malgorzata małgorzata manfred
-manuel manuela marc marcel marcin marco marcus marek margaret margarida margit margot maria mariam marie marina mario
-marion mark markus marta martha martin martina mary mateo mateusz mathilde matt matteo matthew matthias maurice max maya
-megan mehmet mei melanie mia michael michał michel michele michelle miguel mike milan mohamed mohammed mona monica monika
-morten moritz muhammad nadia nadine naomi natalia natalie natasha neil nele nicholas nick nicola nicolas niels nikolai
-nils nina noah nora norbert nuno oleg olga oliver olivia omar oscar otto pablo paola paolo pascal patricia patrick paul
-paula paulo paweł pedro peggy penny peter petra philip philippe pia pierre pieter pilar piotr priya rachel rafael rahul
-raj ralf ramon raquel rebecca regina reinhard renata renate ricardo richard rita rob robert roberto robin roger roland
-rolf roman rosa rosie ross rubén ruben rui ruth ryan sabine sally sam samantha samir samuel sandra sanne sara sarah
-sascha scott sean sebastian sergio sergei sharon silke silvia simon simone sofia sonia sonja sophia sophie stefan
-stefania stefanie stephan stephanie stephen steve steven stuart susan susanne suzanne sven svetlana sylvia tadeusz tamara
-tania tanja tatiana ted teresa thea theo thijs thomas tiago tim timo tina tobias todd tom tomas tomasz tony torsten
-tracy ulrich ulrike ulla ursula ute uwe valentina valerie vera veronica veronika vicky victor victoria vincent virginia
-vittoria viktor vladimir walter wanda wendy werner wiebke will wilhelm willem william wim wojciech wolfgang xavier yan
-yasmin yusuf yvonne zofia zoe zuzanna
+aaron abdul adam adrian agnieszka ahmed aisha alan albert alberto alejandro alessandro alex alexander alfred alice
+alicia alina amanda amara amelia amina amir amy ana anders andrea andreas andrew andrzej angela anita anja anke anna
+anne annika anton antonio arjun arthur astrid ayesha barbara bart bartosz beata beatriz ben benjamin benni bernard
+bernd bill birgit björn bob boris brandon brian brigitte bruno camila camille carl carla carlos carmen carol
+carolina caroline cas catarina catherine cecilia celine chantal charles charlotte chloe chris christian christina
+christine christoph claire clara claudia claudio colin connor craig cristina daan dan dana daniel daniela darren
+dave david deborah deepa denise dennis diana diego dieter dirk dmitri dominik donna doris dorota dylan eduardo
+edward ela elena elif eliza elizabeth ella ellen elodie emil emily emma emmanuel enrico eric erik ernst esther eva
+ewa fatima fatma felix fernando filip fiona florian fran frances francesca francesco francisco frank franziska
+françois fred freya frida frieda gabriel gabriela gareth gary georg george gerard gert gianni gina giorgio giovanni
+giulia giuseppe gloria grace graham greg grzegorz guido gwendolyn habib hala halima hamza hanna hannah hannes hans
+harriet harry hasan hassan heather heidi heike heinz helen helena helga henk henning henri hilde hugo ian ibrahim
+ida ignacio igor ilse ines inge ingrid inês irena irene iris isabel isabella isabelle ivan jack jacob jacques jakob
+jakub james jamie jan jana jane janet jason javier jean jeff jenna jennifer jenny jens jeroen jessica jill jim joana
+joanna joe joel johan johann johanna john jonas jonathan jordan jorge jose josef josh joshua josé joão juan judith
+julia julian julie june justin jürgen kaisa karen karin karl karolina kasia kate katharina kathrin katie katja
+katrin keith kelly kenneth kerstin kevin khadija kim klaus krystyna krzysztof kurt lars laura lea leah lena leo leon
+leonie liam lieke lisa liz lorena lotte louis louise luca lucas lucia lucía ludwig luis luisa lukas lydia maarten
+maciej magda magdalena maite malgorzata manfred manuel manuela marc marcel marcin marco marcus marek margaret
+margarida margit margot maria mariam marie marina mario marion mark markus marta martha martin martina mary mateo
+mateusz mathilde matt matteo matthew matthias maurice max maya małgorzata megan mehmet mei melanie mia michael
+michał michel michele michelle miguel mike milan mohamed mohammed mona monica monika moritz morten muhammad nadia
+nadine naomi natalia natalie natasha neil nele nicholas nick nicola nicolas niels nikolai nils nina noah nora
+norbert nuno oleg olga oliver olivia omar oscar otto pablo paola paolo pascal patricia patrick paul paula paulo
+paweł pedro peggy penny peter petra philip philippe pia pierre pieter pilar piotr priya rachel rafael rahul raj ralf
+ramon raquel rebecca regina reinhard renata renate ricardo richard rita rob robert roberto robin roger roland rolf
+roman rosa rosie ross ruben rubén rui ruth ryan sabine sally sam samantha samir samuel sandra sanne sara sarah
+sascha scott sean sebastian sergei sergio sharon silke silvia simon simone sofia sonia sonja sophia sophie stefan
+stefania stefanie stephan stephanie stephen steve steven stuart susan susanne suzanne sven svetlana sylvia tadeusz
+tamara tania tanja tatiana ted teresa thea theo thijs thomas tiago tim timo tina tobias todd tom tomas tomasz tony
+torsten tracy ulla ulrich ulrike ursula ute uwe valentina valerie vera veronica veronika vicky victor victoria
+viktor vincent virginia vittoria vladimir walter wanda wendy werner wiebke wilhelm will willem william wim wojciech
+wolfgang xavier yan yasmin yusuf yvonne zoe zofia zuzanna élodie łukasz
 """
 _FIRST: Final = frozenset(_NAMES.split())
 _LARGE: Final = r"[A-ZÀ-ÞŁŚŻŽŠČ][\w'\u2019-]{1,24}"
 _NOT_NAMES: Final = (
     r"(?!(?:The|This|That|These|Those|In|On|At|For|When|If|By|With|Our|Their|And|But|While|After|Since|Which|What|How|"
-    r"Welche[rsn]?|Wie|Was|Wann|Warum|Wer|Der|Die|Das|Den|Dem|Ein|Eine[rn]?|Bei|Mit|Für|Auf|Von|Zu[rm]?|Im|Am|Diese[rs]?|"
+    r"Welche[rsn]?|Wie|Was|Wann|Warum|Wer|Der|Die|Das|Den|Dem|Ein|Eine[rn]?|Bei|Mit|Für|Auf|Von|Zu[rm]?|Im|Am|"
+    r"Diese[rs]?|"
     r"Viele|Manche|Sind|Ist|Hat|Kann|Gibt|Quels?|Quelles?|Les|Des|Une?|Pour|Dans|Comment|Qué|Cuál(?:es)?|Cómo|Los|Las|"
-    r"Quali?|Come|Gli|Wat|Welke|Hoe|Het|Een|Jak(?:ie)?|Quais|Como|Os|As|Side|Type|Clinical|Public|National|World|General|"
+    r"Quali?|Come|Gli|Wat|Welke|Hoe|Het|Een|Jak(?:ie)?|Quais|Como|Os|As|Side|Type|Clinical|Public|National|World|"
+    r"General|"
     r"Medical|Patients?|Doctors?|Nurses?|Diabetes|Hospital|Health) )"
 )
 NAME: Final = re.compile(
@@ -56,13 +61,16 @@ NAME: Final = re.compile(
     rf"{_LARGE}, {_LARGE}(?= ?\(| leidet| suffers| souffre| was diagnosed))"
 )
 _NAMED: Final = re.compile(  # a name that begins with what it is the name of
-    r"(?:Patient|Pt|Mrs?|Ms|Miss|Dr|Herrn?|Frau|Client|Employee|Member|Claimant|Resident|Colleague|Student|Mme|Sra?|Signor)\b"
+    r"(?:Patient|Pt|Mrs?|Ms|Miss|Dr|Herrn?|Frau|Client|Employee|Member|Claimant|Resident|Colleague|Student|Mme|Sra?|"
+    r"Signor)\b"
 )
 _TITLED: Final = re.compile(
-    r"(?:(?<![^\W_])(?:patient|pt|pat|resident|client|employee|emp|member|insured|beneficiary|claimant|customer|colleague|"
+    r"(?:(?<![^\W_])(?:patient|pt|pat|resident|client|employee|emp|member|insured|beneficiary|claimant|customer|"
+    r"colleague|"
     r"student|pupil|candidate|applicant|requester|subject|player|worker|driver|guest|user|"
     r"mr|mrs|ms|miss|dr|herr|frau|m|mme|sr|sra|dhr|mevr|pan|pani|patientin|patiënt|paziente|paciente|pacjent(?:ka)?|"
-    r"name|kunde|klient|kolleg(?:e|in)|collega|mitarbeiter(?:in)?|alumn[oa]|alun[oa]|élève|schüler(?:in)?|leerling)\b\.?|"
+    r"name|kunde|klient|kolleg(?:e|in)|collega|mitarbeiter(?:in)?|alumn[oa]|alun[oa]|élève|schüler(?:in)?|"
+    r"leerling)\b\.?|"
     r"name is|(?:results?|report|record|chart|notes?|referral|prescription|letter|claim|leave|card|e-?mail|cover|baja) "
     r"(?:for|of|on|to|about|de))"
     r"[\W_]{0,9}$",
@@ -81,43 +89,43 @@ _ABOUT_THEM: Final = re.compile(
     r"est (?:en|atteinte?|enceinte|hospitali\w+)|souffre|a été|a fait|porteu\w+|"
     r"soffre|è (?:malat\w|incinta|affett\w)|ha (?:avuto|il|la|un)|tiene|padece|sufre|está embarazada|fue "
     r"diagnosticad\w|por |"
-    r"tem|sofre|foi diagnosticad\w|está grávida|heeft|lijdt|is zwanger|bekend met|ma|choruje|cierpi|przyjęt\w|ha en|har)"
+    r"tem|sofre|foi diagnosticad\w|está grávida|heeft|lijdt|is zwanger|bekend met|ma|choruje|cierpi|przyjęt\w|ha en|"
+    r"har)"
     r"(?!\w)",
     re.IGNORECASE,
 )
-_OWN: Final = frozenset(
-    """
-    my our ur meine mein meiner meinem meinen meines unsere unser unserer unserem unseren mi mis nuestro nuestra ma mon mes
-    notre nos mia mio miei nostro nostra minha meu meus nosso nossa mijn onze ons moja mój mojej mojemu mojego moją nasz
-    nasza naszej naszego min mitt mina vår
-    """.split()
-)
-_CLOSE: Final = frozenset(
-    """
-    wife husband partner spouse son sons daughter daughters child kid kids baby mother mom mum father dad brother sister
-    twin stepson stepdaughter grandmother grandfather grandma grandpa grandson granddaughter uncle aunt cousin nephew niece
-    boyfriend girlfriend fiance fiancé fiancée friend colleague coworker worker boss manager employee patient client
-    neighbour neighbor student roommate member resident nanny tenant lodger assistant intern driver cleaner
-    frau mann sohn tochter mutter vater schwester bruder eltern kind kollege kollegin kollegen chef chefin oma opa tante
-    onkel freund freundin nachbar nachbarin mitarbeiter mitarbeiterin mieter mieterin kleine kleiner schwiegervater
-    schwiegermutter schwiegersohn schwiegertochter stiefvater stiefmutter großvater großmutter vaters mutters mannes
-    esposa esposo marido hijo hija hijos madre padre hermano hermana abuelo abuela suegro suegra tío tía primo prima novio
-    novia jefe jefa compañero compañera empleado empleada paciente femme mari fille filles fils mère père sœur soeur frère
-    collègue copine copain salarié salariée employé employée moglie marito figlio figlia mamma papà sorella fratello nonno
-    nonna suocero suocera zio zia fidanzato fidanzata collega capo dipendente mulher filho filha mãe pai irmã irmão avó avô
-    sogro sogra namorado namorada chefe colega funcionário funcionária
-    man vrouw zoon dochter moeder vader zus broer oom baas buurman buurvrouw vriend vriendin schoonmoeder schoonvader
-    żona żony żonę mąż męża mężem syn syna córka córki córkę matka matki matkę mama mamy mamę ojciec ojca tata taty tatę
-    siostra siostry siostrę brat brata babcia babci babcię dziadek dziadka teściowa teściowej szef szefowa koleżanka kolega
-    fru dotter mor far bror syster kone sønn datter kollega pappa
-    """.split()
-)
-_INTIMATE: Final = frozenset("grandpa grandma granny mum mom dad hubby".split())  # noqa: SIM905  # words read better in a row
+_OWN_WORDS: Final = """
+my our ur meine mein meiner meinem meinen meines unsere unser unserer unserem unseren mi mis nuestro nuestra ma mon
+mes notre nos mia mio miei nostro nostra minha meu meus nosso nossa mijn onze ons moja mój mojej mojemu mojego moją
+nasz nasza naszej naszego min mitt mina vår
+"""
+_OWN: Final = frozenset(_OWN_WORDS.split())  # whose
+_CLOSE_WORDS: Final = """
+wife husband partner spouse son sons daughter daughters child kid kids baby mother mom mum father dad brother sister
+twin stepson stepdaughter grandmother grandfather grandma grandpa grandson granddaughter uncle aunt cousin nephew
+niece boyfriend girlfriend fiance fiancé fiancée friend colleague coworker worker boss manager employee patient
+client neighbour neighbor student roommate member resident nanny tenant lodger assistant intern driver cleaner frau
+mann sohn tochter mutter vater schwester bruder eltern kind kollege kollegin kollegen chef chefin oma opa tante
+onkel freund freundin nachbar nachbarin mitarbeiter mitarbeiterin mieter mieterin kleine kleiner schwiegervater
+schwiegermutter schwiegersohn schwiegertochter stiefvater stiefmutter großvater großmutter vaters mutters mannes
+esposa esposo marido hijo hija hijos madre padre hermano hermana abuelo abuela suegro suegra tío tía primo prima
+novio novia jefe jefa compañero compañera empleado empleada paciente femme mari fille filles fils mère père sœur
+soeur frère collègue copine copain salarié salariée employé employée moglie marito figlio figlia mamma papà sorella
+fratello nonno nonna suocero suocera zio zia fidanzato fidanzata collega capo dipendente mulher filho filha mãe pai
+irmã irmão avó avô sogro sogra namorado namorada chefe colega funcionário funcionária man vrouw zoon dochter moeder
+vader zus broer oom baas buurman buurvrouw vriend vriendin schoonmoeder schoonvader żona żony żonę mąż męża mężem
+syn syna córka córki córkę matka matki matkę mama mamy mamę ojciec ojca tata taty tatę siostra siostry siostrę brat
+brata babcia babci babcię dziadek dziadka teściowa teściowej szef szefowa koleżanka kolega fru dotter mor far bror
+syster kone sønn datter kollega pappa
+"""
+_CLOSE: Final = frozenset(_CLOSE_WORDS.split())  # who is close to somebody
+_INTIMATE: Final = frozenset({"grandpa", "grandma", "granny", "mum", "mom", "dad", "hubby"})
 _TITLE: Final = re.compile(
     r"(?<!\w)(?:[Mm]rs?|[Mm]s|[Hh]errn?|[Ff]rau|[Mm]me|[Ss]ig(?:nora|nor|\.ra)?|[Ss]ra?|[Dd]hr|[Mm]evr|[Pp]ani?|"
     r"[Kk]olleg(?:e|in)|[Cc]ollega|[Cc]olleague|[Cc]oll[eè]gue|[Cc]olega|[Nn]anny|[Nn]eighbou?r|[Nn]achbar(?:in)?)\.? "
     r"[A-ZÀ-ÞŁŚŻ][a-zà-ÿ]\w*|"
-    r"(?<!\w)(?:[Ee]mployee|[Pp]atient|[Cc]lient|[Mm]ember|[Cc]laimant|[Ii]nsured|[Ss]tudent)(?: (?:no\.?|number|id))?[ #:]"
+    r"(?<!\w)(?:[Ee]mployee|[Pp]atient|[Cc]lient|[Mm]ember|[Cc]laimant|[Ii]nsured|[Ss]tudent)(?: (?:no\.?|number|"
+    r"id))?[ #:]"
     r"{1,3}[A-Za-z]{0,3}-?[0-9]{2,}"
 )
 _WORD: Final = re.compile(r"[^\W\d_]+")
@@ -134,7 +142,8 @@ SELF: Final = re.compile(
     r"\b[Jj]e (?:souffre|prends|suis|viens d)\b|\b(?:[Tt]engo|[Pp]adezco|[Ss]ufro|[Tt]omo|[Ss]oy|"
     r"[Mm]e (?:diagnosticaron|detectaron|operaron)|[Tt]enho|[Ss]ofro|[Tt]omo|[Ss]ou|[Ff]ui diagnosticad[oa]|"
     r"[Ss]offro|[Pp]rendo|[Ii]k (?:heb|ben|slik|lijd)|[Mm]am|[Cc]horuję|[Cc]ierpię|[Bb]iorę|[Jj]estem|[Jj]ag har|"
-    r"[Ee]stoy (?:embarazada|en tratamiento))\b|\b[Ss]ono (?:malat|affett|incint|diabetic|in cura|sieropositiv|celiac|depress|allergic|stat[oa] (?:diagnos|operat|ricover))|\b[Hh]o (?:il |la |l['\u2019]|un |avuto )",
+    r"[Ee]stoy (?:embarazada|en tratamiento))\b|\b[Ss]ono (?:malat|affett|incint|diabetic|in cura|sieropositiv|"
+    r"celiac|depress|allergic|stat[oa] (?:diagnos|operat|ricover))|\b[Hh]o (?:il |la |l['\u2019]|un |avuto )",
 )
 _ONE_NAME: Final = re.compile(  # a single name, where what follows can be said of one person only
     r"(?<![\w.])(?!(?:She|He|They|Who|It|This|That|These|Those|Patients?|Someone|Somebody|Everyone|Nobody|One|If|When|"
@@ -156,13 +165,16 @@ _HAVING: Final = re.compile(  # what ties a condition to who was named before
     r"\b(?:has|had|have|is|isn't|was|with|been|got|gets|takes?|taking|carries|needs?|suffer\w*|diagnos\w+|treated|for|"
     r"told|"
     r"hat|hatte|ist|liegt|leidet|bekommt|kriegt|gekriegt|mit|wegen|fait|a|est|souffre|tiene|tuvo|está|por|padece|"
-    r"detectaron|ha|è|soffre|met|heeft|kreeg|lijdt|ma|choruje|wykryli|powodu|tem|tá|está|com|sofre|har|fick|out)\b|[:|,;]"
+    r"detectaron|ha|è|soffre|met|heeft|kreeg|lijdt|ma|choruje|wykryli|powodu|tem|tá|está|com|sofre|har|fick|out)\b|"
+    r"[:|,;]"
 )
 _FIRST_NAME: Final = re.compile(r"(?<![\w@])[A-ZÀ-ÞŁ][a-zà-ÿł]{1,14}(?![\w@])")
 _SAID_OF: Final = re.compile(  # of whom was named before: "Ngozi won't be in. She had a stroke"
     r"(?<=[a-z,:] )(?!Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday|I\b)[A-Z][a-z]{2,20}\b[^\n?]{1,120}"
-    r"\b[Ss]?[Hh]e(?:'s|\u2019s|'d)? (?:has|had|was|is|got|suffers?|takes?|went|just|needs|been|told|lives)\b[^.\n?]{0,60}$"
+    r"\b[Ss]?[Hh]e(?:'s|\u2019s|'d)? (?:has|had|was|is|got|suffers?|takes?|went|just|needs|been|told|"
+    r"lives)\b[^.\n?]{0,60}$"
 )
+_QUOTES: Final = ("'", '"', "\u201c", "\u201e", "\u00ab", "\u00ab ")
 _RECORDED: Final = re.compile(  # a column or field that holds people
     r"(?:^|[^a-z])(?:\w{0,12}_?name|full ?name|patient\w*|pat_\w+|emp\w*|client|player|resident|requester|member|"
     r"nom|nombre|nome|naam|imię|nazwisko|mitarbeiter|pupil|student)(?:[^a-z]|$)"
@@ -175,16 +187,15 @@ _NAMED_SO: Final = re.compile(
     r"(?:named?|called|namens|appelée?|llamad[oa]|di nome) [A-ZÀ-Þ]|\b(?:M[rs]s?|Dr)\.? [A-ZÀ-Þ]"
 )
 _YEAR: Final = re.compile(r"(?<![0-9.,])1(?:[0-8][0-9]{2}|9[0-2][0-9])(?![0-9]|[.,][0-9])")
-_OF_THE_WORLD: Final = frozenset(  # whom everybody knows, and whom nobody is
-    """
-    died president philosopher painter composer emperor queen king novelist poet scientist singer actor actress artist
-    biography famous historical century museum wikipedia legendary nobel olympic novel chapter fiction fictional character
-    protagonist screenplay scene movie film episode plot fairy kurzgeschichte märchen gestorben starb schauspieler
-    schauspielerin maler malerin komponist könig kaiser roman écrivain peintre compositeur personnage mort empereur novela
-    personaje cuento pintor pintora murió romanzo personaggio morì pittore schilder zmarł zmarła malarz kompozytor personagem
-    morreu
-    """.split()
-)
+_OF_THE_WORLD_WORDS: Final = """
+died president philosopher painter composer emperor queen king novelist poet scientist singer actor actress artist
+biography famous historical century museum wikipedia legendary nobel olympic novel chapter fiction fictional
+character protagonist screenplay scene movie film episode plot fairy kurzgeschichte märchen gestorben starb
+schauspieler schauspielerin maler malerin komponist könig kaiser roman écrivain peintre compositeur personnage mort
+empereur novela personaje cuento pintor pintora murió romanzo personaggio morì pittore schilder zmarł zmarła malarz
+kompozytor personagem morreu
+"""
+_OF_THE_WORLD: Final = frozenset(_OF_THE_WORLD_WORDS.split())  # whom everybody knows, and whom nobody is
 
 
 def somebody(text: str, start: int, end: int, header: str) -> bool:
@@ -195,33 +206,39 @@ def somebody(text: str, start: int, end: int, header: str) -> bool:
     place = start - first
     if _SUBJECT.search(around):
         return _NAMED_SO.search(around) is not None and _EXAMINED.search(around) is None
-    if SELF.search(around, max(0, place - 90), end - first) or _TITLE.search(around):
-        return True
     words = _WORD.findall(around.lower())
-    if _close(words):
+    told = not _OF_THE_WORLD.isdisjoint(words)
+    writer = SELF.search(around, max(0, place - 90), end - first)
+    if writer and not (told and around[: writer.start()].endswith(_QUOTES)):
         return True
-    if not _OF_THE_WORLD.isdisjoint(words) or _YEAR.search(around):
+    if _TITLE.search(around) or _close(words):
+        return True
+    if told or _YEAR.search(around):
         return False
-    if _ONE_NAME.search(around) or _first_name(around, place, end - first) or _SAID_OF.search(around[:place]):
-        return True
     names = list(NAME.finditer(around))
-    if names and _RECORDED.search(header):
+    if (names and _RECORDED.search(header)) or any(_titled(around, name) for name in names):
         return True
-    return any(
-        _NAMED.match(name[0])
-        or _TITLED.search(around, max(0, name.start() - 24), name.start())
-        or _ABOUT_THEM.match(around, name.end())
-        for name in names
+    if public.figure(around):
+        return False
+    return (
+        _ONE_NAME.search(around) is not None
+        or _first_name(around, place, end - first)
+        or _SAID_OF.search(around[:place]) is not None
+        or any(_ABOUT_THEM.match(around, name.end()) for name in names)
     )
+
+
+def _titled(around: str, name: re.Match[str]) -> bool:
+    """Whether a name begins with what its bearer is here, or that stands before it: a patient, a client, a pupil."""
+    before = max(0, name.start() - 24)
+    return _NAMED.match(name[0]) is not None or _TITLED.search(around, before, name.start()) is not None
 
 
 def _close(words: list[str]) -> bool:
     """Whether somebody close to the writer is spoken of: "my wife", "mein kleiner Sohn"."""
     if not _INTIMATE.isdisjoint(words):
         return True
-    return any(
-        not _CLOSE.isdisjoint(words[at + 1 : at + 4]) for at, word in enumerate(words) if word in _OWN
-    )
+    return any(not _CLOSE.isdisjoint(words[at + 1 : at + 4]) for at, word in enumerate(words) if word in _OWN)
 
 
 def _first_name(around: str, start: int, end: int) -> bool:

@@ -55,7 +55,6 @@ def rule(
     return Rule(id_, type_, tuple(trigger), re.compile(confirm, flags), check, back, ahead, rest)
 
 
-BOUND: Final = r"\b"
 _LITERAL: Final = r"(?:[^\\\[\](){}?*+.|^$]|\\\.)"
 _STEM: Final = re.compile(
     rf"(?:\\b)?({_LITERAL}+)([?*{{]?)(?:\(\?:([^()]*)\)(?![?*{{])({_LITERAL}*)(?![?*{{]))?"
@@ -82,9 +81,10 @@ def stems(alternatives: str) -> tuple[str, ...]:
 
 def by_letter(alternatives: str) -> str:
     """The same alternatives, put together by the letter that begins them: `re` tries a long row of them one by one,
-    and of these the few that begin as the text does."""
+    and of these the few that begin as the text does. Where a word begins (`\\b`) is for the pattern around to say."""
     grouped: dict[str, list[str]] = {}
     for alternative in _alternatives(alternatives):
+        alternative = alternative.removeprefix(r"\b")
         grouped.setdefault(alternative[0], []).append(alternative[1:])
     return "|".join(f"{re.escape(letter)}(?:{'|'.join(rest)})" for letter, rest in grouped.items())
 

@@ -4,6 +4,7 @@ strings."""
 import re
 from typing import Final
 
+from routers.sensitivity import specimens
 from routers.sensitivity.near import Near
 from routers.sensitivity.randomness import placeholder
 from routers.sensitivity.rule import Rule, rule
@@ -28,6 +29,8 @@ def _login(match: re.Match[str], _: Near) -> bool:
 def _option(match: re.Match[str], _: Near) -> bool:
     """`curl -u user:password`: real, unless it is a template or the words themselves."""
     secret = match["value"].strip("\"'")
+    if match["user"].startswith(("<", "[", "{")):
+        return False
     return bool(secret) and _EMPTY.fullmatch(secret) is None and "$" not in match["user"] + secret
 
 
@@ -39,7 +42,11 @@ def _field(match: re.Match[str], _: Near) -> bool:
 def _optional(match: re.Match[str], near: Near) -> bool:
     """`--password value`: real, unless it is a template, a path, or the next option."""
     value = match["value"]
-    return _field(match, near) and not value.startswith(("-", "/", "$", ".", "{")) and any(map(str.isalnum, value))
+    return (
+        _field(match, near)
+        and not value.startswith(("-", "/", "$", ".", "{"))
+        and any(map(str.isalnum, value))
+    )
 
 
 def _strong(match: re.Match[str], _: Near) -> bool:
@@ -69,6 +76,7 @@ RULES: Final[tuple[Rule, ...]] = (
         "JWT",
         r"\bey[A-Za-z0-9_-]{8,}\.ey[A-Za-z0-9_/-]{8}",
         r"(?<![A-Za-z0-9])ey[A-Za-z0-9_-]{8,}\.ey[A-Za-z0-9_/\\-]{8,}(?:\.[A-Za-z0-9_/=\\-]*)?",
+        lambda match, _: not specimens.token(match[0]),
         needs=(".ey",),
         caseless=False,
         back=600,
@@ -116,7 +124,7 @@ RULES: Final[tuple[Rule, ...]] = (
     rule(
         "password-option",
         "PASSWORD",
-        r"(?:sshpass -p|--pass(?:word|wd|phrase)?[ =]|--pwd[ =]|mysql(?:dump|admin)? [^\n]{0,60}-p)[^\s]{0,3}[^\s-]",
+        r"(?:sshpass -p ?|--pass(?:word|wd|phrase)?[ =]|--pwd[ =]|mysql(?:dump|admin)? [^\n]{0,60}-p)[^\s]{0,3}[^\s-]",
         r"(?:sshpass -p ?|--pass(?:word|wd|phrase)?[ =]|--pwd[ =]|mysql(?:dump|admin)? [^\n]{0,60}? -p)[\"']?"
         r"(?P<value>[^\s\"'<>]{4,80})",
         _optional,
@@ -129,7 +137,8 @@ RULES: Final[tuple[Rule, ...]] = (
         "login-in-code",
         "PASSWORD",
         r"(?:connect|login|pdo|auth\w{0,12}|credentials?)(?:=| ?= ?|)\([^\n()]{1,160}[\"'][^\s\"']{6}",
-        r"(?:connect\w*|login|pdo|\w*auth\w*|credentials?)(?:=| ?= ?|)\([^\n()]{1,160}?[\"'] ?, ?[\"'](?P<value>[^\s\"']{6,64})[\"'] ?[,)]",
+        r"(?:connect\w*|login|pdo|\w*auth\w*|credentials?)(?:=| ?= ?|"
+        r")\([^\n()]{1,160}?[\"'] ?, ?[\"'](?P<value>[^\s\"']{6,64})[\"'] ?[,)]",
         _strong,
         needs=("connect", "login", "pdo", "auth", "credential"),
         leads=True,

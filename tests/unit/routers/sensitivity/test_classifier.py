@@ -218,4 +218,4 @@ def test_a_short_text_that_shows_nothing_is_labelled_in_one_slice(classifier):
 def test_words_for_being_born_begin_where_words_do(judged):
     assert not judged(("user", "On 12.03.1990 we left the harbour. 3 boats came.")).label.types
     assert judged(("user", "Jan Kowalski, ur. 12.03.1990")).label.types == {"DATE_OF_BIRTH": 1}
-    assert judged(("user", "Marie Curie, née le 07/11/1967")).label.types == {"DATE_OF_BIRTH": 1}
+    assert judged(("user", "Marie Perrin, née le 07/11/1967")).label.types == {"DATE_OF_BIRTH": 1}
