@@ -110,10 +110,16 @@ _MARKS: Final = ("=", "{", ";\n", ")\n")  # with too few of these in a piece, no
 _MARKED: Final = (
     r"(?=[^\n({;=:#<\[$]{0,200}+[({;=:#<\[$])"  # prose seldom goes on to what makes code, and is left at once
 )
+_NO_PROSE: Final = (  # how sentences and answers to choose from begin; most lines are left here, at little cost
+    r"(?![A-Z][a-z']*,? [a-z']+,? [a-z']{2,}|[A-J][.)] |"
+    r"(?!create|alter|drop|insert|delete|update|select|public|private|export)(?:[a-z]+,? ){4}[a-z])"
+)
 _LINES: Final = f"(?:{_MARKED}(?:{'|'.join(_DECLARES)})|{'|'.join(_KEYED)}|{_FENCE})"
-_LINE: Final = re.compile(f"\n{_LEAD}{_LINES}")
-_FIRST: Final = re.compile(f"{_LEAD}{_LINES}")
-_BESIDE: Final = re.compile(f"\n{_LEAD}(?:{_MARKED}(?P<states>{'|'.join(_STATES)})|{'|'.join(_ATTENDS)})")
+_LINE: Final = re.compile(f"\n{_NO_PROSE}{_LEAD}{_LINES}")
+_FIRST: Final = re.compile(f"{_NO_PROSE}{_LEAD}{_LINES}")
+_BESIDE: Final = re.compile(
+    f"\n{_NO_PROSE}{_LEAD}(?:{_MARKED}(?P<states>{'|'.join(_STATES)})|{'|'.join(_ATTENDS)})"
+)
 
 ENOUGH: Final = 5  # points that make source code
 _FEW: Final = 3  # marks that make a piece worth a second look
