@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -102,8 +102,11 @@ def _refuse(errors: ConfigurationErrors, form: str) -> None:
         )
         if problem.suggestion:
             console.print(Text(f"    {problem.suggestion}", "dim"), soft_wrap=True)
-    count = len(errors.problems)
-    console.print(Text(f"{count} problem{'s' if count > 1 else ''}: this would be refused", "bold red"))
+    console.print(Text(f"{_counted(errors.problems, 'problem')}: this would be refused", "bold red"))
+
+
+def _counted(things: Sized, one: str, many: str = "") -> str:
+    return f"{len(things)} {one if len(things) == 1 else many or one + 's'}"
 
 
 def _show(console: Console, snapshot: Snapshot, proof: Proof, broken: Broken) -> None:
@@ -111,8 +114,9 @@ def _show(console: Console, snapshot: Snapshot, proof: Proof, broken: Broken) ->
     console.print(
         Text.assemble(
             ("The configuration is right", "bold green"),
-            f" ({len(snapshot.files)} file{'s' if len(snapshot.files) != 1 else ''}, {len(policy.models)} models,"
-            f" {len(policy.boundaries)} boundaries, {len(policy.routes)} routes; policy {policy.hash})",
+            f" ({_counted(snapshot.files, 'file')}, {_counted(policy.models, 'model')},"
+            f" {_counted(policy.boundaries, 'boundary', 'boundaries')}, {_counted(policy.routes, 'route')};"
+            f" policy {policy.hash})",
         )
     )
     for warning in snapshot.warnings:

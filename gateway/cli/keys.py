@@ -70,4 +70,7 @@ def list_keys(config: tuple[Path, ...]) -> None:
                 f"{key.expires:%Y-%m-%d}" if key.expires else "never",
                 "[red]no, expired[/red]" if expired else "[green]yes[/green]",
             )
+    if not table.rows:
+        click.echo("There is no key yet: `weir keys create TENANT` makes one, and says where it goes.")
+        return
     Console().print(table)

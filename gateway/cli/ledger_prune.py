@@ -22,7 +22,7 @@ def _age(_context: click.Context, _parameter: click.Parameter, value: str) -> fl
 @click.option("--older-than", "age", required=True, callback=_age, help="The age, such as 90d or 36h.")
 @click.confirmation_option("--yes", prompt="Rows cannot be brought back. Discard them?", help="Do not ask.")
 def prune(store: str, age: float) -> None:
-    """Discard rows older than that. Hourly sums stay, so that `weir ledger query` and exports are as before.
+    """Discard rows older than an age. Hourly sums stay, so that `weir ledger query` and exports are as before.
 
     What is left can still be verified. Rows that are not as they were booked are not discarded: see
     `weir ledger verify`. A running gateway does the same by itself with `server: {keep_rows: 90d}`.

@@ -12,6 +12,7 @@ from gateway.configuration.source import Route, Source
 _PATTERNS: Final = (  # how a pattern begins, and what it asks for
     ("^[A-Za-z0-9][", "a name has letters, digits and . _ - : / @ +, and begins with a letter or digit"),
     ("^[0-9a-f]{64}", "a SHA-256 has 64 hexadecimal digits in lower case: `weir keys create` prints it"),
+    ("^[^/*]+/", "a model is written with who sells it, like openai/gpt-5 or openai/*"),
     ("^([a-z]{2}|und)", "a language is two small letters (ISO 639-1) or `und`"),
 )
 _SAID: Final[Mapping[str, str]] = {

@@ -5,8 +5,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from gateway.configuration.diagnosis import problems_of
+from gateway.configuration.problems import ConfigurationErrors
+from gateway.configuration.source import read
 
 TokenClass = Literal["input", "cache_read", "cache_write", "output", "reasoning", "audio_in", "audio_out"]
 
@@ -80,18 +83,13 @@ NO_OVERRIDES: Final = PriceFile()
 
 
 def read_price_file(path: Path) -> PriceFile:
-    """The price file at `path`. Raises InvalidPriceFile, OSError."""
+    """The price file at `path`. Raises InvalidPriceFile."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return PriceFile.model_validate(content or {})
-    except yaml.YAMLError as error:
-        raise InvalidPriceFile(f"{path.name}: {error}") from None
+        source = read([path], {})
+    except ConfigurationErrors as errors:
+        raise InvalidPriceFile(str(errors)) from None
+    try:
+        return PriceFile.model_validate(source.values)
     except ValidationError as error:
-        faults = (f"{path.name}: {_place(fault['loc'])}: {fault['msg']}" for fault in error.errors())
-        raise InvalidPriceFile("\n".join(faults)) from None
-
-
-def _place(steps: tuple[int | str, ...]) -> str:
-    """`prices[2].usd_per_million.input`"""
-    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
-    return text.removeprefix(".") or "the file"
+        faults = problems_of(error, source, PriceFile.model_json_schema())
+        raise InvalidPriceFile("\n".join(map(str, faults))) from None

@@ -48,7 +48,7 @@ def test_a_right_configuration_shows_where_data_could_go(folder):
     result = run(folder)
     assert result.exit_code == 0
     assert "The configuration is right" in result.output
-    assert "2 models, 1 boundaries, 2 routes" in result.output.replace("\n", " ")
+    assert "2 models, 1 boundary, 2 routes" in result.output.replace("\n", " ")
     rows = {cells[0].strip(): [cell.strip() for cell in cells[1:5]] for cells in table(result.output)}
     assert rows["everyday"] == ["small"] * 4
     assert rows["hard"] == ["large ↗", "large ↗", "small", "small"]

@@ -61,3 +61,9 @@ def test_names_that_are_not_plain_are_quoted_for_yaml() -> None:
     out = CliRunner().invoke(keys, ["create", "a: b", "--id", 'x"}']).output
     assert r'- {id: "x\"}", sha256: ' in out
     assert '`tenants: "a: b": keys:`' in out
+
+
+def test_a_list_of_none_says_how_to_make_one(tmp_path: Path) -> None:
+    file = tmp_path / "weir.yaml"
+    file.write_text(POLICY.replace("tenants:\n  acme:\n    keys:\n", "tenants: {acme: {}}\n"))
+    assert "weir keys create" in CliRunner().invoke(keys, ["list", "--config", str(file)]).output
