@@ -214,7 +214,7 @@ def _bedrock(settings: BackendSettings, path: str, key: str | None, environ: Map
     """Slow where its credentials come from a file or an endpoint."""
     aws, credentials, renewed = settings.aws, None, None
     if aws is not None and aws.source is not None:
-        renewed = Renewing(source(aws.source, aws.profile, environ))
+        renewed = Renewing(source(aws.source, aws.profile, environ, settings.region))
         renewed.look()
     elif aws is not None and aws.access_key_id is not None and aws.secret_access_key is not None:
         session = aws.session_token.reveal() if aws.session_token is not None else None

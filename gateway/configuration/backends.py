@@ -65,10 +65,10 @@ class AwsTerms(Strict):
         " which is read again every 30 s. Profiles that assume roles or sign in are not followed.",
         examples=["bedrock"],
     )
-    role: Literal["container", "instance"] | None = Field(
+    role: Literal["web_identity", "container", "instance"] | None = Field(
         None,
-        description="The role of the container (ECS, EKS) or of the instance (IMDSv2) that Weir runs in; renewed ten"
-        " minutes before its credentials expire.",
+        description="The role of the service account (a web identity, as EKS has it), of the container (ECS, EKS) or of"
+        " the instance (IMDSv2) that Weir runs in; renewed ten minutes before its credentials expire.",
         examples=["instance"],
     )
 
@@ -90,6 +90,18 @@ class AwsTerms(Strict):
             Secret(self.secret_access_key.get_secret_value()),
             Secret(token) if token else None,
         )
+
+
+def _renewed(environ: Mapping[str, str]) -> AwsSettings | None:
+    """Where new credentials come from, as AWS's own libraries would find out, in their order; but for an instance's
+    role, which has to be asked for: nothing in the environment tells of it."""
+    if environ.get("AWS_WEB_IDENTITY_TOKEN_FILE") and environ.get("AWS_ROLE_ARN"):
+        return AwsSettings(source="web_identity")
+    if environ.get("AWS_PROFILE") or environ.get("AWS_SHARED_CREDENTIALS_FILE"):
+        return AwsSettings(source="profile", profile=environ.get("AWS_PROFILE") or "default")
+    if any(environ.get(f"AWS_CONTAINER_CREDENTIALS_{kind}_URI") for kind in ("RELATIVE", "FULL")):
+        return AwsSettings(source="container")
+    return None
 
 
 class TimeoutTerms(Strict):
@@ -273,7 +285,8 @@ class BackendEntry(Strict):
         if self.kind == "vllm" or own or made.api_key is not None or made.aws is not None:
             return None
         if self.kind == "bedrock":
-            return "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_BEARER_TOKEN_BEDROCK"
+            keys = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_BEARER_TOKEN_BEDROCK"
+            return f"set {keys}, or say `aws: {{role: …}}`"
         return "" if self.key_variable is None else f"set {self.key_variable}, or `api_key`"
 
     def _credentials(self, environ: Mapping[str, str]) -> AwsSettings | None:
@@ -282,9 +295,9 @@ class BackendEntry(Strict):
             return None if self.aws is None else self.aws.settings()
         names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
         access, secret, session = (environ.get(name, "") for name in names)
-        if not access or not secret:
-            return None
-        return AwsSettings(Secret(access), Secret(secret), Secret(session) if session else None)
+        if access and secret:
+            return AwsSettings(Secret(access), Secret(secret), Secret(session) if session else None)
+        return _renewed(environ)
 
     def _rates(self) -> GpuRates:
         if self.usd_per_gpu_hour is not None:

@@ -56,7 +56,7 @@ class AwsSettings:
     access_key_id: Secret | None = None
     secret_access_key: Secret | None = None
     session_token: Secret | None = None
-    source: Literal["profile", "container", "instance"] | None = None
+    source: Literal["profile", "web_identity", "container", "instance"] | None = None
     profile: str = ""
 
 

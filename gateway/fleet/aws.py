@@ -1,22 +1,25 @@
 """Credentials for AWS that expire: where they come from, and that they are renewed before they do.
 
-Three places that AWS's own libraries know: a profile of the shared credentials file, the endpoint of a container (ECS,
-EKS), and the metadata service of an instance (version 2 alone: a token is asked for first). All of it is slow; never on
-the event loop.
+Four places that AWS's own libraries know: a profile of the shared credentials file, the role that a web identity may
+take (a token in a file, as EKS gives it to service accounts, for which STS gives credentials), the endpoint of a
+container (ECS, EKS), and the metadata service of an instance (version 2 alone: a token is asked for first). All of it
+is slow; never on the event loop.
 """
 
 import configparser
 import http.client
 import json
 import logging
+import re
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Literal
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from adapters.sigv4 import Credentials
 
@@ -34,26 +37,37 @@ Found = tuple[Credentials, float | None]  # and when they end (UTC seconds); Non
 Fetch = Callable[[], Found]
 
 
+_of_sts: Final = re.compile(r"<(AccessKeyId|SecretAccessKey|SessionToken|Expiration)>([^<]+)</").findall
+
+
 class NotThere(Exception):  # noqa: N818  # it names what is wrong
     """There are no credentials at this place; `str()` says why, and holds none."""
 
 
 def source(
-    kind: Literal["profile", "container", "instance"], profile: str, environ: Mapping[str, str]
+    kind: Literal["profile", "web_identity", "container", "instance"],
+    profile: str,
+    environ: Mapping[str, str],
+    region: str = "",
 ) -> Fetch:
-    """How to get credentials from one of the places. What it gives raises NotThere."""
+    """How to get credentials from one of the places; `region` is whose STS is asked. What it gives raises NotThere."""
     match kind:
         case "profile":
-            named = environ.get("AWS_SHARED_CREDENTIALS_FILE")
-            file = (
-                Path(named) if named else Path(environ.get("HOME", "~")).expanduser() / ".aws" / "credentials"
-            )
+            file = _shared_file(environ)
             return lambda: _of_file(file, profile)
+        case "web_identity":
+            return lambda: _of_web_identity(environ, region)
         case "container":
             return lambda: _of_container(environ)
         case "instance":
             base = environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT", _INSTANCE).rstrip("/")
             return lambda: _of_instance(base)
+
+
+def _shared_file(environ: Mapping[str, str]) -> Path:
+    """Where the shared credentials file is."""
+    named = environ.get("AWS_SHARED_CREDENTIALS_FILE")
+    return Path(named) if named else Path(environ.get("HOME", "~")).expanduser() / ".aws" / "credentials"
 
 
 @dataclass(slots=True)
@@ -99,21 +113,32 @@ def _of_file(path: Path, profile: str) -> Found:
     return found, None
 
 
+def _of_web_identity(environ: Mapping[str, str], region: str) -> Found:
+    """The token is read anew each time: its file changes before it expires."""
+    file, role = environ.get("AWS_WEB_IDENTITY_TOKEN_FILE", ""), environ.get("AWS_ROLE_ARN", "")
+    if not file or not role:
+        raise NotThere("AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN name no role to take")
+    asked = {
+        "Action": "AssumeRoleWithWebIdentity",
+        "Version": "2011-06-15",
+        "RoleArn": role,
+        "RoleSessionName": environ.get("AWS_ROLE_SESSION_NAME") or "weir",
+        "WebIdentityToken": _token(file),
+    }
+    url = environ.get("AWS_ENDPOINT_URL_STS") or f"https://sts.{region}.amazonaws.com"
+    _check_near("AWS_ENDPOINT_URL_STS", url)
+    told = dict(
+        _of_sts(_ask("POST", f"{url.rstrip('/')}/", {}, urlencode(asked).encode()).decode(errors="replace"))
+    )
+    return _credentials({**told, "Token": told.get("SessionToken")})
+
+
 def _of_container(environ: Mapping[str, str]) -> Found:
     relative = environ.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
     url = f"{_CONTAINER}{relative}" if relative else environ.get("AWS_CONTAINER_CREDENTIALS_FULL_URI", "")
-    parts = urlsplit(url)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _NEAR):
-        raise NotThere(
-            "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or _FULL_URI names no place near or behind TLS"
-        )
-    token = environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN", "")
+    _check_near("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or _FULL_URI", url)
     file = environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
-    if file:
-        try:
-            token = Path(file).read_text().strip()
-        except OSError as error:
-            raise NotThere(f"{file} ({type(error).__name__})") from None
+    token = _token(file) if file else environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN", "")
     return _read(_ask("GET", url, {"authorization": token} if token else {}))
 
 
@@ -125,14 +150,30 @@ def _of_instance(base: str) -> Found:
     return _read(_ask("GET", place + quote(role), shown))
 
 
-def _ask(method: str, url: str, headers: Mapping[str, str]) -> bytes:
-    """An answer of an endpoint, asked without any proxy: it stands on this machine, or beside it."""
-    request = urllib.request.Request(url, method=method, headers=dict(headers))  # noqa: S310  # checked, or AWS's own
+def _check_near(variable: str, url: str) -> None:
+    """Raise NotThere where a token would go over a network in the clear."""
+    parts = urlsplit(url)
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _NEAR):
+        raise NotThere(f"{variable} names no place near or behind TLS")
+
+
+def _token(file: str) -> str:
+    try:
+        return Path(file).read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise NotThere(f"{file} ({type(error).__name__})") from None
+
+
+def _ask(method: str, url: str, headers: Mapping[str, str], form: bytes | None = None) -> bytes:
+    """An answer of an endpoint, asked without any proxy."""
+    request = urllib.request.Request(url, form, dict(headers), method=method)  # noqa: S310  # checked, or AWS's own
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Straight())
     try:
         with opener.open(request, timeout=_PATIENCE) as answer:
             data: bytes = answer.read(_LARGEST)
     except (OSError, ValueError, http.client.HTTPException) as error:
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()  # it holds the connection
         raise NotThere(f"{urlsplit(url).netloc} did not give any ({type(error).__name__})") from None
     return data
 
@@ -147,6 +188,13 @@ class _Straight(urllib.request.HTTPRedirectHandler):
 def _read(answer: bytes) -> Found:
     try:
         told = json.loads(answer)
+    except ValueError:
+        told = None
+    return _credentials(told)
+
+
+def _credentials(told: Any) -> Found:
+    try:
         ends = datetime.fromisoformat(told["Expiration"]).timestamp() if told.get("Expiration") else None
         return Credentials(told["AccessKeyId"], told["SecretAccessKey"], told.get("Token")), ends
     except (ValueError, KeyError, TypeError, AttributeError):

@@ -130,6 +130,7 @@ class ClientSite(RunningWeir):
             "embedder": embedders.get(name, ""),
             "completer": completers.get(name, ""),
             "sees": name != "vllm",
+            "keeps": name != "vllm",
             "sensible": True,
             "native": _SPOKEN[name],
         }

@@ -179,7 +179,7 @@ _BEYOND = {
 }
 _REFUSED = {  # of 355, by the dialect they were to become
     "chat": {
-        "a tool that OpenAI runs": 31, "stored state": 19, "a file by reference": 12,
+        "a tool that OpenAI runs": 31, "stored state": 19, "a file by reference": 10,
         "a summary that OpenAI sealed": 5, "log probabilities": 2, "an option of OpenAI's": 1,
     },
     "messages": {

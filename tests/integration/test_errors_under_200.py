@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.test_presets_whole import Strict
+from tests.integration.strict_site import Strict
 
 
 @pytest.fixture(scope="module")

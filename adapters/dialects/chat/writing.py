@@ -27,6 +27,7 @@ from adapters.dialects import signing
 from adapters.errors import Unsupported
 
 _LONGEST_USER: Final = 64  # characters; coding agents put whole session records there, which identify nobody
+_KEPT_BY_OPENAI: Final = "file-"  # what the id of a file begins with that chat can name
 _EFFORT_UP_TO: Final[tuple[tuple[int, Effort], ...]] = ((4096, "low"), (16384, "medium"))  # thinking tokens
 
 
@@ -136,6 +137,8 @@ def _content(parts: list[Any]) -> str | list[Json]:
 def _media(media: Media) -> Json:
     if media.text:
         return {"type": "text", "text": media.text}
+    if media.kind == "document" and media.file_id.startswith(_KEPT_BY_OPENAI):
+        return {"type": "file", "file": {"file_id": media.file_id}}
     if media.file_id or (media.kind == "document" and not media.data):
         raise Unsupported("messages", "a document by reference cannot be carried to this model's provider")
     url = media.url or f"data:{media.media_type};base64,{media.data}"

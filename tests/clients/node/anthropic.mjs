@@ -1,7 +1,7 @@
 // The Anthropic library for Node, which coding agents are built on, through Weir.
 import assert from "node:assert/strict";
-import Anthropic from "@anthropic-ai/sdk";
-import { NO_THOUGHT, cannot, feature, main, needsSense, raises, site } from "./reporting.mjs";
+import Anthropic, { toFile } from "@anthropic-ai/sdk";
+import { NO_FILES, NO_THOUGHT, cannot, feature, main, needsSense, raises, site } from "./reporting.mjs";
 
 const client = new Anthropic({ baseURL: site.url, apiKey: site.key, maxRetries: 0, timeout: 40_000 });
 const ASK = [{ role: "user", content: "What is the weather in Oslo?" }];
@@ -94,6 +94,23 @@ feature("token count", "a count", async (backend) => {
     cannot("the provider counts nothing beforehand: a clear error");
   }
   assert.ok((await client.messages.countTokens(asked)).input_tokens > 0);
+});
+
+feature("files", "a file", async ({ model, keeps }) => {
+  const upload = { file: await toFile(Buffer.from("The weir was mended."), "notes.txt"), model };
+  if (!keeps) {
+    await raises(Anthropic.BadRequestError, client.beta.files.upload(upload), /files/);
+    cannot(NO_FILES);
+  }
+  const file = await client.beta.files.upload(upload);
+  assert.equal(file.filename, "notes.txt");
+  const block = { type: "document", source: { type: "file", file_id: file.id } };
+  const messages = [{ role: "user", content: [block, { type: "text", text: "When?" }] }];
+  const asked = { model, max_tokens: 16, messages, betas: ["files-api-2025-04-14"] };
+  assert.ok((await client.beta.messages.create(asked)).content.length);
+  assert.equal((await client.beta.files.retrieveMetadata(file.id)).id, file.id);
+  await client.beta.files.delete(file.id);
+  await raises(Anthropic.NotFoundError, client.beta.messages.create(asked));
 });
 
 feature("images", "an image", async (backend) => {

@@ -1,7 +1,7 @@
 // The openai library for Node, through Weir: chat, responses, embeddings, errors.
 import assert from "node:assert/strict";
-import OpenAI from "openai";
-import { cannot, feature, main, needsSense, raises, site } from "./reporting.mjs";
+import OpenAI, { toFile } from "openai";
+import { NO_FILES, cannot, feature, main, needsSense, raises, site } from "./reporting.mjs";
 
 const client = new OpenAI({ baseURL: `${site.url}/v1`, apiKey: site.key, maxRetries: 0, timeout: 40_000 });
 const ASK = [{ role: "user", content: "What is the weather in Oslo?" }];
@@ -117,6 +117,22 @@ feature("images", "an image", async (backend) => {
     cannot("the model sees no images: a 400 that says so");
   }
   assert.ok((await client.chat.completions.create(asked)).choices[0].message.content);
+});
+
+feature("files", "a file", async ({ model, keeps }) => {
+  const upload = { file: await toFile(Buffer.from("The weir was mended."), "notes.txt"), purpose: "user_data", model };
+  if (!keeps) {
+    await raises(OpenAI.BadRequestError, client.files.create(upload), /files/);
+    cannot(NO_FILES);
+  }
+  const file = await client.files.create(upload);
+  assert.equal(file.filename, "notes.txt");
+  const shown = [{ type: "file", file: { file_id: file.id } }, { type: "text", text: "When?" }];
+  const asked = { model, messages: [{ role: "user", content: shown }], max_tokens: 16 };
+  assert.ok((await client.chat.completions.create(asked)).choices[0].message.content);
+  assert.equal((await client.files.retrieve(file.id)).id, file.id);
+  assert.ok((await client.files.delete(file.id)).deleted);
+  await raises(OpenAI.NotFoundError, client.chat.completions.create(asked));
 });
 
 feature("embeddings", "embeddings", async (backend) => {

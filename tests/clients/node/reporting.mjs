@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 export const site = JSON.parse(readFileSync(process.env.WEIR_SITE, "utf8"));
 export const TINY = "the tiny model that stands in for real weights follows no instruction";
 export const NO_THOUGHT = "the model is not configured as one that reasons: a 400 that says so";
+export const NO_FILES = "an engine keeps no files: a 400 that says so";
 const tests = [];
 
 class Cannot extends Error {}

@@ -6,8 +6,8 @@ from typing import Any
 
 import anthropic
 import pytest
-from material import assert_city, png
-from reporting import NO_THOUGHT, Backend, Site, cannot, feature, needs_sense
+from material import NOTES, assert_city, png
+from reporting import NO_FILES, NO_THOUGHT, Backend, Site, cannot, feature, needs_sense
 
 ASK: Any = [{"role": "user", "content": "What is the weather in Oslo?"}]
 COUNT: Any = [{"role": "user", "content": "Count to ten."}]
@@ -240,6 +240,31 @@ def test_an_image(client: anthropic.Anthropic, backend: Backend) -> None:
             client.messages.create(model=backend.model, messages=turns, max_tokens=16)
         cannot("the model sees no images: a 400 that says so")
     assert said(client.messages.create(model=backend.model, messages=turns, max_tokens=64))
+
+
+@feature("files")
+def test_a_file(client: anthropic.Anthropic, backend: Backend) -> None:
+    where = {"model": backend.model}
+    if not backend.keeps:
+        with pytest.raises(anthropic.BadRequestError, match="files"):
+            client.beta.files.upload(file=NOTES, extra_body=where)
+        cannot(NO_FILES)
+    file = client.beta.files.upload(file=NOTES, extra_body=where)
+    assert (file.filename, file.size_bytes) == ("notes.txt", len(NOTES[1]))
+    block: Any = {"type": "document", "source": {"type": "file", "file_id": file.id}}
+    named: Any = [{"role": "user", "content": [block, {"type": "text", "text": "When?"}]}]
+    asked: Any = {
+        "model": backend.model,
+        "max_tokens": 16,
+        "messages": named,
+        "betas": ["files-api-2025-04-14"],
+    }
+    assert said(client.beta.messages.create(**asked))
+    assert client.beta.files.retrieve_metadata(file.id).id == file.id
+    assert file.id in [each.id for each in client.beta.files.list()]
+    assert client.beta.files.delete(file.id).type == "file_deleted"
+    with pytest.raises(anthropic.NotFoundError):
+        client.beta.messages.create(**asked)
 
 
 @feature("structured output")

@@ -48,6 +48,9 @@ def assert_city(arguments: Any, backend: Backend) -> None:
     assert arguments["city"] == "Oslo" if backend.sensible else isinstance(arguments["city"], str)
 
 
+NOTES = ("notes.txt", b"The weir was mended on Tuesday.", "text/plain")
+
+
 class Colour(BaseModel):
     """What a structured answer holds."""
 

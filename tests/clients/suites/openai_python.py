@@ -6,8 +6,8 @@ from typing import Any
 
 import openai
 import pytest
-from material import ASK, TIME, WEATHER, Colour, Pick, assert_city, png
-from reporting import Backend, Site, cannot, feature, needs_sense
+from material import ASK, NOTES, TIME, WEATHER, Colour, Pick, assert_city, png
+from reporting import NO_FILES, Backend, Site, cannot, feature, needs_sense
 
 
 @pytest.fixture(scope="module")
@@ -253,6 +253,27 @@ def test_an_image(client: openai.OpenAI, backend: Backend) -> None:
         cannot("the model sees no images: a 400 that says so")
     answer = client.chat.completions.create(model=backend.model, messages=turns, max_tokens=64)
     assert answer.choices[0].message.content
+
+
+@feature("files")
+def test_a_file(client: openai.OpenAI, backend: Backend) -> None:
+    where = {"model": backend.model}
+    if not backend.keeps:
+        with pytest.raises(openai.BadRequestError, match="files"):
+            client.files.create(file=NOTES, purpose="user_data", extra_body=where)
+        cannot(NO_FILES)
+    file = client.files.create(file=NOTES, purpose="user_data", extra_body=where)
+    assert (file.filename, file.bytes) == ("notes.txt", len(NOTES[1]))
+    shown: Any = [{"type": "file", "file": {"file_id": file.id}}, {"type": "text", "text": "When?"}]
+    named: Any = [{"role": "user", "content": shown}]
+    assert client.chat.completions.create(model=backend.model, messages=named, max_tokens=16).choices
+    part: Any = {"role": "user", "content": [{"type": "input_file", "file_id": file.id}]}
+    assert client.responses.create(model=backend.model, input=[part], store=False).output_text
+    assert client.files.retrieve(file.id).id == file.id
+    assert file.id in [each.id for each in client.files.list()]
+    assert client.files.delete(file.id).deleted
+    with pytest.raises(openai.NotFoundError):
+        client.chat.completions.create(model=backend.model, messages=named, max_tokens=16)
 
 
 @feature("embeddings")

@@ -28,6 +28,7 @@ class Backend:
     embedder: str  # one that embeds, or ""
     completer: str  # one that continues a text, or ""
     sees: bool  # images
+    keeps: bool  # files
     sensible: bool  # its words follow the question; a random-weights model's do not
     native: list[str]  # dialects relayed as they are
 
@@ -65,6 +66,9 @@ def cannot(why: str) -> None:
 TINY = "the tiny model that stands in for real weights follows no instruction"
 
 NO_THOUGHT = "the model is not configured as one that reasons: a 400 that says so"
+
+
+NO_FILES = "an engine keeps no files: a 400 that says so"
 
 
 def needs_sense(backend: Backend) -> None:

@@ -207,7 +207,7 @@ def test_what_only_openai_keeps_or_runs(backend: Any, body: dict[str, Any], fiel
             {"input": [{"role": "user", "content": [{"type": "input_image", "image_url": "gs://x"}]}]},
             "input[0].content[0]",
         ),
-        ({"input": [{"role": "user", "content": [{"type": "input_file", "file_id": "file-1"}]}]}, "input"),
+        ({"input": [{"role": "user", "content": [{"type": "input_image", "file_id": "file-1"}]}]}, "input"),
         ({"tools": [_WEATHER, 5]}, None),
     ],
 )

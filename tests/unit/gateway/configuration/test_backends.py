@@ -69,6 +69,32 @@ def test_bedrock_takes_awss_own_names(loaded: Callable[..., Snapshot]) -> None:
     assert "token-hidden" not in shown
 
 
+_KEY = {"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "x"}
+_IDENTITY = {"AWS_ROLE_ARN": "arn:aws:iam::1:role/weir", "AWS_WEB_IDENTITY_TOKEN_FILE": "/token"}
+_CONTAINER = {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/v2/x"}
+
+
+@pytest.mark.parametrize(
+    ("environ", "source", "profile"),
+    [
+        ({**_KEY, **_IDENTITY}, None, ""),
+        ({**_IDENTITY, "AWS_PROFILE": "weir"}, "web_identity", ""),
+        ({"AWS_PROFILE": "weir", **_CONTAINER}, "profile", "weir"),
+        ({"AWS_SHARED_CREDENTIALS_FILE": "/aws"}, "profile", "default"),
+        (_CONTAINER, "container", ""),
+        ({"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1/x"}, "container", ""),
+    ],
+)
+def test_bedrock_takes_credentials_where_awss_own_libraries_would(
+    loaded: Callable[..., Snapshot], environ: dict[str, str], source: str | None, profile: str
+) -> None:
+    snapshot = loaded(_backend("kind: bedrock, region: eu-central-1"), environ=environ)
+    aws = snapshot.backends["b"].aws
+    assert aws is not None
+    assert (aws.source, aws.profile) == (source, profile)
+    assert not any("api_key" in warning for warning in snapshot.warnings)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

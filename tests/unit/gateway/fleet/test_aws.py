@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -31,6 +32,7 @@ class Endpoint:
         self.answer = told(1)
         self.status = 200
         self.asked: list[tuple[str, str, dict[str, str]]] = []
+        self.forms: list[dict[str, str]] = []
 
         class Handler(BaseHTTPRequestHandler):
             def _reply(handler, status: int, body: bytes) -> None:  # noqa: N805  # the library's name is taken
@@ -44,7 +46,11 @@ class Endpoint:
             def _take(handler) -> None:  # noqa: N805  # as above
                 headers = {name.lower(): value for name, value in handler.headers.items()}
                 self.asked.append((handler.command, handler.path, headers))
-                if handler.command == "PUT":
+                if handler.command == "POST":
+                    length = int(headers["content-length"])
+                    self.forms.append(dict(parse_qsl(handler.rfile.read(length).decode())))
+                    handler._reply(self.status, self.answer)
+                elif handler.command == "PUT":
                     handler._reply(200, b"a-token")
                 elif handler.path.endswith("/security-credentials/"):
                     handler._reply(
@@ -53,7 +59,7 @@ class Endpoint:
                 else:
                     handler._reply(self.status, self.answer)
 
-            do_GET = do_PUT = _take  # noqa: N815  # the library's names
+            do_GET = do_PUT = do_POST = _take  # noqa: N815  # the library's names
 
             def log_message(handler, *_: Any) -> None:  # noqa: N805  # as above
                 pass
@@ -91,6 +97,75 @@ def test_a_containers_role_is_asked_with_the_token_of_a_file(endpoint: Endpoint,
                "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": str(tmp_path / "token")}  # fmt: skip
     assert source("container", "", environ)()[0].access_key == "AKID1"
     assert endpoint.asked[0][2]["authorization"] == "pod-token"
+
+
+def granted(number: int, ends: float = NOW + 3600) -> bytes:
+    shown = datetime.fromtimestamp(ends, UTC).isoformat().replace("+00:00", "Z")
+    return f"""<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+      <AssumeRoleWithWebIdentityResult><Credentials>
+        <AccessKeyId>ASIA{number}</AccessKeyId><SecretAccessKey>hidden-secret</SecretAccessKey>
+        <SessionToken>se/ss+ion==</SessionToken><Expiration>{shown}</Expiration>
+      </Credentials></AssumeRoleWithWebIdentityResult>
+    </AssumeRoleWithWebIdentityResponse>""".encode()
+
+
+def test_a_service_accounts_role_is_taken_with_the_token_of_a_file(
+    endpoint: Endpoint, tmp_path: Path
+) -> None:
+    file = tmp_path / "token"
+    environ = {"AWS_WEB_IDENTITY_TOKEN_FILE": str(file), "AWS_ROLE_ARN": "arn:aws:iam::1:role/weir",
+               "AWS_ENDPOINT_URL_STS": endpoint.url}  # fmt: skip
+    fetch = source("web_identity", "", environ, "eu-central-1")
+    with pytest.raises(NotThere, match="token"):
+        fetch()
+    for number in (1, 2):
+        file.write_text(f"jwt-{number}\n")
+        endpoint.answer = granted(number)
+        assert fetch() == (Credentials(f"ASIA{number}", "hidden-secret", "se/ss+ion=="), NOW + 3600)
+        assert endpoint.forms[-1] == {
+            "Action": "AssumeRoleWithWebIdentity",
+            "Version": "2011-06-15",
+            "RoleArn": "arn:aws:iam::1:role/weir",
+            "RoleSessionName": "weir",
+            "WebIdentityToken": f"jwt-{number}",
+        }
+
+
+@pytest.mark.parametrize(
+    "answer", [b"", b"<ErrorResponse>jwt-1</ErrorResponse>", b"\xff", b"<AccessKeyId>A</AccessKeyId>"]
+)
+@pytest.mark.parametrize("status", [200, 302, 403])
+def test_a_role_that_is_not_granted_is_said_without_its_token(
+    endpoint: Endpoint, tmp_path: Path, status: int, answer: bytes
+) -> None:
+    (tmp_path / "token").write_text("jwt-1")
+    endpoint.status, endpoint.answer = status, answer
+    environ = {"AWS_WEB_IDENTITY_TOKEN_FILE": str(tmp_path / "token"), "AWS_ROLE_ARN": "arn:aws:iam::1:role/weir",
+               "AWS_ENDPOINT_URL_STS": endpoint.url}  # fmt: skip
+    with pytest.raises(NotThere) as missing:
+        source("web_identity", "", environ)()
+    assert "jwt-1" not in str(missing.value)
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({}, "no role to take"),
+        ({"AWS_ROLE_ARN": "arn:aws:iam::1:role/weir"}, "no role to take"),
+        ({"AWS_ENDPOINT_URL_STS": "http://sts.example"}, "names no place near"),
+    ],
+)
+def test_a_web_identity_is_shown_to_nobody_in_the_clear(
+    tmp_path: Path, environ: dict[str, str], said: str
+) -> None:
+    (tmp_path / "token").write_text("jwt-1")
+    if "AWS_ENDPOINT_URL_STS" in environ:
+        environ |= {
+            "AWS_WEB_IDENTITY_TOKEN_FILE": str(tmp_path / "token"),
+            "AWS_ROLE_ARN": "arn:aws:iam::1:role/weir",
+        }
+    with pytest.raises(NotThere, match=said):
+        source("web_identity", "", environ)()
 
 
 @pytest.mark.parametrize("url", ["", "http://10.0.0.1/x", "http://metadata.example/x", "file:///etc/passwd"])
