@@ -41,11 +41,13 @@ INTERPRETED: Final = {
     "routers/policy/proof.py": "weir check's",
     "routers/policy/reachability.py": "weir check's",
     "adapters/unhurried.py": "a deep body must meet the interpreter's recursion limit, not the end of the stack",
+    "gateway/dispatch/polling.py": "asks every half second",
     "gateway/metering/break_even.py": "a report's",
     "gateway/metering/otlp/": "a process of its own",
     "gateway/metering/price_file.py": "pydantic's, and read once",
     "gateway/metering/rerating.py": "an operator's",
     "gateway/metering/gpu/turns.py": "an asynchronous generator, which mypyc does not compile",
+    "gateway/pipeline/awaiting.py": "looks every half second",
     "gateway/state/scripts.py": "text for Redis",
     "gateway/state/shared": "waits for Redis",
 }

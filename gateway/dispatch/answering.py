@@ -23,6 +23,8 @@ PATIENCE: Final = (
 )
 DRAIN_SECONDS: Final = 1.0  # how long a finished stream may take to end its HTTP framing
 
+_LASTING: Final = frozenset({"responses", "response"})  # whose answers may come later, or tell of such
+
 _PASSED_ON = (
     b"retry-after",
     b"retry-after-ms",
@@ -291,7 +293,8 @@ class Answering:
             attempt.made = relay.made
             attempt.finish = relay.finish_reason or ""
             attempt.content_events = relay.content_events
-            self._note_later(relay)
+            if self._job.plain.dialect in _LASTING:
+                self._note_later(relay)
         if attempt.usage.source != "unknown":
             return
         worked = attempt.sent and attempt.outcome not in {"refused", "client_error"}

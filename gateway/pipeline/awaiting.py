@@ -19,7 +19,7 @@ from typing import Any, Final, cast
 from adapters.chat import TokenUsage
 from adapters.dialects.responses.kept import Ended
 from gateway.dispatch.polling import Standing
-from gateway.ledger.encoding import from_members, members
+from gateway.ledger.encoding import encoded, from_members
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.reading import Line
 from gateway.ledger.records import AttemptRecord, AwaitedRecord, Outcome, RequestRecord
@@ -42,7 +42,8 @@ AT_ONCE: Final = 16  # looks
 MISSES: Final = 3  # times it may be missing before nobody will tell of it any more
 LONGEST: Final = 26 * 3600.0  # seconds: longer than any provider works on a response
 _TURN: Final = 0.1  # seconds between two rounds
-_NOTE: Final = 1.0  # and between two snapshots
+_NOTE: Final = 1.0  # and between two snapshots,
+_A_SECOND: Final = 500.0  # of one more for so many that are open
 _LINES: Final = 500  # of the journal, between two of which the loop is free
 _NS: Final = 1_000_000_000
 
@@ -62,6 +63,8 @@ class Open:
     line: int | None = None  # of its own records in the journal, once they are lined up
     due: float = 0.0  # monotonic seconds
     missed: int = 0
+    asking: bool = False  # a look is under way
+    text: str = ""  # its record, as the snapshot has it
 
     @property
     def age(self) -> float:
@@ -130,6 +133,7 @@ class Awaiting:
         except (OSError, ValueError) as error:
             _log.error("what was awaited cannot be read, so some of it may stay unbooked: %s", error)
         self._reopened = True
+        await self.note()  # from here on a snapshot stands
         for each in self._open.values():
             if each.record.held:
                 each.hold = await _held_again(each.record, budgets, allowances)
@@ -137,19 +141,23 @@ class Awaiting:
     async def run(self) -> None:
         """Look at what is due, for as long as the task lives."""
         noted = 0.0
-        while True:
-            now = time.monotonic()
-            due = [
-                each
-                for each in self._open.values()
-                if each.line is None and not each.relayed and each.due <= now
-            ]
-            if due:
-                await asyncio.gather(*map(self._look, due[:AT_ONCE]))
-            if now - noted >= _NOTE:
-                await self.note()
-                noted = now
-            await asyncio.sleep(_TURN)
+        async with asyncio.TaskGroup() as looks:
+            while True:
+                now = time.monotonic()
+                for each in self._due(now):
+                    each.asking = True
+                    looks.create_task(self._look(each))
+                if now - noted >= _NOTE + len(self._open) / _A_SECOND:
+                    await self.note()
+                    noted = now
+                await asyncio.sleep(_TURN)
+
+    def _due(self, now: float) -> list[Open]:
+        """Those to look at now, the longest due first."""
+        waiting = [each for each in self._open.values() if each.line is None and not each.relayed]
+        free = AT_ONCE - sum(each.asking for each in waiting)
+        due = [each for each in waiting if each.due <= now and not each.asking]
+        return sorted(due, key=lambda each: each.due)[: max(0, free)]
 
     async def note(self) -> None:
         """Keep what is open now, and the line up to which that is so."""
@@ -164,7 +172,7 @@ class Awaiting:
                 self._of_response.pop(response, None)
         state = (line, tuple(self._open))
         if state != self._noted:
-            text = json.dumps({"line": line, "open": [members(each.record) for each in self._open.values()]})
+            text = f'{{"line": {line}, "open": [{", ".join([each.text for each in self._open.values()])}]}}'
             try:
                 await asyncio.to_thread(_write, self._path, text)
             except OSError:
@@ -193,12 +201,19 @@ class Awaiting:
         self._keep(Open(cast(AwaitedRecord, from_members("awaited", found))))
 
     def _keep(self, open_: Open) -> None:
+        open_.text = encoded(open_.record)[1].decode()
         self._open[open_.record.id] = open_
         for response in open_.record.responses.values():
             self._of_response[response] = open_.record.id
 
     async def _look(self, open_: Open) -> None:
         """Ask for each of its responses that has not ended."""
+        try:
+            await self._ask_for(open_)
+        finally:
+            open_.asking = False
+
+    async def _ask_for(self, open_: Open) -> None:
         open_.due = time.monotonic() + min(max(open_.age * SHARE, SOONEST), LATEST)
         for attempt in open_.record.attempts:
             response = open_.record.responses.get(attempt["id"])

@@ -43,6 +43,10 @@ class Kept:
         """Stop working on it."""
         self._cancelled = self._cancelled or not self.done
 
+    def finish(self) -> None:
+        """Be done with it now."""
+        self._seconds = 0.0
+
     def whole(self) -> dict[str, Any]:
         """As it stands now."""
         response = self._frame.whole(self._usage)
@@ -92,6 +96,11 @@ class KeptResponses:
         """What was said up to a response; nothing where it is not kept."""
         kept = self._kept.get(name or "")
         return () if kept is None else kept.turns
+
+    def finish(self) -> None:
+        """Be done with all that is worked on in the background."""
+        for kept in self._kept.values():
+            kept.finish()
 
     def keep(self, frame: ResponsesFrame, usage: Mapping[str, Any], turns: Turns) -> Kept:
         """Begin a response, and keep it unless its request says otherwise."""

@@ -52,6 +52,7 @@ class RealVllm:
             "HF_HUB_OFFLINE": "1",
             "VLLM_NO_USAGE_STATS": "1",
             "VLLM_CPU_KVCACHE_SPACE": "1",
+            "VLLM_ENABLE_RESPONSES_API_STORE": "1",
         }
         arguments = (
             "--model", str(SHARED / "vllm" / "tiny"), "--served-model-name", "tiny",

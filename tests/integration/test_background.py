@@ -210,11 +210,12 @@ def test_what_is_deleted_when_it_is_over_is_booked_before(client: openai.OpenAI,
 def test_a_restart_goes_on(tmp_path: Path) -> None:
     weir = Sandboxed(tmp_path)
     try:
-        weir.sandbox.openai.kept.seconds = 1.5
+        weir.sandbox.openai.kept.seconds = LONG
         with openai.OpenAI(base_url=f"{weir.url}/v1", api_key=weir.key, max_retries=0) as client:
             begun(client, extra_headers={"x-weir-workflow": "hard"})
         weir.restart()
         assert awaited(weir) == 1
+        weir.sandbox.openai.kept.finish()
         row = booked(weir, 1)[-1]
         assert (row["usage_source"], row["workflow"], row["model"]) == ("reported", "hard", "gpt")
         assert Decimal(row["usd"]) > 0
@@ -257,11 +258,12 @@ def test_its_budget_is_held_until_it_is_over(tmp_path: Path) -> None:
         return status, json.loads(raw)
 
     try:
-        weir.sandbox.openai.kept.seconds = 2.0
+        weir.sandbox.openai.kept.seconds = LONG
         assert ask()[0] == 200
         assert ask()[0] == 429, "what it may cost is held"
         weir.restart()
         assert ask()[0] == 429, "and held again by the next process"
+        weir.sandbox.openai.kept.finish()
         booked(weir, 3)
         assert ask()[0] == 200, "what it did cost is less"
         spent = [row["usd"] for row in weir.rows("requests") if row["outcome"] == "ok"]

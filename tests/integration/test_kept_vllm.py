@@ -1,0 +1,111 @@
+"""A real vLLM that keeps responses, through Weir with OpenAI's library: continued, looked at, cancelled, told again,
+and worked on in the background."""
+
+import time
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import openai
+import pytest
+
+from tests.integration.engines import RealVllm
+from tests.integration.test_ingress_vllm import POLICY
+from tests.integration.weirs import RunningWeir
+
+pytestmark = [pytest.mark.vllm, pytest.mark.timeout(420)]
+
+KEEPING = POLICY.replace("gpus: 1,", "gpus: 1, keeps: [responses],")
+QUESTION = "What is the capital of France?"
+LONG = "Count from 1 to 200."
+
+
+@pytest.fixture(scope="module")
+def weir(vllm: RealVllm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningWeir]:
+    keeping = f"{KEEPING}\nsensitivity: {{{{unscanned: {{{{response_id: internal}}}}}}}}\n"
+    running = RunningWeir(tmp_path_factory.mktemp("weir"), keeping.format(url=vllm.url))
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def client(weir: RunningWeir) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{weir.url}/v1", api_key=weir.key, max_retries=0) as made:
+        yield made
+
+
+def booked(weir: RunningWeir, name: str, seconds: float = 60) -> dict[str, Any]:
+    """The row of a request, once it is there."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = [row for row in weir.rows("requests") if row["id"] == name]
+        if found:
+            assert len(found) == 1
+            return found[0]
+        assert time.monotonic() < deadline, "it is not booked"
+        time.sleep(0.1)
+
+
+def test_it_is_looked_at_and_continued(client: openai.OpenAI) -> None:
+    made = client.responses.create(model="tiny", input=QUESTION, store=True, max_output_tokens=16)
+    assert client.responses.retrieve(made.id).output_text == made.output_text
+    second = client.responses.create(
+        model="tiny", input="And?", previous_response_id=made.id, max_output_tokens=8
+    )
+    assert second.output_text
+    with pytest.raises(openai.BadRequestError, match="does not serve the deletion"):
+        client.responses.delete(made.id)
+    with pytest.raises(openai.BadRequestError, match="synchronous"):
+        client.responses.cancel(made.id)
+
+
+def test_it_works_in_the_background(client: openai.OpenAI, weir: RunningWeir) -> None:
+    raw = client.responses.with_raw_response.create(
+        model="tiny", input=LONG, background=True, max_output_tokens=200
+    )
+    made = raw.parse()
+    assert (made.status, made.usage) == ("queued", None)
+    while (told := client.responses.retrieve(made.id)).status in ("queued", "in_progress"):
+        time.sleep(0.05)
+    assert told.usage is not None
+    row = booked(weir, raw.headers["x-weir-request-id"])
+    assert (row["outcome"], row["usage_source"]) == ("ok", "reported")
+    prompt = row["input_tokens"] + row["cache_read_tokens"] + row["cache_write_tokens"]
+    assert (prompt, row["output_tokens"]) == (told.usage.input_tokens, told.usage.output_tokens)
+    assert row["gpu_ns"] > 0
+    assert Decimal(row["usd"]) > 0
+
+
+def test_nobody_has_to_ask(client: openai.OpenAI, weir: RunningWeir) -> None:
+    raw = client.responses.with_raw_response.create(
+        model="tiny", input=LONG, background=True, max_output_tokens=100
+    )
+    row = booked(weir, raw.headers["x-weir-request-id"])
+    assert (row["outcome"], row["usage_source"], row["output_tokens"] > 0) == ("ok", "reported", True)
+
+
+def test_its_stream_is_told_again(client: openai.OpenAI, weir: RunningWeir) -> None:
+    with client.responses.create(
+        model="tiny", input=LONG, background=True, stream=True, max_output_tokens=60
+    ) as events:
+        name = events.response.headers["x-weir-request-id"]
+        told = list(events)
+    assert told[-1].type in ("response.completed", "response.incomplete")
+    assert booked(weir, name)["usage_source"] == "reported"
+    last: Any = told[-1]
+    with client.responses.retrieve(last.response.id, stream=True, starting_after=5) as again:
+        rest = list(again)
+    assert [event.sequence_number for event in rest] == [event.sequence_number for event in told[6:]]
+
+
+def test_it_is_cancelled(client: openai.OpenAI, weir: RunningWeir) -> None:
+    raw = client.responses.with_raw_response.create(
+        model="tiny", input=LONG, background=True, max_output_tokens=400
+    )
+    try:
+        told = client.responses.cancel(raw.parse().id)
+    except openai.BadRequestError:
+        pytest.skip("it was over before it could be cancelled")
+    assert told.status == "cancelled"
+    row = booked(weir, raw.headers["x-weir-request-id"])
+    assert (row["outcome"], row["usage_source"]) == ("cancelled", "estimated")
