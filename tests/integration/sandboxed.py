@@ -78,6 +78,14 @@ class Sandboxed(RunningWeir):
             assert time.monotonic() < deadline, "the new configuration never came into force"
             time.sleep(0.05)
 
+    def wait_until_refused(self, seconds: float = 15) -> None:
+        """Ask for a reload and wait until what the files say now is refused."""
+        self._loop.call_soon_threadsafe(self.service.reload)
+        deadline = time.monotonic() + seconds
+        while self.service._watcher.refused is None:
+            assert time.monotonic() < deadline, "the configuration was never refused"
+            time.sleep(0.05)
+
     def ask(self, messages: list[dict[str, Any]] = HELLO, /, **more: Any) -> tuple[int, dict[str, str], Any]:
         """One chat request; the answer parsed, or as bytes where it is a stream."""
         headers = {name: more.pop(name) for name in list(more) if name.startswith("x_")}

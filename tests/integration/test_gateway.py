@@ -367,7 +367,7 @@ def test_a_reload_takes_effect_and_a_bad_file_does_not(weir: Sandboxed) -> None:
         assert weir.ask()[1]["x-weir-model"] == "gpt"
         good = weir.service.runtime.snapshot.hash
         weir.config.write_text("routes: nonsense")
-        time.sleep(2.5)
+        weir.wait_until_refused()
         assert weir.service.runtime.snapshot.hash == good
         assert weir.ask()[0] == 200
     finally:

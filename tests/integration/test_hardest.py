@@ -86,7 +86,7 @@ def test_a_reload_keeps_the_threshold_and_new_weights_begin_anew(weir: Sandboxed
 
     policy = weir.service.runtime.snapshot.policy.hash
     own.write_bytes(b"not weights")
-    wait_until_refused(weir)
+    weir.wait_until_refused()
     assert weir.service.runtime.snapshot.policy.hash == policy
     assert weir.ask(prompt(2))[0] == 200
 
@@ -141,11 +141,3 @@ def test_gateways_share_it_and_do_without(tmp_path: Path) -> None:
 
 def thresholds(weir: Sandboxed) -> dict[str, float]:
     return dict(weir.service.runtime.hardness.thresholds)
-
-
-def wait_until_refused(weir: Sandboxed, seconds: float = 15) -> None:
-    deadline = time.monotonic() + seconds
-    weir._loop.call_soon_threadsafe(weir.service.reload)
-    while weir.service._watcher.refused is None:
-        assert time.monotonic() < deadline, "the bad weights were never refused"
-        time.sleep(0.05)
