@@ -167,8 +167,8 @@ class Journal:
             self.unbooked += lost
         if lost:
             _log.error("the disk stayed full: %d of the ledger's records are lost", lost)
-        os.close(self._file)
-        os.close(self._lock_file)
+        for file in (*self._old, self._file, self._lock_file):
+            os.close(file)
 
     def _write_lines(self) -> int:
         """Write what is lined up; the number of its last line, as `append`."""
@@ -271,9 +271,9 @@ class Journal:
         """Everything written so far, on the disk itself."""
         with self._sync_lock:
             with self._lock:
+                if self._number == self._synced:
+                    return
                 number, files, self._old = self._number, [*self._old, self._file], []
-            if number == self._synced:
-                return
             try:
                 for file in files:
                     self._sync(file)
@@ -284,10 +284,12 @@ class Journal:
                 if not self.failing:
                     _log.error("the ledger's journal cannot be synced: %s", self._why)
                 self.failing = True
-            else:
-                self.failing = False
-                self._synced = number
-                self.advanced.set()
+                with self._lock:
+                    self._old = files[:-1] + self._old  # nothing behind them is safe before they are
+                return
+            self.failing = False
+            self._synced = number
+            self.advanced.set()
             for file in files[:-1]:
                 os.close(file)
 

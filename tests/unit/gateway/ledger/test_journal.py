@@ -259,6 +259,27 @@ def test_a_full_disk_under_unbooked_goes_on_and_counts(opened):
     assert names(journal) == ["c"]
 
 
+def test_a_segment_that_could_not_be_synced_is_synced_before_what_came_behind_it_counts(opened):
+    refusing, synced = threading.Event(), []
+
+    def sync(file):
+        if refusing.is_set():
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        os.fsync(file)
+        synced.append(os.fstat(file).st_ino)
+
+    journal = opened(sync=sync, segment_bytes=1)
+    refusing.set()
+    for name in "abc":
+        journal.append(record(name))
+        journal.flush()
+    assert (journal.synced, journal.failing) == (0, True)
+    refusing.clear()
+    journal.flush()
+    assert (journal.synced, journal.failing) == (3, False)
+    assert {path.stat().st_ino for path in segments(journal.directory)} <= set(synced)
+
+
 def test_only_what_is_on_the_disk_itself_counts_as_synced(opened):
     allowed = threading.Event()
 
