@@ -17,7 +17,7 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, Literal
@@ -32,6 +32,7 @@ FullDisk = Literal[
     "refuse",  # take no new request until the disk has room again; what is in flight waits in memory
     "unbooked",  # go on without booking, and count what was lost
 ]
+_MORE: Final = b',"more":1'  # on a line whose next one was appended together with it
 _MOST_LINED_UP: Final = 128  # lines that are written together: well under a millisecond
 _MEMORY_LINES: Final = 20_000  # of requests in flight while the disk is full: about 20 MB
 _ROOM: Final = 64 << 10  # bytes that have to find room before a full disk counts as one that has some
@@ -43,6 +44,9 @@ _CONSEQUENCE: Final[dict[FullDisk, str]] = {
 
 class JournalLocked(Exception):  # noqa: N818  # it names a state
     """Another process writes this journal."""
+
+
+_Written = tuple[Kind, bytes, bytes]  # a record's kind, the record, and _MORE or nothing
 
 
 class Journal:
@@ -70,8 +74,8 @@ class Journal:
         self.id: Final = _begun(directory)
         self._lock = threading.Lock()  # the journal's end
         self._sync_lock = threading.Lock()  # one group at a time
-        self._pending: deque[tuple[Kind, bytes]] = deque()
-        self._lined_up: list[tuple[Kind, bytes]] = []
+        self._pending: deque[_Written] = deque()
+        self._lined_up: list[_Written] = []
         self.unbooked = 0  # records lost to a full disk, since start
         self.full = False
         self._torn = False  # a failed write may have left a part of a line
@@ -127,7 +131,7 @@ class Journal:
         On a full disk it is not: under `refuse` they wait in memory and are written when there is room. 0: they
         are lost.
         """
-        lines = [encoded(record) for record in records]
+        lines = _together(records)
         with self._lock:
             self._lined_up += lines
             return self._write_lines()
@@ -135,7 +139,7 @@ class Journal:
     def line_up(self, *records: Record) -> int:
         """As `append`, but they are written with what others line up meanwhile, and not kept before: by the next
         `append` or `write_out`."""
-        lines = [encoded(record) for record in records]
+        lines = _together(records)
         with self._lock:
             self._lined_up += lines
             if self.full or len(self._lined_up) >= _MOST_LINED_UP:
@@ -177,17 +181,18 @@ class Journal:
         self._lined_up = []  # not before: `write_out` on another thread takes an empty one for all being written
         return number
 
-    def _put(self, lines: list[tuple[Kind, bytes]]) -> bool:
+    def _put(self, lines: list[_Written]) -> bool:
         """Write lines at the journal's end; on a failure the file is as before."""
         number, digest = self._number, self._digest
         text = bytearray()
-        for kind, body in lines:
+        for kind, body, more in lines:
             number += 1
             digest = chained(digest, number, kind, body)
-            text += b'{"n":%d,"digest":"%s","kind":"%s","record":%s}\n' % (
+            text += b'{"n":%d,"digest":"%s","kind":"%s"%s,"record":%s}\n' % (
                 number,
                 digest.encode(),
                 kind.encode(),
+                more,
                 body,
             )
         if self._size and self._size + len(text) > self._segment_bytes and not self._next_segment():
@@ -221,7 +226,7 @@ class Journal:
         os.ftruncate(self._file, self._size)
         self._torn = False
 
-    def _keep(self, lines: list[tuple[Kind, bytes]]) -> int:
+    def _keep(self, lines: list[_Written]) -> int:
         """A full disk: hold the lines in memory, and say what number the last will have; or count them as lost."""
         if self._full_disk == "refuse" and len(self._pending) < _MEMORY_LINES:
             self._pending.extend(lines)
@@ -294,23 +299,31 @@ class Journal:
                 os.close(file)
 
 
+def _together(records: Sequence[Record]) -> list[_Written]:
+    """The records as lines that are kept all or none, wherever a kill cuts their write."""
+    last = len(records) - 1
+    return [(*encoded(record), _MORE if at < last else b"") for at, record in enumerate(records)]
+
+
 def _end_of(directory: Path) -> tuple[Path, Line | None]:
-    """The segment to go on writing, and the journal's last sound line; what is torn behind it is cut off."""
+    """The segment to go on writing, and the journal's last sound line; what is torn behind it is cut off, and so are
+    lines whose fellows are."""
     paths = segments(directory)
     if not paths:
         return directory / f"{1:020d}{SUFFIX}", None
     for path in reversed(paths):  # a segment begun just before the end may hold no line yet
-        last, size = _sound_end(path)
+        last, whole, sound = _sound_end(path)
         if path == paths[-1]:
-            _cut(path, size)
+            _cut(path, whole, sound)
         if last is not None:
             return paths[-1], last
     return paths[-1], None
 
 
-def _sound_end(segment: Path) -> tuple[Line | None, int]:
-    """A segment's last line that can be read, all lines before it too, and where it ends (bytes)."""
-    last, end = None, 0
+def _sound_end(segment: Path) -> tuple[Line | None, int, int]:
+    """A segment's last line that stands with all that were appended with it, and where it ends; and where the last
+    line ends that can be read, all before it too (bytes)."""
+    last, whole, end = None, 0, 0
     with segment.open("rb") as file:
         for text in file:
             try:
@@ -319,24 +332,26 @@ def _sound_end(segment: Path) -> tuple[Line | None, int]:
                 line = None
             if line is None:
                 break
-            last, end = line, end + len(text)
-    return last, end
+            end += len(text)
+            if not line.more:
+                last, whole = line, end
+    return last, whole, end
 
 
-def _cut(segment: Path, size: int) -> None:
-    """Shorten a segment to its sound lines. A torn last line was never acknowledged and goes; anything more
+def _cut(segment: Path, whole: int, sound: int) -> None:
+    """Shorten a segment to its whole lines. What a kill cut short was never acknowledged and goes; anything more
     (blocks that a power cut left unwritten) is put aside for a person to look at."""
-    rest = segment.stat().st_size - size
+    rest = segment.stat().st_size - whole
     if not rest:
         return
     with segment.open("rb") as file:
-        file.seek(size)
+        file.seek(whole)
         tail = file.read()
-    if b"\n" in tail:
+    if b"\n" in tail[sound - whole :]:
         aside = segment.with_suffix(".damaged")
         aside.write_bytes(tail)
         _log.error("the journal's last %d bytes cannot be read; they were put aside in %s", rest, aside.name)
-    os.truncate(segment, size)
+    os.truncate(segment, whole)
 
 
 def _sync_files(directory: Path) -> None:

@@ -22,6 +22,7 @@ class Line:
     digest: str
     kind: Kind
     body: bytes  # the record's JSON
+    more: bool = False  # the next line was appended together with it
 
     @property
     def members(self) -> dict[str, Any]:
@@ -46,7 +47,7 @@ def parse_line(text: bytes) -> Line:
     if not rest.endswith(b"}"):
         raise ValueError("the line does not end as a journal line does")
     fields = orjson.loads(head + b"}")
-    return Line(fields["n"], fields["digest"], fields["kind"], rest[:-1])
+    return Line(fields["n"], fields["digest"], fields["kind"], rest[:-1], "more" in fields)
 
 
 def segments(directory: Path) -> list[Path]:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import threading
 
 import pytest
@@ -333,3 +334,27 @@ def test_a_changed_or_missing_line_breaks_the_chain(opened, old, new, fault):
     else:
         path.write_bytes(path.read_bytes().replace(old, new))
     assert fault in verify_journal(journal.directory).faults[0]
+
+
+def test_what_is_appended_together_is_kept_together_wherever_a_kill_cuts_its_write(tmp_path):
+    whole = Journal(tmp_path / "whole")
+    for name in "abc":
+        attempts = [AttemptRecord(id=f"{name}/{n}", request=name, n=n, at=1, tenant="acme") for n in (1, 2)]
+        whole.line_up(*attempts, record(name))
+    whole.write_out()
+    whole.close()
+    (path,) = segments(whole.directory)
+    text = path.read_bytes()
+    for end in {*range(0, len(text), 13), *(at + 1 for at, byte in enumerate(text) if byte == ord("\n"))}:
+        cut = tmp_path / f"cut-{end}"
+        shutil.copytree(whole.directory, cut)
+        (cut / path.name).write_bytes(text[:end])
+        journal = Journal(cut)
+        try:
+            kinds = [line.kind for line in read_lines(cut / path.name)]
+            assert kinds == ["attempt", "attempt", "request"] * (text[:end].count(b"\n") // 3)
+            assert journal.last == len(kinds)
+            assert not list(cut.glob("*.damaged")), "nobody was told of what is gone"
+        finally:
+            journal.close()
+        assert verify_journal(cut).faults == ()
