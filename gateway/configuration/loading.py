@@ -132,7 +132,7 @@ class _Builder:
             boundaries=boundaries,
             routes=routes,
             harmless=harmless,
-            policy_hash=_policy_digest(document, backends, complexity),
+            policy_hash=_policy_digest(document, backends, sensitivity, complexity),
             backends=backends,
             tenants={name: _tenant(name, entry) for name, entry in document.tenants.items()},
             sensitivity=sensitivity,
@@ -303,7 +303,10 @@ def _frozen(names: list[str] | None) -> frozenset[str] | None:
 
 
 def _policy_digest(
-    document: Document, backends: Mapping[str, BackendSettings], complexity: ComplexitySettings
+    document: Document,
+    backends: Mapping[str, BackendSettings],
+    sensitivity: SensitivitySettings,
+    complexity: ComplexitySettings,
 ) -> str:
     """Changes with whatever can change a decision or where it leads."""
     rules = document.model_dump(
@@ -321,7 +324,7 @@ def _policy_digest(
         by_alias=True,
     )
     reached = {name: (backend.zone, backend.replicas) for name, backend in backends.items()}
-    return _digest(rules, reached, complexity.digest)
+    return _digest(rules, reached, sensitivity.terms, complexity.digest)
 
 
 def _digest(*values: Any) -> str:

@@ -144,8 +144,10 @@ async def test_what_the_yaml_names_is_watched_too(watch, folder, small):
     write(folder, f"sensitivity: {{terms_files: [terms.json]}}\n{small}")
     watcher, _ = watch()
     assert await watcher.look() is False
+    policy = watcher.current.policy.hash
     write(folder, '["Heron", "Falke"]', "terms.json")
     assert await watcher.look() is True
+    assert watcher.current.policy.hash != policy, "other words, other decisions"
     assert watcher.current.sensitivity.terms == ("Heron", "Falke")
 
 
