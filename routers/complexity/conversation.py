@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from routers.complexity.asking import asking_part
 from routers.complexity.lexicon import words
 
 READ: Final = 3_000  # characters of a task that are read: half from its head, half from its tail
@@ -73,7 +74,10 @@ def last_tasks(conversation: Conversation) -> tuple[Task, ...]:
     before = sum(1 for turn in turns[:last] if turn.role not in _SPEAKERS_OF_RULES)
 
     def task(text: str) -> Task:
-        return Task(_head_and_tail(text), len(text), before, conversation.tools, conversation.schema)
+        read = _head_and_tail(text)
+        ask = asking_part(read)
+        chars = len(text) if ask is read else len(ask)
+        return Task(ask, chars, before, conversation.tools, conversation.schema)
 
     parts = [turns[last].text]
     for step in range(1, min(len(asked), _BACK + 1)):

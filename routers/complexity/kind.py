@@ -1,4 +1,4 @@
-"""What kind of task it is and in which language it is written, from words already read."""
+"""What kind of task it is, from words already read."""
 
 from typing import Final
 
@@ -70,83 +70,3 @@ def _about(reading: Reading, words: set[bytes], maths: int, size: int) -> str:
     if reading.form != OPEN or words & _REASON or size > 60:
         return "reasoning"
     return "chat"
-
-
-_STOPWORDS: Final = {
-    "en": "the of and to in is that it for was with are this what which you how does",
-    "de": "der die das und ist nicht ein eine zu den mit von wie auf für ich sie es im",
-    "fr": "le la les et est une des du dans que pour qui sur pas avec vous je ce il",
-    "es": "el los las y es una del que por para con como qué cómo su más lo se al",
-    "it": "il gli di che è una per non con del della sono come nel questo si ho le",
-    "pt": "o os as e é uma do da que não para com em um como mais na no você",
-    "nl": "de het een en van is niet dat op te met voor zijn ik je wat er aan",
-    "pl": "nie jest się na do w z że to jak i co czy dla przez tak ale",
-    "sv": "och att det är en ett som på för av med inte den till jag om har",
-    "da": "og at det er en et som på for af med ikke den til jeg om har",
-    "cs": "je se na že to jak co pro jako ale by není které jsem",
-    "tr": "bir ve bu için ile ne da de çok mi olarak kadar daha",
-    "ro": "și este în la cu pe nu care din un o ce mai",
-    "vi": "là của và có không cho được một những trong với này",
-    "id": "yang dan di ini itu dengan untuk dari tidak adalah apa",
-}
-
-
-_LANGUAGES: Final = tuple(_STOPWORDS)
-
-
-def _votes() -> dict[bytes, int]:
-    """What each word says, as a number with a byte for each language: a sum of them counts all votes at once."""
-    votes: dict[bytes, int] = {}
-    for at, words in enumerate(_STOPWORDS.values()):
-        for word in folded(words):
-            votes[word] = votes.get(word, 0) + (1 << 8 * at)
-    return votes
-
-
-_VOTES: Final = _votes()
-_STOPS: Final = frozenset(_VOTES)
-
-# (first, last code point, language): kana before han, since Japanese mixes both
-_SCRIPTS: Final = (
-    (0x3040, 0x30FF, "ja"),
-    (0xAC00, 0xD7AF, "ko"),
-    (0x4E00, 0x9FFF, "zh"),
-    (0x0400, 0x04FF, "ru"),
-    (0x0600, 0x06FF, "ar"),
-    (0x0590, 0x05FF, "he"),
-    (0x0370, 0x03FF, "el"),
-    (0x0900, 0x097F, "hi"),
-    (0x0E00, 0x0E7F, "th"),
-)
-_UKRAINIAN: Final = frozenset("іїєґІЇЄҐ")
-_SAMPLE: Final = 600  # characters looked at for a script
-
-
-def language_of(reading: Reading) -> str:
-    """ISO 639-1 code by script or by function words, `und` where neither speaks clearly."""
-    if not reading.text.isascii():
-        script = _script_of(reading.text[:_SAMPLE])
-        if script:
-            return script
-    votes = sum(map(_VOTES.__getitem__, reading.vocabulary & _STOPS)).to_bytes(len(_LANGUAGES), "little")
-    most = max(votes)
-    if votes.count(most) > 1 or (most < 2 and len(reading.words) > 3):  # a tie, or too little said
-        return "und"
-    return _LANGUAGES[votes.index(most)]
-
-
-def _script_of(sample: str) -> str:
-    counts: dict[str, int] = {}
-    foreign = [ord(char) for char in sample if char > "\u036f"]
-    for code in foreign:
-        for first, last, language in _SCRIPTS:
-            if first <= code <= last:
-                counts[language] = counts.get(language, 0) + 1
-                break
-    letters = sum(map(str.isalpha, sample)) or 1
-    if sum(counts.values()) * 3 < letters:
-        return ""
-    if counts.get("ja", 0) * 10 >= counts.get("zh", 0) and "ja" in counts:
-        return "ja"
-    best = max(sorted(counts), key=counts.__getitem__)
-    return "uk" if best == "ru" and any(char in _UKRAINIAN for char in sample) else best

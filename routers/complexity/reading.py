@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import log, log1p, sqrt
 from operator import itemgetter, mul, sub
@@ -10,6 +10,8 @@ from typing import Final
 from zlib import crc32
 
 from routers.complexity.conversation import Task
+from routers.complexity.language import dense, glossed, in_english, script_of, spaced, spoken
+from routers.complexity.tongues import UNSPACED
 
 STEM: Final = (
     6  # bytes of a word that are hashed, so that "proof" and "proofs" differ and "integrals" does not
@@ -137,6 +139,9 @@ def _topic_words() -> dict[bytes, tuple[int, ...]]:
     return places
 
 
+_NOT_ASCII: Final = next(i for i, feature in enumerate(FEATURES) if feature.name == "not_ascii")
+_ENGLISH: Final = frozenset({"en", "und"})
+_WIDER: Final = 3  # letters of English, beside its own two characters, that a pair says
 _TOPIC_WORDS: Final = _topic_words()
 _TOPIC_KEYS: Final = frozenset(_TOPIC_WORDS)
 _NO_TOPICS: Final = (0.0,) * len(_TOPICS)
@@ -153,7 +158,9 @@ class Reading:
     form: int
     numbers: int
     words: list[bytes]  # folded, in order
-    vocabulary: set[bytes]
+    language: str  # ISO 639-1, or "und"
+    meant: list[bytes]  # the words, in English where the dictionary knows it: those that are weighed
+    vocabulary: set[bytes]  # of `meant`
 
     @property
     def codes(self) -> Collection[int]:
@@ -164,22 +171,31 @@ class Reading:
         """
         if self.form == OPEN:
             return list(map(crc32, set(map(_stem, self.vocabulary))))
-        stems = list(map(_stem, self.words))
+        stems = list(map(_stem, self.meant))
         codes = list(map(crc32, stems))
         return {*codes, *map(crc32, stems[1:], codes)}  # a pair's hash goes on from its first stem's
 
 
 def read(task: Task) -> Reading:
     """Reads one task. Linear in its text, which `last_task` bounds."""
+    language = script_of(task.text)
+    gloss: list[bytes] = []
+    if language in UNSPACED:
+        gloss, task = _with_spaces(task, language)
     text = task.text
     raw = text.encode("utf-8", "replace")
     lower = raw if text.isascii() else text.lower().encode("utf-8", "replace")  # the table folds ASCII only
     folded = lower.translate(_FOLD)
     words = folded.split()
-    vocabulary = set(words)
+    distinct = set(words)
+    language = language or spoken(distinct, len(words))
+    meant = gloss + words if gloss else in_english(words, language)
+    vocabulary = distinct if meant is words else set(meant)
 
     numbers = (folded.count(b" 0") if b"0" in folded else 0) + folded.startswith(b"0")
-    facts, form = _structure(task, raw, numbers, len(words), len(vocabulary))
+    facts, form = _structure(task, raw, numbers, len(words), len(distinct))
+    if language not in _ENGLISH:
+        facts[_NOT_ASCII] = FEATURES[_NOT_ASCII].centre  # its alphabet, which says nothing of the task
     root = 1 / sqrt(len(words) or 1)
     for word in vocabulary & _TOPIC_KEYS:
         for place in _TOPIC_WORDS[word]:
@@ -188,7 +204,15 @@ def read(task: Task) -> Reading:
     ordered = sorted(scaled)  # half the time that max and min take
     if ordered[0] < -3.0 or ordered[-1] > 3.0:
         scaled = [3.0 if x > 3.0 else -3.0 if x < -3.0 else x for x in scaled]
-    return Reading(text, scaled, form, numbers, words, vocabulary)
+    return Reading(text, scaled, form, numbers, words, language, meant, vocabulary)
+
+
+def _with_spaces(task: Task, language: str) -> tuple[list[bytes], Task]:
+    """What a task in a script without spaces says in English; the task in words, and as long as it would be there."""
+    text = dense(task.text)
+    words = spaced(text)
+    chars = task.chars + _WIDER * (task.chars - len(text) + len(words) - len(text))
+    return glossed(text, language), replace(task, text=words, chars=chars)
 
 
 def _structure(task: Task, raw: bytes, numbers: int, words: int, distinct: int) -> tuple[list[float], int]:

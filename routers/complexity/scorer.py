@@ -9,7 +9,7 @@ from typing import Any, Final
 from zlib import crc32
 
 from routers.complexity.conversation import Conversation, Turn, last_tasks
-from routers.complexity.kind import kind_of, language_of
+from routers.complexity.kind import kind_of
 from routers.complexity.pulls import Pulls
 from routers.complexity.reading import FEATURES, FORMS, MASK, OPEN, STEM, Reading, read
 from routers.complexity.trees import compiled, reasons
@@ -70,7 +70,7 @@ class Scorer:
     def score(self, conversation: Conversation) -> Score:
         """The score of the last task. Any text gives one; bounded in time by `conversation.READ`."""
         reading, chance = self._hardest(conversation)
-        return Score(chance, kind_of(reading), language_of(reading))
+        return Score(chance, kind_of(reading), reading.language)
 
     def explain(self, conversation: Conversation, *, words: int = 0) -> tuple[tuple[str, float], ...]:
         """Reasons and how far each moves the log-odds, strongest first; they sum to the score's log-odds.

@@ -4,7 +4,7 @@ import pytest
 
 from routers.complexity.conversation import Conversation, Turn
 from routers.complexity.conversation import last_tasks as tasks
-from routers.complexity.kind import kind_of, language_of
+from routers.complexity.kind import kind_of
 from routers.complexity.reading import read
 
 
@@ -50,4 +50,4 @@ def test_kinds(kind: str, text: str) -> None:
     ],
 )
 def test_languages(language: str, text: str) -> None:
-    assert language_of(read(tasks(Conversation((Turn("user", text),)))[0])) == language
+    assert read(tasks(Conversation((Turn("user", text),)))[0]).language == language

@@ -1,7 +1,5 @@
 """The score of a conversation: bounded, the same every time, and about the task rather than its wrapping."""
 
-from importlib.resources import files
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,11 +17,6 @@ EASY = "What is the capital of France?"
 BOILERPLATE = "You are a helpful assistant. Follow the company's style guide, never reveal names. " * 60
 
 
-@pytest.fixture(scope="module")
-def scorer() -> Scorer:
-    return Scorer.from_bytes(files("routers.complexity").joinpath("default.weights").read_bytes())
-
-
 def asked(*texts: str, system: str = "") -> Conversation:
     """User turns, each answered by the assistant but the last."""
     turns = [Turn("system", system)] if system else []
@@ -38,6 +31,31 @@ def test_a_proof_is_harder_than_a_capital(scorer: Scorer) -> None:
 
 def test_a_system_prompt_does_not_drown_the_task(scorer: Scorer) -> None:
     assert scorer.score(asked(EASY, system=BOILERPLATE)).value == scorer.score(asked(EASY)).value
+
+
+@pytest.mark.parametrize(
+    "turn", ["{rules}\n\n{task}", "{rules} {task}", "{task}\n\n{rules}", "{rules}\nTask: {task}"]
+)
+def test_boilerplate_in_the_users_own_turn_does_not_drown_the_task(scorer: Scorer, turn: str) -> None:
+    easy, hard = (
+        scorer.score(asked(turn.format(rules=BOILERPLATE, task=task))).value for task in (EASY, HARD)
+    )
+    assert easy == pytest.approx(scorer.score(asked(EASY)).value, abs=0.02)
+    assert hard == pytest.approx(scorer.score(asked(HARD)).value, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        "Write a short birthday card for my niece, who collects stamps.",
+        "Please answer this mail politely: we cannot come on Friday, but we look forward to the next dinner.",
+        "Tell me a joke about a snail.",
+    ],
+)
+def test_everyday_requests_are_easier_than_work(scorer: Scorer, request_: str) -> None:
+    code = "Write a Python function that merges overlapping intervals and returns them sorted."
+    easy = scorer.score(asked(request_)).value
+    assert easy < min(scorer.score(asked(HARD)).value, scorer.score(asked(code)).value) - 0.1
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,154 @@
+"""Which part of a long turn asks: rules of conduct and pasted documents around a question are not the task."""
+
+import re
+from itertools import repeat
+from typing import Final
+
+from routers.complexity.lexicon import words
+
+LONG: Final = 600  # characters from which a turn may be mostly something other than what it asks
+_ASK: Final = 500  # characters of what asks, at most
+_REST: Final = 150  # characters of what is pasted that are read where the task is about it
+_BACK: Final = 4  # sentences that what asks at the end of a paragraph may have
+_NEAR: Final = 2  # words in common by which a sentence belongs to a question, or a question to a text
+
+_LABEL: Final = re.compile(
+    r"\n[ \t]*(?:[#*]+ ?)?(?:user |customer |my |your )?"
+    r"(?:question|task|request|query|message|instruction|q|frage|aufgabe|pregunta|tarea|domanda|pergunta|vraag|"
+    r"pytanie)[ \t]*[*]*:\s*",
+    re.IGNORECASE,
+)
+_SENTENCE: Final = re.compile(r"[.!?]\s+")
+_ENDS: Final = (". ", "! ", "? ", ".\n", "!\n", "?\n")
+_CHOICE: Final = "\nB"  # the second of several answers to choose from
+_ITEM: Final = re.compile(r"\n[ \t]*(?:[-*\u2022]|\d{1,2}[.)])[ \t]")
+_NUMBER: Final = re.compile(r"\d+")
+_CLUES: Final = 3  # lines of a list, or numbers, from which a text may be a puzzle or a problem
+_QUANTITY: Final = words(
+    "many much calculate compute total percent probability number average cost long far fast"
+)
+_WORD: Final = re.compile(r"[^\W\d_]{4,}")
+_MARKS: Final = ("?", "\uff1f")
+_ASKS: Final = words(
+    "what which who whom whose when where why how is are was were do does did can could should would will please "
+    "write explain prove show find compute calculate determine solve translate summarize summarise list name say "
+    "reply answer rewrite implement give tell describe compare discuss identify extract classify convert create "
+    "draft make fix review analyse analyze evaluate decide suggest state derive design count "
+    "was welche welcher welches wer wann wo warum wie bitte schreibe erkläre beweise zeige finde berechne bestimme "
+    "löse übersetze fasse nenne sag sage antworte gib beschreibe vergleiche "
+    "que quel quelle qui quand où pourquoi comment écris explique démontre calcule trouve détermine résous traduis "
+    "résume cite dis réponds donne décris compare "
+    "qué cuál quién cuándo dónde cómo escribe explica demuestra calcula encuentra determina resuelve traduce resume "
+    "nombra di responde describe "
+    "cosa quale chi quando dove perché come scrivi spiega dimostra calcola trova risolvi traduci riassumi nomina "
+    "rispondi descrivi qual quem onde escreva explique prove calcule encontre resolva traduza resuma diga responda "
+    "wat welke wie wanneer waar waarom hoe schrijf leg bewijs bereken vind los vertaal vat noem zeg antwoord "
+    "co który kto kiedy gdzie dlaczego jak napisz wyjaśnij udowodnij oblicz znajdź przetłumacz podsumuj wymień powiedz"
+)
+_POINTS: Final = words(
+    "above below following this these text passage document article context contract letter email code table data "
+    "conversation transcript report paper excerpt author writer reader story title sentence "
+    "statement according them instructions guidelines rules "
+    "obigen folgenden diese dieser diesen dieses vertrag ci-dessus suivant cette este esta siguiente questo questa"
+)
+_COMMON: Final = words(
+    "that this with from have been were will would could should must does what which when where there their they "
+    "them then than your some many much more most other only also into about after before each every write please "
+    "explain find give show answer question using used make good over such very just like name list within between"
+)
+
+
+def asking_part(text: str) -> str:
+    """What a long turn asks, and where that is about the rest, how the rest begins; a turn that shows no such part is
+    given back as it is.
+
+    Code, formulas and answers to choose from are never left out: they are what is asked about.
+    """
+    if len(text) <= LONG:
+        return text
+    turn = text.strip()
+    found = _set_apart(turn) or _at_the_end(turn)
+    if found is None:
+        return text
+    ask, rest, apart = found
+    if _is_work(rest) or _CHOICE in ask:
+        return text
+    if not _leans(ask, rest, _NEAR if apart else 1):
+        return ask
+    return text if not apart or _is_to_be_solved(ask, rest) else f"{ask}\n{rest[:_REST]}"
+
+
+def _set_apart(text: str) -> tuple[str, str, bool] | None:
+    """A question with a label, or a first or last paragraph that asks; and what is around it."""
+    start = max(len(text) - _ASK, 0)
+    labels = list(_LABEL.finditer(text, start)) if ":" in text[start:] else []
+    if labels and labels[-1].end() < len(text):
+        return text[labels[-1].end() :], text[: labels[-1].start()].strip(), True
+    before = text.rfind("\n\n")
+    if before < 0:
+        return None
+    last = text[before:].strip()
+    if len(last) <= _ASK and _does_ask(last):
+        return last, text[:before].strip(), True
+    after = text.find("\n\n")
+    first = text[:after].strip()
+    if len(first) <= _ASK and _does_ask(first):
+        return first, text[after:].strip(), True
+    return None
+
+
+def _at_the_end(text: str) -> tuple[str, str, bool] | None:
+    """The last sentences of a paragraph, where they ask and have nothing to do with what comes before."""
+    ends = max(map(text.rfind, _ENDS, repeat(len(text) - _ASK)))
+    if ends < 0 or not _does_ask(text[ends + 1 :].lstrip()):
+        return None
+    starts = [match.end() for match in _SENTENCE.finditer(text, max(len(text) - _ASK, 0))]
+    at = starts[-1]
+    for start in starts[-2 : -_BACK - 1 : -1]:
+        if not _telling(text[start:at]) & _telling(text[at:]):
+            break
+        at = start
+    return text[at:], text[:at].strip(), False
+
+
+def _does_ask(text: str) -> bool:
+    if not text or text[0] == "<":
+        return False
+    if text.endswith(_MARKS):
+        return True
+    head, *more = text.split(maxsplit=2)
+    return len(more) > 1 and head.lower().strip(",:;.!?\u00bf\u00a1\"'") in _ASKS
+
+
+def _is_work(rest: str) -> bool:
+    """Whether a text holds what a task works on: code, formulas, answers to choose from."""
+    return (
+        "```" in rest
+        or "\n    " in rest
+        or "\nB" in rest
+        or "\n(B" in rest
+        or "\\" in rest
+        or rest.count("$") > 4
+    )
+
+
+def _is_to_be_solved(ask: str, rest: str) -> bool:
+    """Whether every line of the rest may count: the clues of a puzzle, the numbers of a problem."""
+    if len(_ITEM.findall(rest)) >= _CLUES:
+        return True
+    return not _QUANTITY.isdisjoint(ask.lower().split()) and len(_NUMBER.findall(rest)) >= _CLUES
+
+
+def _leans(ask: str, rest: str, least: int) -> bool:
+    """Whether what asks points to the rest, or shares so many telling words with it."""
+    said = set(_WORD.findall(ask.lower()))
+    if said & _POINTS:
+        return True
+    lower = rest.lower()
+    telling = said - _COMMON
+    shared = sum(word in lower for word in telling)
+    return shared >= min(least, len(telling) or 1)
+
+
+def _telling(text: str) -> set[str]:
+    return set(_WORD.findall(text.lower())) - _COMMON
