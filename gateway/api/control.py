@@ -14,7 +14,7 @@ from gateway.access.keys import AccessDenied, digest
 from gateway.api.errors import HttpError, in_anthropics_words, openai_error, render
 from gateway.api.feedback import Take, add_feedback
 from gateway.api.files import List, add_files
-from gateway.api.paths import PATHS, SUMMARIES, anthropic, near
+from gateway.api.paths import BELOW, PATHS, SUMMARIES, anthropic, near
 from gateway.metering.prometheus import CONTENT_TYPE
 from gateway.pipeline.faults import NoSuchModel, no_such_model
 from gateway.pipeline.pipeline import Runtime, shown_key
@@ -51,7 +51,10 @@ def control_app(control: Control) -> FastAPI:
     _add_metrics(app, control, always=False)
 
     for path, dialect in PATHS.items():
-        _document(app, path, dialect)
+        _document(app, path, dialect, "POST")
+    for path, (dialect, methods) in BELOW.items():
+        for method in methods:
+            _document(app, path, dialect, method)
 
     @app.api_route("/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
     async def unknown(request: Request) -> Response:
@@ -78,11 +81,12 @@ def _add_health(app: FastAPI, control: Control) -> None:
         return JSONResponse({"status": "ready" if ready else "not ready", **detail}, 200 if ready else 503)
 
 
-def _document(app: FastAPI, path: str, dialect: Dialect) -> None:
+def _document(app: FastAPI, path: str, dialect: Dialect, method: str) -> None:
     """Show one of the data plane's paths on the documentation's page."""
 
-    @app.post(
+    @app.api_route(
         path,
+        methods=[method],
         name=dialect,
         summary=SUMMARIES[dialect],
         description="Served by the data plane, before this application.",

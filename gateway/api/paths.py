@@ -36,6 +36,13 @@ SUMMARIES: Final[Mapping[Dialect, str]] = {
     "file": "A file that came through Weir",
     "response": "A response that its provider keeps",
 }
+BELOW: Final[Mapping[str, tuple[Dialect, tuple[str, ...]]]] = {  # paths with an id in them
+    "/v1/files/{id}": ("file", ("GET", "DELETE")),
+    "/v1/files/{id}/content": ("file", ("GET",)),
+    "/v1/responses/{id}": ("response", ("GET", "DELETE")),
+    "/v1/responses/{id}/cancel": ("response", ("POST",)),
+    "/v1/responses/{id}/input_items": ("response", ("GET",)),
+}
 _POST: Final = frozenset({"POST"})
 _OF_A_FILE: Final = frozenset({"GET", "DELETE"})
 _LIKENESS: Final = 0.75  # of two paths, from which on one may be meant for the other

@@ -143,7 +143,8 @@ class BackendEntry(Strict):
     keeps: list[Literal["responses"]] = Field(
         [],
         description="What a `vllm` server keeps: `responses`, where it was started with "
-        "VLLM_ENABLE_RESPONSES_API_STORE=1. What goes on from a response goes to the replica that has it.",
+        "VLLM_ENABLE_RESPONSES_API_STORE=1. What goes on from a response, or asks about one, goes to the "
+        "replica that has it; and `background` is served.",
         examples=[["responses"]],
     )
     api_version: str | None = Field(

@@ -269,7 +269,7 @@ class Awaiting:
     def _finish(self, attempt: AttemptRecord, ended: Ended | None, ticket: Ticket | None) -> None:
         """Put in what the attempt used, and what that costs."""
         now = time.time_ns()
-        at = now if ended is None or ended.at is None else min(now, int(ended.at * _NS))
+        at = now if ended is None or ended.at is None else min(now, max(attempt.at, int(ended.at * _NS)))
         attempt.duration_ns = max(attempt.duration_ns, at - attempt.at)
         if ended is None:
             attempt.usage, attempt.error = TokenUsage(), attempt.error or "response_lost"

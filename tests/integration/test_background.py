@@ -259,8 +259,13 @@ def test_its_budget_is_held_until_it_is_over(tmp_path: Path) -> None:
 
     try:
         weir.sandbox.openai.kept.seconds = LONG
-        assert ask()[0] == 200
+        status, made = ask()
+        assert status == 200
         assert ask()[0] == 429, "what it may cost is held"
+        looked = httpx.get(
+            f"{weir.url}/v1/responses/{made['id']}", headers={"authorization": f"Bearer {weir.key}"}
+        )
+        assert looked.json()["status"] == "queued", "and to look costs nothing"
         weir.restart()
         assert ask()[0] == 429, "and held again by the next process"
         weir.sandbox.openai.kept.finish()

@@ -10,10 +10,18 @@ from pathlib import Path
 import pytest
 
 from adapters.chat import TokenUsage
+from gateway.ledger.encoding import from_members, members
 from gateway.ledger.journal import Journal
 from gateway.ledger.ledger import DatabaseTaken, Ledger
 from gateway.ledger.reading import Reader, segments
-from gateway.ledger.records import AttemptRecord, GpuBooking, RequestRecord, Rerating, attempt_id
+from gateway.ledger.records import (
+    AttemptRecord,
+    AwaitedRecord,
+    GpuBooking,
+    RequestRecord,
+    Rerating,
+    attempt_id,
+)
 from gateway.ledger.retention import Unsound, prune
 from gateway.ledger.schema import ROLLUPS, TABLES
 from gateway.ledger.store import StoreUnavailable, StoreUnfit
@@ -556,4 +564,25 @@ def test_reratings_are_kept_beside_what_was_booked(name, journal):
             Decimal("1.5"),
             Decimal("0.3"),
         ]
+        assert verify_store(store, journal.id).faults == ()
+
+
+def test_what_is_awaited_is_kept_as_it_was(name, journal):
+    """Records within a record, with text that two databases could keep differently."""
+    request = next(each for each in records_of(1) if isinstance(each, RequestRecord))
+    attempt = next(each for each in records_of(1) if isinstance(each, AttemptRecord))
+    awaited = AwaitedRecord(
+        id="r1",
+        at=MIDNIGHT,
+        tenant="t",
+        responses={"r1/1": "resp_\u00fc"},
+        request=members(request),
+        attempts=(members(attempt), {"usd": "0.10", "nested": {"a": [1, None]}}),
+        held={"usd": 2**53, "gpu": 0, "tokens": 7},
+    )
+    journal.append(awaited)
+    journal.flush()
+    with closing(shipped(name, journal)) as store:
+        assert list(store.records("awaited", *ALWAYS)) == [awaited]
+        assert from_members("request", awaited.request) == request
         assert verify_store(store, journal.id).faults == ()

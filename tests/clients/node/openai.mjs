@@ -187,7 +187,19 @@ feature("responses state", "a kept response", async (backend) => {
   }
   const first = await client.responses.create({ model: backend.model, input: "My word is heron." });
   const next = { model: backend.model, input: "What was it?", previous_response_id: first.id };
-  assert.ok((await client.responses.create(next)).output_text);
+  const second = await client.responses.create(next);
+  assert.equal((await client.responses.retrieve(second.id)).output_text, second.output_text);
+  const numbers = [];
+  const again = await client.responses.retrieve(first.id, { stream: true, starting_after: 1 });
+  for await (const event of again) numbers.push(event.sequence_number);
+  assert.equal(numbers[0], 2);
+  for await (const item of client.responses.inputItems.list(first.id)) assert.equal(item.type, "message");
+  await client.responses.delete(first.id);
+  await raises(OpenAI.NotFoundError, client.responses.retrieve(first.id), /not found/);
+  let made = await client.responses.create({ model: backend.model, input: "Say hello.", background: true });
+  while (["queued", "in_progress"].includes(made.status)) made = await client.responses.retrieve(made.id);
+  assert.ok(made.output_text);
+  assert.equal((await client.responses.cancel(made.id)).status, "completed");
 });
 
 feature("bad key", "a bad key", async ({ model }) => {

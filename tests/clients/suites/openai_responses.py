@@ -100,3 +100,22 @@ def test_a_kept_response(client: openai.OpenAI, backend: Backend) -> None:
     first = client.responses.create(model=backend.model, input="My word is heron.")
     second = client.responses.create(model=backend.model, input="What was it?", previous_response_id=first.id)
     assert second.output_text
+    assert client.responses.retrieve(second.id).output_text == second.output_text
+    with client.responses.retrieve(first.id, stream=True, starting_after=1) as events:
+        assert next(event.sequence_number for event in events) == 2
+    assert [item.type for item in client.responses.input_items.list(first.id)] == ["message"]
+    client.responses.delete(first.id)
+    with pytest.raises(openai.NotFoundError):
+        client.responses.retrieve(first.id)
+    _works_in_the_background(client, backend)
+
+
+def _works_in_the_background(client: openai.OpenAI, backend: Backend) -> None:
+    made = client.responses.create(model=backend.model, input="Say hello.", background=True)
+    assert made.status in ("queued", "in_progress", "completed")
+    while made.status in ("queued", "in_progress"):
+        made = client.responses.retrieve(made.id)
+    assert made.output_text
+    assert client.responses.cancel(made.id).status == "completed", "it is too late for that"
+    with client.responses.create(model=backend.model, input="Hm?", background=True, stream=True) as events:
+        assert list(events)[-1].type == "response.completed"
