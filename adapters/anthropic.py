@@ -10,6 +10,7 @@ from adapters.call import FILING, Call, Dialect, Headers, Outgoing, Refusal, Rel
 from adapters.chat import Answer, Json
 from adapters.dialects import files as kept
 from adapters.dialects import native, translation
+from adapters.dialects.chat import legacy
 from adapters.dialects.chat.answer import write_answer, write_error
 from adapters.dialects.chat.events import StreamWriter
 from adapters.dialects.chat.request import read_format, read_request
@@ -85,9 +86,10 @@ class Anthropic:
 
     def _translation(self, call: Call, stand_in: str | None) -> translation.Translation:
         created = int(self.clock())
-        whole: Callable[[Answer], Json] = partial(write_answer, created=created)
+        old = call.dialect == "chat" and legacy.asks(call.document.values)
+        whole: Callable[[Answer], Json] = partial(write_answer, created=created, old=old)
         streamed: Callable[[], translation.Writer] = partial(
-            StreamWriter, created, wants_usage=call.wants_usage
+            StreamWriter, created, wants_usage=call.wants_usage, old=old
         )
         if call.dialect == "responses":
             whole, streamed = told(call.document.values, created)

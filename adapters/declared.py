@@ -34,8 +34,10 @@ from adapters.dialects.ingress import INGRESS
 from adapters.dialects.messages import answer as messages
 from adapters.dialects.messages import reading as messages_stream
 from adapters.dialects.messages import request as messages_request
+from adapters.dialects.messages.offered import tools_on_the_way
 from adapters.dialects.relaying import MISSHAPEN
 from adapters.dialects.responses import request as responses_request
+from adapters.dialects.responses.offered import items_bring_tools
 from adapters.dialects.responses.whole import read_answer, read_stream
 from adapters.errors import Unsupported, UpstreamError
 
@@ -68,7 +70,8 @@ def declared(call: Call) -> Declared:
         format_ = _FORMATS[call.dialect](values)
     except (Unsupported, *MISSHAPEN):
         format_ = None
-    return Declared(format_, _tools(values), INGRESS[call.dialect].max_output_tokens(values))
+    tools = None if _declared_elsewhere(call) else _tools(values)
+    return Declared(format_, tools, INGRESS[call.dialect].max_output_tokens(values))
 
 
 def answered(dialect: Dialect, body: bytes) -> Answer | None:
@@ -121,6 +124,14 @@ def _assembled(events: Iterable[Event], finish: Finish | None) -> Answer:
     calls = (ToolCall("", name, arguments.get(index, "")) for index, name in names.items())
     parts = (*(Text(text) for text in texts), *calls, *(part for part in whole if not isinstance(part, Text)))
     return Answer("", "", parts, finish, refusal=refusal or None)
+
+
+def _declared_elsewhere(call: Call) -> bool:
+    """Whether functions stand in the old form, or tools in the conversation itself."""
+    values = call.document.values
+    if call.dialect == "chat":
+        return bool(values.get("functions"))
+    return (tools_on_the_way if call.dialect == "messages" else items_bring_tools)(values)
 
 
 def _tools(values: Mapping[str, Any]) -> Mapping[str, Json] | None:

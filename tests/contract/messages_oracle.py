@@ -158,6 +158,7 @@ def check_message(recording: Recording, message: dict[str, Any]) -> None:
         told, finish = choice["message"], choice["finish_reason"]
         text = told.get("content") or told.get("refusal") or ""
         calls = [c["function"]["name"] for c in told.get("tool_calls") or ()]
+        calls += [told["function_call"]["name"]] if told.get("function_call") else []
     else:
         lines = [
             line[5:].strip() for line in recording["response"]["sse"].splitlines() if line[:5] == "data:"

@@ -162,9 +162,9 @@ def check_chat(recording: Json, response: Json) -> None:
     begun = [
         call for delta in deltas for call in delta.get("tool_calls") or () if call["function"].get("name")
     ]
-    assert [call[:2] for call in calls(response)] == [
-        (call["id"], call["function"]["name"]) for call in begun
-    ], name
+    called = [(call["id"], call["function"]["name"]) for call in begun]
+    called += [("", delta["function_call"]["name"]) for delta in deltas if delta.get("function_call")]
+    assert [call[:2] for call in calls(response)] == called, name
     finish = next(choice["finish_reason"] for choice in choices if choice["finish_reason"])
     assert response["status"] == ("incomplete" if finish == "length" else "completed"), name
     if usage is None:

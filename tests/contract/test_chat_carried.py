@@ -16,8 +16,6 @@ pytestmark = pytest.mark.recordings
 _CLAUDE = Anthropic(api_key="sk-ant-ours")
 # What messages have no word for, and how many recorded requests ask for it.
 _BEYOND = {
-    "function_call": 9,  # the form of tools before there were tools
-    "functions": 1,
     "n": 8,
     "input_audio": 2,
     "audio": 1,
@@ -76,6 +74,7 @@ def _check(body: dict[str, Any], sent: dict[str, Any], name: str) -> None:
     pictures = json.dumps(body["messages"]).count('"type": "image_url"')
     assert sum(b["type"] == "image" for b in blocks) == pictures, name
     tools = [tool["function"]["name"] for tool in body.get("tools") or ()]
+    tools += [function["name"] for function in body.get("functions") or ()]
     assert [tool["name"] for tool in sent.get("tools") or ()] in (tools, ["answer_in_json"]), name
     limit = body.get("max_completion_tokens") or body.get("max_tokens")
     assert limit in (None, sent["max_tokens"]), name

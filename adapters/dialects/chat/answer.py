@@ -17,6 +17,7 @@ from typing import Final, Literal
 
 from adapters.chat import Answer, Aside, Finish, Json, Part, Text, Thinking, ToolCall
 from adapters.dialects import signing
+from adapters.dialects.chat import legacy
 from adapters.dialects.chat.usage import read_usage, write_usage
 from adapters.dialects.encoding import to_json
 from adapters.errors import UpstreamError
@@ -71,7 +72,8 @@ def _parts(message: Json) -> tuple[Part, ...]:
         parts.append(Thinking(reasoning))
     for what, text in spoken(message.get("content")):
         parts.append(Text(text) if what == "text" else Thinking(text))
-    for call in message.get("tool_calls") or ():
+    called = message.get("function_call")
+    for call in message.get("tool_calls") or ([{"function": called}] if called else ()):
         function = call.get("function") or {}
         thought = signing.sealed(call)
         if thought is not None:
@@ -97,13 +99,14 @@ def spoken(content: object) -> Iterator[tuple[Literal["text", "thinking"], str]]
             yield "text", chunk["text"]
 
 
-def write_answer(answer: Answer, created: int) -> Json:
-    """The answer a chat client reads; `created` in seconds since 1970."""
+def write_answer(answer: Answer, created: int, *, old: bool = False) -> Json:
+    """The answer a chat client reads; `created` in seconds since 1970. `old`: it knows functions, and no tools."""
+    message = write_message(answer)
     choice: Json = {
         "index": 0,
-        "message": write_message(answer),
+        "message": legacy.message(message) if old else message,
         "logprobs": None,
-        "finish_reason": answer.finish,
+        "finish_reason": legacy.FINISH if old and answer.finish == "tool_calls" else answer.finish,
     }
     if answer.stop_sequence is not None:
         choice["stop_reason"] = answer.stop_sequence  # as vLLM tells it

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from adapters.chat import Argued, Aside, Begun, Called, Ended, Event, Json, Kept, Said, Text, Thinking, Whole
+from adapters.dialects.chat import legacy
 from adapters.dialects.chat.answer import write_annotation, write_error, write_thinking
 from adapters.dialects.chat.usage import write_usage
 from adapters.dialects.encoding import to_json
@@ -13,12 +14,14 @@ _FIELDS: Final = {"text": "content", "thinking": "reasoning_content", "refusal":
 
 
 class StreamWriter:
-    """Writes one stream for a chat client. `created` in seconds since 1970; the usage chunk goes to those who asked."""
+    """Writes one stream for a chat client. `created` in seconds since 1970; the usage chunk goes to those who asked.
+    `old`: the client knows functions, and no tools."""
 
-    __slots__ = ("_created", "_head", "_length", "_listed", "_wants_usage")
+    __slots__ = ("_created", "_head", "_length", "_listed", "_old", "_wants_usage")
 
-    def __init__(self, created: int, *, wants_usage: bool) -> None:
+    def __init__(self, created: int, *, wants_usage: bool, old: bool = False) -> None:
         self._created = created
+        self._old = old
         self._wants_usage = wants_usage
         self._head = _head("", "", created)  # what all chunks begin with
         self._length = 0  # of the text so far, in characters
@@ -39,12 +42,10 @@ class StreamWriter:
                     self._length += len(text)
                 yield self._chunk({_FIELDS[what]: text})
             case Argued(index, arguments):
-                yield self._chunk({"tool_calls": [{"index": index, "function": {"arguments": arguments}}]})
+                yield self._call({"index": index, "function": {"arguments": arguments}})
             case Called(index, id_, name):
                 function = {"name": name, "arguments": ""}
-                yield self._chunk(
-                    {"tool_calls": [{"index": index, "id": id_, "type": "function", "function": function}]}
-                )
+                yield self._call({"index": index, "id": id_, "type": "function", "function": function})
             case Whole(part):
                 yield self._whole(part)
             case Begun(id_, model):
@@ -54,6 +55,9 @@ class StreamWriter:
                 yield from self._end(event)
             case Kept():
                 yield _KEEP_ALIVE
+
+    def _call(self, call: Json) -> bytes:
+        return self._chunk({"function_call": call["function"]} if self._old else {"tool_calls": [call]})
 
     def _whole(self, part: Thinking | Text | Aside) -> bytes:
         if isinstance(part, Thinking):
@@ -71,7 +75,8 @@ class StreamWriter:
         return self._chunk({name: [{"index": first + i, **entry} for i, entry in enumerate(entries)]})
 
     def _end(self, ended: Ended) -> Iterator[bytes]:
-        choice: Json = {"index": 0, "delta": {}, "logprobs": None, "finish_reason": ended.finish}
+        finish = legacy.FINISH if self._old and ended.finish == "tool_calls" else ended.finish
+        choice: Json = {"index": 0, "delta": {}, "logprobs": None, "finish_reason": finish}
         if ended.stop_sequence is not None:
             choice["stop_reason"] = ended.stop_sequence
         yield self._head + b'"choices":[' + to_json(choice) + b"]}\n\n"

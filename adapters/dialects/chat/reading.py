@@ -68,6 +68,8 @@ class StreamReader:
                 events.append(Said(what, said))  # type: ignore[arg-type]  # the table's second column
         for call in delta.get("tool_calls") or ():
             events.extend(self._call(call))
+        if delta.get("function_call"):
+            events.extend(self._call({"function": delta["function_call"]}))
         if choice.get("finish_reason") is not None:
             self.finish_reason = choice["finish_reason"]
             self.error = failed(self.finish_reason)

@@ -7,7 +7,8 @@ What becomes of a field that the canonical form does not hold:
 | `seed`, `prediction`, `prompt_cache_*`, `verbosity`, `metadata`, message `name` | a hint: left out |
 | `safety_identifier` | taken for `user` where that is missing |
 | `n`, `logprobs`, penalties, `logit_bias`, `store`, `modalities` | refused unless it asks nothing |
-| `audio`, `functions`, `web_search_options`, tools that are no functions, anything unknown | refused |
+| `functions`, `function_call`, messages of the role `function` | tools, of which one is called at a time (`legacy`) |
+| `audio`, `web_search_options`, tools that are no functions, anything unknown | refused |
 | `reasoning_content` of earlier answers | left out: no provider takes unsigned thinking back |
 | `thinking_blocks` of earlier answers (see `chat.answer`) | kept where signed |
 | `cache_control` on a message, part or tool | kept |
@@ -33,22 +34,32 @@ from adapters.chat import (
     ToolResult,
     Turn,
 )
+from adapters.dialects.chat import legacy
 from adapters.errors import Unsupported
 
 _HELD: Final = frozenset(
     ("model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens", "temperature",
      "top_p", "top_k", "stop", "tools", "tool_choice", "parallel_tool_calls", "response_format",
-     "reasoning_effort", "user", "safety_identifier", "service_tier")
+     "reasoning_effort", "user", "safety_identifier", "service_tier", "functions", "function_call")
 )  # fmt: skip
 _HINTS: Final = frozenset(
     ("seed", "prediction", "prompt_cache_key", "prompt_cache_retention", "verbosity", "metadata")
 )
 _ASKS_NOTHING: Final[dict[str, Any]] = {
     "n": 1, "logprobs": False, "top_logprobs": 0, "frequency_penalty": 0, "presence_penalty": 0,
-    "logit_bias": {}, "store": False, "modalities": ["text"], "functions": [], "ignore_eos": False,
+    "logit_bias": {}, "store": False, "modalities": ["text"], "ignore_eos": False,
 }  # fmt: skip
 _MESSAGE: Final = frozenset(
-    ("role", "content", "name", "tool_calls", "tool_call_id", "cache_control", "thinking_blocks")
+    (
+        "role",
+        "content",
+        "name",
+        "tool_calls",
+        "tool_call_id",
+        "cache_control",
+        "thinking_blocks",
+        "function_call",
+    )
 )
 _ECHOES: Final = frozenset(  # what answers hold and clients send back
     ("refusal", "annotations", "reasoning_content", "reasoning", "provider_blocks", "parsed")
@@ -59,19 +70,21 @@ _EFFORTS: Final[tuple[Effort, ...]] = ("none", "minimal", "low", "medium", "high
 def read_request(values: Mapping[str, Any]) -> Request:
     """A chat body that passed `chat.read`, in canonical form. Raises Unsupported."""
     _refuse_unknown(values)
+    old = legacy.asks(values)
+    tools = legacy.tools(values) if old else values.get("tools") or ()
     stop = values.get("stop") or ()
     limit = values.get("max_completion_tokens")
     return Request(
-        turns=tuple(_turns(values["messages"])),
+        turns=tuple(_turns(list(legacy.renewed(values["messages"])))),
         stream=values.get("stream") is True,
         max_output_tokens=values.get("max_tokens") if limit is None else limit,
         temperature=values.get("temperature"),
         top_p=values.get("top_p"),
         top_k=values.get("top_k"),
         stop=(stop,) if isinstance(stop, str) else tuple(stop),
-        tools=tuple(_tool(i, tool) for i, tool in enumerate(values.get("tools") or ())),
-        tool_choice=_tool_choice(values.get("tool_choice")),
-        parallel_tools=values.get("parallel_tool_calls"),
+        tools=tuple(_tool(i, tool) for i, tool in enumerate(tools)),
+        tool_choice=_tool_choice(legacy.choice(values) if old else values.get("tool_choice")),
+        parallel_tools=False if old else values.get("parallel_tool_calls"),
         format=read_format(values),
         effort=_effort(values.get("reasoning_effort")),
         user=values.get("user") or values.get("safety_identifier"),

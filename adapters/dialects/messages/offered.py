@@ -41,8 +41,14 @@ def _changes(messages: list[Any]) -> Iterator[tuple[str, Json]]:
     for i, message in enumerate(messages):
         content = message.get("content") if isinstance(message, dict) else None
         for j, block in enumerate(content if isinstance(content, list) else ()):
-            if block.get("type") in ("tool_addition", "tool_removal"):
+            if isinstance(block, dict) and block.get("type") in ("tool_addition", "tool_removal"):
                 yield f"messages[{i}].content[{j}]", block
+
+
+def tools_on_the_way(values: Mapping[str, Any]) -> bool:
+    """Whether the conversation itself adds or removes tools."""
+    messages = values.get("messages")
+    return isinstance(messages, list) and any(True for _ in _changes(messages))
 
 
 def tells_nothing(block: Json) -> bool:

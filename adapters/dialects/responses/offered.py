@@ -39,6 +39,14 @@ def custom_tools(values: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(tool.get("name") or "" for _, tool in _tools(values) if tool.get("type") == "custom")
 
 
+def items_bring_tools(values: Mapping[str, Any]) -> bool:
+    """Whether the conversation itself has tools."""
+    items = values.get("input")
+    return isinstance(items, list) and any(
+        item.get("type") in _BRINGS for item in items if isinstance(item, dict)
+    )
+
+
 def brings_tools(values: Mapping[str, Any]) -> bool:
     """Whether the model is given any tool."""
     return any(True for _ in _tools(values))

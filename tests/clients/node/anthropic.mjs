@@ -91,7 +91,7 @@ feature("token count", "a count", async (backend) => {
   const asked = { model: backend.model, messages: ASK, tools: [WEATHER] };
   if (!backend.native.includes("messages")) {
     await raises(Anthropic.APIError, client.messages.countTokens(asked), /^(400|404)/);
-    cannot("the provider counts nothing beforehand: a clear error");
+    cannot("Weir has no way to ask this provider for a count beforehand: an error that says so");
   }
   assert.ok((await client.messages.countTokens(asked)).input_tokens > 0);
 });

@@ -226,7 +226,7 @@ def test_a_count(client: anthropic.Anthropic, backend: Backend) -> None:
     if "messages" not in backend.native:
         with pytest.raises((anthropic.BadRequestError, anthropic.NotFoundError)):
             client.messages.count_tokens(**asked)
-        cannot("the provider counts nothing beforehand: a clear error")
+        cannot("Weir has no way to ask this provider for a count beforehand: an error that says so")
     assert client.messages.count_tokens(**asked).input_tokens > 0
 
 

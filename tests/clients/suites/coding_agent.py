@@ -141,7 +141,7 @@ def test_counts_between_turns(client: anthropic.Anthropic, backend: Backend) -> 
     if "messages" not in backend.native:
         with pytest.raises((anthropic.BadRequestError, anthropic.NotFoundError)):
             client.messages.count_tokens(**asked)
-        cannot("the provider counts nothing beforehand: a clear error")
+        cannot("Weir has no way to ask this provider for a count beforehand: an error that says so")
     short = client.messages.count_tokens(**asked).input_tokens
     asked["messages"] = [{"role": "user", "content": _STEPS[0] * 3}]
     assert client.messages.count_tokens(**asked).input_tokens > short > 0

@@ -136,7 +136,7 @@ _REFUSED = [
     ("logit_bias", {"logit_bias": {"1": 2}}),
     ("store", {"store": True}),
     ("audio", {"audio": {"voice": "x"}}),
-    ("functions", {"functions": [{"name": "f"}]}),
+    ("functions", {"functions": [{"name": "f"}], "tools": [_TOOL]}),
     ("guided_json", {"guided_json": {}}),
     ("service_tier", {"service_tier": "flex"}),
     ("temperature", {"temperature": 1.5}),
@@ -144,8 +144,7 @@ _REFUSED = [
     ("response_format", {"response_format": {"type": "grammar"}}),
     ("tool_choice", {"tool_choice": {"type": "allowed_tools"}}),
     ("messages[0].content[0].type", {"messages": [{"role": "user", "content": [{"type": "input_audio"}]}]}),
-    ("messages[0].role", {"messages": [{"role": "function", "content": "x"}]}),
-    ("messages[0].function_call", {"messages": [{"role": "assistant", "function_call": {"name": "f"}}]}),
+    ("messages[0].role", {"messages": [{"role": "critic", "content": "x"}]}),
     (
         "messages[0].tool_calls[0].type",
         {"messages": [{"role": "assistant", "tool_calls": [{"type": "custom"}]}]},
