@@ -18,9 +18,11 @@ sensitivity: {{unscanned: {{response_id: internal}}}}
 backends:
   engine: {{kind: vllm, zone: lab, replicas: ["{engine}"], gpu: H100, gpus: 1, usd_per_gpu_hour: 2}}
   openai: {{kind: openai, zone: cloud, replicas: ["{openai}"], api_key: sk-ours}}
+  anthropic: {{kind: anthropic, zone: cloud, replicas: ["{anthropic}"], api_key: sk-ant-ours}}
 models:
   llama: {{backend: engine, upstream: llama-8b, can: [tools]}}
   gpt: {{backend: openai, upstream: gpt-5, can: [tools]}}
+  claude: {{backend: anthropic, upstream: claude-sonnet-4-5, can: [tools]}}
 boundaries: []
 routes: [{{name: all, use: [llama], on_failure: [gpt]}}]
 aliases: {{auto: routed{more}}}
@@ -49,18 +51,29 @@ def answers(asked: Asked) -> Reply:
     return 200, {"content-type": "application/json"}, json.dumps({**told, "usage": usage}).encode()
 
 
+def calls(asked: Asked) -> Reply:
+    """As Anthropic does where it may: a call of the first tool."""
+    block = {"type": "tool_use", "id": "t", "name": asked.json()["tools"][0]["name"], "input": {}}
+    usage = {"input_tokens": 7, "output_tokens": 3}
+    told = {"id": "msg_1", "type": "message", "role": "assistant", "model": "claude", "content": [block]}
+    return 200, {}, json.dumps({**told, "stop_reason": "tool_use", "usage": usage}).encode()
+
+
 class Carrying(RunningWeir):
     """Before an engine and OpenAI, which keeps what one of its tenants made past Weir."""
 
     def __init__(self, folder: Path, more: str = "") -> None:
-        self.engine, self.openai = StandIn(answers), StandIn(answers)
-        policy = POLICY.format(engine=self.engine.url, openai=self.openai.url, more=more)
+        self.engine, self.openai, self.anthropic = StandIn(answers), StandIn(answers), StandIn(calls)
+        policy = POLICY.format(
+            engine=self.engine.url, openai=self.openai.url, anthropic=self.anthropic.url, more=more
+        )
         super().__init__(folder, policy, owns='openai: "*"')
 
     def stop(self) -> None:
         super().stop()
         self.engine.stop()
         self.openai.stop()
+        self.anthropic.stop()
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +94,17 @@ def test_tools_that_would_be_searched_for_are_all_given_to_an_engine(weir: Carry
     sent = weir.engine.asked[-1]
     assert sent.path == "/v1/chat/completions"
     assert [tool["function"]["name"] for tool in sent.json()["tools"]] == ["b"]
+
+
+def test_a_client_of_functions_is_answered_by_anthropic_in_its_own_form(weir: Carrying) -> None:
+    asked = {"model": "claude", "messages": [{"role": "user", "content": "Hello"}],
+             "functions": [{"name": "look", "parameters": {"type": "object"}}]}  # fmt: skip
+    status, _, body = weir.post(asked)
+    assert status == 200, body
+    (choice,) = json.loads(body)["choices"]
+    assert choice["finish_reason"] == "function_call"
+    assert choice["message"]["function_call"] == {"name": "look", "arguments": "{}"}
+    assert weir.rows("requests")[-1]["output_tokens"] == 3
 
 
 @pytest.mark.parametrize(("named", "sent"), [({}, "gpt-5"), ({"model": "gpt"}, "gpt-5")])
