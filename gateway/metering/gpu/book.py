@@ -11,6 +11,7 @@ from gateway.metering.gpu.doubt import missed
 from gateway.metering.gpu.drawing import Drawing
 from gateway.metering.gpu.facts import NOTHING, SECOND, Booking, Coefficients, GpuBackend, Row, RowKey, Tokens
 from gateway.metering.gpu.held import Claims, Held, booking
+from gateway.metering.gpu.hindsight import Hindsight
 from gateway.metering.gpu.late import Late
 from gateway.metering.gpu.learning import Learner
 from gateway.metering.gpu.level import PriceLevel
@@ -59,6 +60,7 @@ class ReplicaBook:
         self._lengths = Usual()  # prompt tokens to those estimated
         self.pieces = Usual()
         self._learner = learner
+        self._hindsight = Hindsight(learner, replica)
         self._level = PriceLevel(rules.usual_windows, rules.cap, rules.settled_after)
         self._all_ours = AllOurs(rules.usual_windows)
         self._remainder = Remainder(rows, writer, self._turns)
@@ -300,7 +302,9 @@ class ReplicaBook:
             self.steps_per_token = counted.steps / counted.generated
         self._level.remember(busy / SECOND, work)
         if told and busy > 0:
-            self._learner.add(tally.window, busy / SECOND, counted, self.replica)
+            self._hindsight.add(
+                tally.window, (begin, end), busy / SECOND, counted, known.prompts, self._level.usual
+            )
         if told:
             self._cached.counted(tally.cohorts, told.computed, told.prompts)
         paid = self._level.paid(busy + self._waiting_ns, work, over=known.over and self.watch.idle_at(end))

@@ -34,7 +34,7 @@ class Company:
         begin, end, spans = tally.begin, tally.end, tally.spans
         counted, abandoned, over = tally.counted(), tally.abandoned, tally.over
         doubt = tally.doubt
-        silences = [silence for silence, _ in tally.silences]
+        silences, prompts = [silence for silence, _ in tally.silences], list(tally.prompts)
         present = sum(tally.present.values())
         for other in self._others:
             theirs = ((max(begin, b - self._offset), min(end, e - self._offset)) for b, e in other.spans)
@@ -43,4 +43,7 @@ class Company:
             doubt = doubt.plus(other.doubt)
             over, present = over and other.over, present + other.present_ns
             silences += other.silences
-        return Knowledge(counted, abandoned, doubt, tuple(spans), over, present, tuple(silences))
+            prompts += (prompt.shifted(-self._offset) for prompt in other.prompts)
+        return Knowledge(
+            counted, abandoned, doubt, tuple(spans), over, present, tuple(silences), tuple(prompts)
+        )

@@ -6,6 +6,7 @@ from typing import Protocol
 from gateway.metering.gpu.counts import Counted
 from gateway.metering.gpu.doubt import Doubt
 from gateway.metering.gpu.facts import Row, RowKey, Tokens
+from gateway.metering.gpu.hindsight import Prompt
 from gateway.metering.gpu.preempted import Silence
 from gateway.metering.gpu.spans import Span
 
@@ -37,6 +38,7 @@ class Knowledge:
     over: bool  # none is there beyond the window's end
     present_ns: int  # how long each was there, summed
     silences: tuple[Silence, ...] = ()  # the longest of those that ended in it
+    prompts: tuple[Prompt, ...] = ()  # the longest of those it saw the first token of, in UTC too
 
 
 class WindowRows(Protocol):

@@ -16,6 +16,7 @@ import orjson
 from gateway.metering.gpu.counts import Counted
 from gateway.metering.gpu.doubt import Doubt
 from gateway.metering.gpu.facts import Coefficients, Row, RowKey, Tokens
+from gateway.metering.gpu.hindsight import Prompt
 from gateway.metering.gpu.preempted import Silence
 from gateway.metering.gpu.rows import Drawn, Knowledge, Settled
 from gateway.state.claims import Gone
@@ -202,6 +203,7 @@ def _knowledge(said: str) -> Knowledge | None:
         fields["over"],
         fields["present_ns"],
         tuple(Silence(**each) for each in fields["silences"]),
+        tuple(Prompt(**each) for each in fields["prompts"]),
     )
 
 

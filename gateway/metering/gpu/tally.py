@@ -7,12 +7,14 @@ from typing import Final
 from gateway.metering.gpu.counts import Counted
 from gateway.metering.gpu.doubt import Doubt
 from gateway.metering.gpu.facts import Did
+from gateway.metering.gpu.hindsight import Prompt
 from gateway.metering.gpu.preempted import Silence
 from gateway.metering.gpu.rows import Knowledge
 from gateway.metering.gpu.spans import Span, length, union
 from gateway.metering.gpu.ticket import Ticket
 
 _SILENCES: Final = 16  # that other gateways are told of: engines drop a few requests at a time
+_PROMPTS: Final = 128  # that they are told of, the longest
 _UNSURE: Final = 0.1  # of a prompt's estimated length
 
 
@@ -27,6 +29,7 @@ class Tally:
         self.did: list[tuple[Ticket, Did]] = []  # what each one read and wrote
         self.cohorts: dict[Hashable, float] = {}  # prompt tokens that got their first token here
         self.abandoned = Counted()  # prompts computed, in part, for clients that left: no engine counts them
+        self.prompts: list[Prompt] = []  # that got their first token here
         self.doubtful: list[Ticket] = []  # whose prompts are estimates
         self.silences: list[tuple[Silence, Ticket]] = []  # of streams that were heard again here
         self.over = True  # nobody is there beyond its end
@@ -64,6 +67,7 @@ class Tally:
         if ticket.windows[0] == self.window:
             prompt = ticket.computed + ticket.cached
             self._prompts += prompt
+            self.prompts.append(Prompt(ticket.reached, ticket.first or ticket.reached, computed, looked_back))
             if ticket.ended is None:
                 self.doubtful.append(ticket)
             self.cohorts[ticket.cohort] = self.cohorts.get(ticket.cohort, 0.0) + prompt
@@ -99,8 +103,16 @@ class Tally:
         spans = tuple((begin + offset_ns, end + offset_ns) for begin, end in self.spans)
         present = sum(self.present.values())
         silences = nlargest(_SILENCES, (silence for silence, _ in self.silences), key=lambda each: each.ns)
+        prompts = nlargest(_PROMPTS, self.prompts, key=lambda each: each.computed)
         return Knowledge(
-            self.counted(), self.abandoned, self.doubt, spans, self.over, present, tuple(silences)
+            self.counted(),
+            self.abandoned,
+            self.doubt,
+            spans,
+            self.over,
+            present,
+            tuple(silences),
+            tuple(prompt.shifted(offset_ns) for prompt in prompts),
         )
 
     def _occupy(self, begin: int, end: int) -> None:

@@ -28,6 +28,12 @@ def test_every_route_pays_its_part(machine, plan, load):
     assert outcome.kinds.get("foreign", 0.0) <= 0.02 * outcome.busy
 
 
+def test_an_engine_that_is_behind_with_long_prompts():
+    outcome = played("8B on 1", "prompts first", "office", 0.6)
+    assert outcome.worst <= 0.15, outcome.errors  # 34% where prompts are learned of when they are counted
+    assert outcome.mean <= 0.10, outcome.errors
+
+
 @pytest.mark.parametrize("mix", ["tools", "coders"])
 def test_mixes_unlike_any_other(mix):
     outcome = played("8B on 1", "mixed", mix, 0.4)

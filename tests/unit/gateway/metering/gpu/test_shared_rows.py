@@ -13,6 +13,7 @@ from gateway.metering.gpu.counts import Counted
 from gateway.metering.gpu.doubt import Doubt
 from gateway.metering.gpu.facts import SECOND, Booking, GpuBackend, Row, RowKey, Tokens
 from gateway.metering.gpu.hardware import NEUTRAL
+from gateway.metering.gpu.hindsight import Prompt
 from gateway.metering.gpu.preempted import Silence
 from gateway.metering.gpu.rows import Drawn, Knowledge
 from gateway.metering.gpu.rules import Rules
@@ -67,6 +68,7 @@ async def test_before_a_row_is_posted_each_says_what_it_knows():
         over=False,
         present_ns=7,
         silences=(Silence(400, 3, 1_000.5),),
+        prompts=(Prompt(1, 4, 100.5, 2_000.0),),
     )
     assert await one.meet(KEY, None) == []
     assert await two.meet(KEY, known) == [None]
