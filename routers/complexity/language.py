@@ -68,7 +68,9 @@ _SCRIPTS: Final = {
 }
 _LETTERS: Final = {language: re.compile(f"[{script}]") for language, script in _SCRIPTS.items()}
 _UKRAINIAN: Final = frozenset("іїєґІЇЄҐ")
-_SAMPLE: Final = 600  # characters looked at for a script
+_SAMPLE: Final = (
+    200  # characters looked at for a script: of a long text every third up to three times as many
+)
 _PIECES: Final = re.compile("[\u3040-\u30ff\u3400-\u9fff]{1,2}|[^\u3040-\u30ff\u3400-\u9fff]+")
 _DENSE: Final = (
     1_200  # characters without spaces between them that say as much as a task that is read in English
@@ -83,7 +85,9 @@ _PAIRED: Final = {language: frozenset(entries) for language, entries in UNSPACED
 
 def script_of(text: str) -> str:
     """ISO 639-1 code where the script tells the language, else nothing."""
-    return "" if text.isascii() else _script_of(text[:_SAMPLE])
+    if text.isascii():
+        return ""
+    return _script_of(text if len(text) <= _SAMPLE else text[: 3 * _SAMPLE : 3])
 
 
 def spoken(vocabulary: Set[bytes], words: int) -> str:
