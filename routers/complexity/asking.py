@@ -8,9 +8,9 @@ from routers.complexity.lexicon import words
 
 LONG: Final = 600  # characters from which a turn may be mostly something other than what it asks
 _ASK: Final = 500  # characters of what asks, at most
-_REST: Final = 150  # characters of what is pasted that are read where the task is about it
 _BACK: Final = 4  # sentences that what asks at the end of a paragraph may have
-_NEAR: Final = 2  # words in common by which a sentence belongs to a question, or a question to a text
+_NEAR: Final = 2  # words in common by which a question belongs to a text it is set apart from
+_ENOUGH: Final = 3  # telling words that a question has which can be judged by itself
 
 _LABEL: Final = re.compile(
     r"\n[ \t]*(?:[#*]+ ?)?(?:user |customer |my |your )?"
@@ -27,8 +27,16 @@ _CLUES: Final = 3  # lines of a list, or numbers, from which a text may be a puz
 _QUANTITY: Final = words(
     "many much calculate compute total percent probability number average cost long far fast"
 )
+_JUDGING: Final = words(
+    "advise assess analyse analyze evaluate discuss explain why prove justify determine decide derive compare argue "
+    "diagnose diagnosis diagnoses design recommend liable claim claims should best likely cause causes contradict "
+    "contradiction contradictions contradictory strategy plan solve debug fix implement implications risks "
+    "warum haftet haftung begründe beurteile bewerte erörtere analysiere empfiehl pourquoi responsable justifie évalue "
+    "conseille analiza justifica evalúa perché analizza valuta giustifica responsabile analise justifique avalie "
+    "waarom aansprakelijk beoordeel verantwoord analyseer dlaczego oceń uzasadnij przeanalizuj odpowiada"
+)  # a question with one of these wants more than to be looked up
+_SAID: Final = re.compile(r"[^\W\d_]+")
 _WORD: Final = re.compile(r"[^\W\d_]{4,}")
-_MARKS: Final = ("?", "\uff1f")
 _ASKS: Final = words(
     "what which who whom whose when where why how is are was were do does did can could should would will please "
     "write explain prove show find compute calculate determine solve translate summarize summarise list name say "
@@ -59,10 +67,8 @@ _COMMON: Final = words(
 
 
 def asking_part(text: str) -> str:
-    """What a long turn asks, and where that is about the rest, how the rest begins; a turn that shows no such part is
-    given back as it is.
-
-    Code, formulas and answers to choose from are never left out: they are what is asked about.
+    """What a long turn asks, by itself or to be looked up in the rest; a turn that shows no such part is given back as
+    it is, and so is one whose rest is what there is to judge, to solve or to mend.
     """
     if len(text) <= LONG:
         return text
@@ -73,9 +79,8 @@ def asking_part(text: str) -> str:
     ask, rest, apart = found
     if _is_work(rest) or _CHOICE in ask:
         return text
-    if not _leans(ask, rest, _NEAR if apart else 1):
-        return ask
-    return text if not apart or _is_to_be_solved(ask, rest) else f"{ask}\n{rest[:_REST]}"
+    whole = _leans(ask, rest, apart) and (not apart or _is_to_be_solved(ask, rest))
+    return text if whole else ask
 
 
 def _set_apart(text: str) -> tuple[str, str, bool] | None:
@@ -114,7 +119,7 @@ def _at_the_end(text: str) -> tuple[str, str, bool] | None:
 def _does_ask(text: str) -> bool:
     if not text or text[0] == "<":
         return False
-    if text.endswith(_MARKS):
+    if text.endswith("?"):
         return True
     head, *more = text.split(maxsplit=2)
     return len(more) > 1 and head.lower().strip(",:;.!?\u00bf\u00a1\"'") in _ASKS
@@ -133,21 +138,24 @@ def _is_work(rest: str) -> bool:
 
 
 def _is_to_be_solved(ask: str, rest: str) -> bool:
-    """Whether every line of the rest may count: the clues of a puzzle, the numbers of a problem."""
-    if len(_ITEM.findall(rest)) >= _CLUES:
+    """Whether every line of the rest may count: a case to be judged, a puzzle's clues, a problem's numbers."""
+    said = set(_SAID.findall(ask.lower()))
+    if said & _JUDGING or not _telling(ask) - _POINTS or len(_ITEM.findall(rest)) >= _CLUES:
         return True
-    return not _QUANTITY.isdisjoint(ask.lower().split()) and len(_NUMBER.findall(rest)) >= _CLUES
+    return bool(said & _QUANTITY) and len(_NUMBER.findall(rest)) >= _CLUES
 
 
-def _leans(ask: str, rest: str, least: int) -> bool:
-    """Whether what asks points to the rest, or shares so many telling words with it."""
-    said = set(_WORD.findall(ask.lower()))
+def _leans(ask: str, rest: str, apart: bool) -> bool:
+    """Whether what asks points to the rest, speaks of the same things, or says too little to be a task by itself."""
+    said = set(_SAID.findall(ask.lower()))
     if said & _POINTS:
         return True
+    telling = _telling(ask)
+    if said & _JUDGING and len(telling - _JUDGING) < _ENOUGH:
+        return True
     lower = rest.lower()
-    telling = said - _COMMON
     shared = sum(word in lower for word in telling)
-    return shared >= min(least, len(telling) or 1)
+    return shared >= (_NEAR if apart and len(telling) > _ENOUGH else 1)
 
 
 def _telling(text: str) -> set[str]:

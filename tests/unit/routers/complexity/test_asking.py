@@ -45,10 +45,11 @@ def test_a_question_that_stands_alone_is_the_task(around: str, turn: str) -> Non
     assert asking_part(turn.format(around=around, ask=FOREIGN_TO_BOTH)) == FOREIGN_TO_BOTH
 
 
-def test_a_question_about_the_text_keeps_its_beginning() -> None:
-    part = asking_part(f"{DIARY}\n\nFrom whom did Lena buy the cheese?")
-    assert part.startswith("From whom did Lena buy the cheese?\nMonday. It rained")
-    assert len(part) < LONG
+@pytest.mark.parametrize(
+    "ask", ["From whom did Lena buy the cheese?", "Summarise this diary in two sentences."]
+)
+def test_what_is_to_be_looked_up_is_the_task(ask: str) -> None:
+    assert asking_part(f"{DIARY}\n\n{ask}") == ask
 
 
 def test_a_task_of_two_sentences_keeps_both() -> None:
@@ -65,6 +66,10 @@ def test_a_task_of_two_sentences_keeps_both() -> None:
         DIARY,
         f"{DIARY} From whom did Lena buy the cheese on Wednesday?",
         f"{CONDUCT}\n\nThank you!",
+        f"{CONDUCT}\n\nCan you do this?",
+        f"{CONDUCT}\n\nWhich rules contradict each other?",
+        f"{DIARY}\n\nWho is liable, and why?",
+        f"{DIARY}\n\nExplain what made the guide wait.",
         f"{DIARY}\n\n```python\nprint(1)\n```\n\nWhy does it fail?",
         f"Let $a$, $b$ and $c$ be the sides. {DIARY}\n\nShow that $a < b + c$ and $b < a + c$.",
         f"{DIARY}\n\nWhich is right?\nA. One\nB. Two\nC. Three",
