@@ -75,7 +75,7 @@ GRANTS = {  # who may construct what a permit can come from
     "Permit": "routers/policy/permits.py",
     "Passage": "routers/policy/permits.py",
     "Permits": "routers/policy/policy.py",
-    "Policy": "gateway/configuration/settings.py",
+    "Policy": "gateway/configuration/snapshot.py",
 }
 
 
