@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from adapters.call import STORED, Call
 from adapters.dialects.checks import InvalidRequest
@@ -23,7 +23,7 @@ from gateway.pipeline.reading import conversation_of, opening_of, segments_of, t
 from gateway.pipeline.remembering import raised
 from gateway.state.conversations import Words
 from routers.complexity.scorer import Scorer
-from routers.sensitivity.classifier import Classifier, Seen
+from routers.sensitivity.classifier import Seen
 from routers.sensitivity.detector import with_failure
 from routers.sensitivity.label import Label, Level, Segment
 from routers.sensitivity.settings import Settings
@@ -85,12 +85,37 @@ class Judged:
     opening: str = field(repr=False)
 
 
+class Labels(Protocol):
+    """What labels are asked of: `routers.sensitivity.classifier.Classifier`."""
+
+    @property
+    def settings(self) -> Settings:
+        """What the policy chose about sensitivity."""
+
+    def slices(
+        self, segments: Sequence[Segment], unscanned: Sequence[str] = (), floor: Level | None = None
+    ) -> Generator[None, None, Label]:
+        """The label, yielding where something else may be done."""
+
+    def sightings(self, segments: Sequence[Segment]) -> Generator[None, None, Seen]:
+        """What stands where, in slices as `slices`."""
+
+
 class Judge:
     """Labels and scores requests with one snapshot's classifier and weights."""
 
-    def __init__(self, classifier: Classifier, scorer: Scorer, apart: JudgingApart | None = None) -> None:
-        """`apart`: who judges the bodies that the loop is not to be kept busy with; None: none are too large."""
+    def __init__(
+        self,
+        classifier: Labels,
+        scorer: Scorer,
+        apart: JudgingApart | None = None,
+        *,
+        labelling_seconds: float = LABELLING_SECONDS,
+    ) -> None:
+        """`apart`: who judges the bodies that the loop is not to be kept busy with; None: none are too large. A request
+        that takes longer than `labelling_seconds` of its own to label counts as the most sensitive."""
         self._classifier = classifier
+        self._labelling_seconds = labelling_seconds
         self.scorer: Final = scorer
         self._apart = apart
         self._above: Final = math.inf if apart is None else apart.above  # bytes
@@ -159,7 +184,7 @@ class Judge:
     async def _label(self, seen: Visible, floor: Level | None) -> Label:
         try:
             return await by_turns(
-                self._classifier.slices(segments_of(seen), seen.opaque, floor), LABELLING_SECONDS
+                self._classifier.slices(segments_of(seen), seen.opaque, floor), self._labelling_seconds
             )
         except TimeoutError:
             _log.warning("labelling a request did not come to an end")

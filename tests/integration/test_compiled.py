@@ -23,13 +23,12 @@ SLICE = (
     "tests/unit/adapters",
     "tests/contract",
     "tests/integration/test_gateway.py",
+    "tests/integration/test_nothing_leaves.py",
     "tests/integration/test_escalation.py",
     "tests/integration/test_redaction.py",
 )
 # These put fakes where compiled code takes its own classes only, or patch what cannot be patched there.
 LEFT_OUT = (
-    "tests/unit/gateway/pipeline/test_judge.py::test_long_work_hands_the_loop_back",
-    "tests/unit/gateway/pipeline/test_judge.py::test_labelling_that_does_not_end_means_the_highest",
     "tests/integration/test_redaction.py::test_whatever_breaks_nothing_leaves",
     "tests/unit/adapters/transport/test_pace.py",
     "tests/unit/adapters/dialects/test_chat_relay.py::test_an_answer_that_never_ends_is_refused",

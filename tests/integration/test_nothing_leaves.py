@@ -16,7 +16,6 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from gateway.dispatch.job import Engines
-from gateway.pipeline import judge as judging
 from gateway.pipeline.detecting import Panel, Stationed
 from gateway.pipeline.judge import Judge
 from routers.policy.facts import Zone
@@ -81,14 +80,18 @@ class BrokenEngine:
         return answers.get(self._how)  # "none": it does not answer
 
 
-class EndlessClassifier(Classifier):
-    """The built-in patterns, never coming to an end."""
+class EndlessClassifier:
+    """Never comes to an end."""
+
+    settings = Settings()
 
     def slices(
         self, segments: Sequence[Segment], unscanned: Sequence[str] = (), floor: Level | None = None
     ) -> Generator[None, None, Label]:
         while True:
             yield
+
+    sightings = slices
 
 
 class BrokenDetector:
@@ -134,9 +137,7 @@ CASES: Final = st.builds(Case, BOUNDARIES, st.sampled_from([False] * 7 + [True])
 @pytest.fixture(scope="module")
 def weir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandboxed]:
     running = Sandboxed(tmp_path_factory.mktemp("weir"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(judging, "LABELLING_SECONDS", 0.02)
-        yield running
+    yield running
     running.stop()
 
 
@@ -245,7 +246,7 @@ def arrange(
     judge = before.judge if not hasattr(weir, "sound") else weir.sound
     weir.sound = judge  # type: ignore[attr-defined]  # kept from the first example for the next
     if broken == "endless":
-        judge = Judge(EndlessClassifier(Settings(), BrokenEngine(broken)), judge.scorer)  # type: ignore[arg-type]  # as below
+        judge = Judge(EndlessClassifier(), judge.scorer, labelling_seconds=0.02)  # type: ignore[arg-type]  # as below
     elif broken:
         judge = Judge(Classifier(Settings(), BrokenEngine(broken)), judge.scorer)  # type: ignore[arg-type]  # broken on purpose
     station = [Stationed(BrokenDetector(deaf), Zone("home", True), 0.02)] if deaf else []

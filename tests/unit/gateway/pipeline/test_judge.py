@@ -1,6 +1,7 @@
 """Judging: wire types become signals, long work hands the loop back, a client may only raise the label."""
 
 import asyncio
+import itertools
 import json
 from collections.abc import Generator, Sequence
 from typing import Any
@@ -37,7 +38,8 @@ class SlowClassifier:
 
 
 async def test_long_work_hands_the_loop_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(judging, "SLICE_SECONDS", -1.0)  # every slice is one too long
+    ticks = itertools.count(step=2 * judging.SLICE_SECONDS)  # every slice is one too long
+    monkeypatch.setattr(judging.time, "perf_counter", ticks.__next__)
     beats = 0
 
     async def heart() -> None:
@@ -90,9 +92,8 @@ class EndlessClassifier:
             yield
 
 
-async def test_labelling_that_does_not_end_means_the_highest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(judging, "LABELLING_SECONDS", 0.01)
-    judge = Judge(EndlessClassifier(), build.shipped_scorer())  # type: ignore[arg-type]
+async def test_labelling_that_does_not_end_means_the_highest() -> None:
+    judge = Judge(EndlessClassifier(), build.shipped_scorer(), labelling_seconds=0.01)  # type: ignore[arg-type]
     judged = await judge.judge(call_of(), purpose({}, {}), "acme", None, 20_000)
     assert judged.signals.label.level is Level.RESTRICTED
     assert judged.signals.label.failed == ("patterns",)
