@@ -31,6 +31,7 @@ from gateway.access import keys
 _T = TypeVar("_T")
 
 CORES: Final = 4
+WIDTH: Final = 100  # characters of the table, into a file too
 RPS_BAR: Final = 0.08  # of nginx's requests per second
 ADDED_BAR: Final = 500.0  # microseconds at p50 with one connection
 CHUNKS_BAR: Final = 0.95  # of nginx's chunks
@@ -45,6 +46,7 @@ def main() -> None:
     arguments.add_argument("--seconds", type=int, default=3, help="length of one throughput measurement")
     chosen = arguments.parse_args()
     console = Console()
+    console.width = max(console.width, WIDTH)
     available = sorted(os.sched_getaffinity(0))
     pin = len(available) >= CORES and shutil.which("taskset") is not None
     cores: list[int | None] = list(available[:CORES]) if pin else [None] * CORES
@@ -60,7 +62,7 @@ def main() -> None:
         ):
             _say_what_is_missing(console, pin=pin, nginx=nginx, load=load)
             bench = Bench(load, (nginx, pure, compiled), chosen.rounds, chosen.seconds)
-            _report(console, bench, ratios=pin)
+            _report(console, bench, ratios=pin, full=load.fills_nginx)
 
 
 def _tree(console: Console) -> Path | None:
@@ -100,10 +102,12 @@ class Bench:
 
 
 def _say_what_is_missing(console: Console, *, pin: bool, nginx: Server | None, load: Load) -> None:
+    cores = len(os.sched_getaffinity(0))
     if not pin:
+        lacks = f"gives {cores} cores" if cores < CORES else "has no taskset (apt install util-linux)"
         console.print(
-            f"This machine gives {len(os.sched_getaffinity(0))} cores; a comparison needs {CORES}, one each for the "
-            "upstream, nginx, Weir and the load. Figures follow, but no ratio.\n",
+            f"This machine {lacks}; a comparison needs {CORES} cores, one each for the upstream, nginx, Weir and the "
+            "load. Figures follow, but no ratio.\n",
             style="yellow",
         )
     if nginx is None:
@@ -111,21 +115,30 @@ def _say_what_is_missing(console: Console, *, pin: bool, nginx: Server | None, l
             "nginx is not installed (apt install nginx), so there is no yardstick and no ratio.\n",
             style="yellow",
         )
-    console.print(f"Closed-loop load by {load.name}. This takes about a minute.\n")
+    if not load.fills_nginx:
+        console.print(
+            "wrk is not installed (apt install wrk), and Python's load is too slow to fill nginx: requests per second "
+            "follow, but no ratio of them.\n",
+            style="yellow",
+        )
+    console.print(f"Closed-loop load by {load.name}. This takes about a minute and a half.\n")
 
 
-def _report(console: Console, bench: Bench, *, ratios: bool) -> None:
-    table = Table(title="Weir against nginx, one worker each")
-    table.add_column("measured")
+def _report(console: Console, bench: Bench, *, ratios: bool, full: bool) -> None:
+    """`ratios`: there is something to compare with; `full`: the load was as much as nginx takes."""
+    table = Table(title="Weir, as Python and compiled, against nginx: one worker each")
+    table.add_column("measured", no_wrap=True)
     weirs = [name for name in (PURE, COMPILED) if name in bench.throughput]
-    for column in ("nginx", *(column for name in weirs for column in (f"Weir, {name}", "ratio")), "bar"):
-        table.add_column(column, justify="right")
+    for column in ("nginx", *(column for name in weirs for column in (name, "ratio")), "bar"):
+        table.add_column(column, justify="right", no_wrap=True)
 
-    def row(measured: str, found: Mapping[str, float], form: str, bar: "Bar | None" = None) -> None:
+    def row(
+        measured: str, found: Mapping[str, float], form: str, bar: "Bar | None" = None, *, fair: bool = True
+    ) -> None:
         cells: list[str | Text] = [form.format(found["nginx"]) if "nginx" in found else "-"]
         for name in weirs:
             cells.append(form.format(found[name]))
-            compared = bar is not None and ratios and "nginx" in found
+            compared = bar is not None and ratios and fair and "nginx" in found
             cells.append(bar.verdict(found[name], found["nginx"]) if bar and compared else "")
         table.add_row(measured, *cells, bar.shown if bar else "")
 
@@ -135,6 +148,7 @@ def _report(console: Console, bench: Bench, *, ratios: bool) -> None:
         {name: each.rps for name, each in throughput},
         "{:,.0f}",
         Share(RPS_BAR),
+        fair=full,
     )
     row("CPU per request, µs", {name: each.cpu_us for name, each in throughput}, "{:,.0f}")
     if all(each.p99_ms is not None for _, each in throughput):

@@ -66,7 +66,12 @@ class Load:
     @property
     def name(self) -> str:
         """What makes the closed-loop load."""
-        return "wrk" if self._wrk else "Python (install wrk: this one is too slow to fill nginx)"
+        return "wrk" if self._wrk else "Python"
+
+    @property
+    def fills_nginx(self) -> bool:
+        """Whether the load is quick enough to keep nginx's core busy: else its figure is the load's."""
+        return self._wrk is not None
 
     def throughput(self, server: Server, seconds: float) -> Throughput:
         """Requests per second, and the server's CPU for each."""

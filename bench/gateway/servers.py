@@ -16,7 +16,7 @@ from typing import Final
 from gateway.access import keys
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-PURE: Final = "pure Python"
+PURE: Final = "Python"
 COMPILED: Final = "compiled"
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _READY: Final = 30.0  # seconds
