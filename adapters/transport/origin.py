@@ -60,10 +60,8 @@ class Origin:
         prefix = self._prefixes.get((outgoing.method, outgoing.path)) or self._prefix(
             outgoing.method, outgoing.path
         )
-        lines = [prefix]
-        for name, value in outgoing.headers:
-            _require_name(name)
-            lines.append(b"%b: %b" % (name, value))
+        _require_names(tuple([name for name, _ in outgoing.headers]))
+        lines = [prefix, *[b"%b: %b" % (name, value) for name, value in outgoing.headers]]
         if outgoing.body or outgoing.method not in _BODILESS:
             lines.append(b"content-length: %d" % len(outgoing.body))
         head = b"\r\n".join(lines)
@@ -85,9 +83,10 @@ class Origin:
 
 
 @lru_cache(maxsize=256)
-def _require_name(name: bytes) -> None:
-    if not _is_token(name) or name.lower() in _OURS:
-        raise UpstreamError("protocol", f"{name[:64]!r} is not a header a caller may set", sent=False)
+def _require_names(names: tuple[bytes, ...]) -> None:
+    for name in names:
+        if not _is_token(name) or name.lower() in _OURS:
+            raise UpstreamError("protocol", f"{name[:64]!r} is not a header a caller may set", sent=False)
 
 
 def tls_context(

@@ -178,7 +178,9 @@ class DirectExchange:
     async def send(self, data: bytes) -> None:
         """Send bytes of the answer; waits while the client's connection is full."""
         if data:
-            await self._write(data, b"")
+            if self._connection.flow.write_paused:
+                await self._drained()
+            self._write(data, b"")
             if self._left == 0:  # the client has all it was told of, and may ask again
                 self._complete()
 
@@ -186,7 +188,9 @@ class DirectExchange:
         """The answer is complete; `data` are its last bytes."""
         self._leave = None
         if not self.response_complete:
-            await self._write(data, _LAST_CHUNK)
+            if self._connection.flow.write_paused:
+                await self._drained()
+            self._write(data, _LAST_CHUNK)
             if self._left and not self.disconnected:
                 raise RuntimeError("the answer is shorter than its content-length")
             self._complete()
@@ -196,7 +200,9 @@ class DirectExchange:
         that is still sending would reset the connection, and the answer that says why could be lost with it."""
         self._leave = None
         self._start(error.status, error_headers(error, self._notes, self.id))
-        await self._write(error.body, b"")
+        if self._connection.flow.write_paused:
+            await self._drained()
+        self._write(error.body, b"")
         if error.status == 413:
             await self._discard()
         self._complete()
@@ -270,21 +276,20 @@ class DirectExchange:
     def _start(self, status: int, headers: Headers) -> None:
         if self.started:
             raise RuntimeError("the answer has begun already")
-        self._left = None
         if self._unasked:  # its body may come or not: the next request could not be told from it
             self.keep_alive = False
-        lines = [STATUS_LINE[status][:-2]]
-        for name, value in headers:
-            _require_token(name)
-            if name == b"content-length":
-                self._left = int(value)
-            elif name == b"connection":
-                self.keep_alive = self.keep_alive and value != b"close"
-                continue
-            lines.append(b"%b: %b" % (name, value))
-        if self._left is None and self._http10:
+        last = dict(headers)
+        _require_tokens(tuple(last))
+        if b"connection" in last:
+            self.keep_alive = self.keep_alive and (b"connection", b"close") not in headers
+            headers = tuple([pair for pair in headers if pair[0] != b"connection"])
+        lines = [STATUS_LINE[status][:-2], *[b"%b: %b" % (name, value) for name, value in headers]]
+        length = last.get(b"content-length")
+        if length is not None:
+            self._left = int(length)
+        elif self._http10:
             self.keep_alive = False  # the end of the connection is the answer's end
-        elif self._left is None:
+        else:
             lines.append(b"transfer-encoding: chunked")
         if not self.keep_alive:
             lines.append(b"connection: close")
@@ -295,11 +300,12 @@ class DirectExchange:
         self._head = head + b"\r\n\r\n"
         self.started = True
 
-    async def _write(self, data: bytes, last: bytes) -> None:
+    async def _drained(self) -> None:
+        if not self.disconnected:
+            await self._connection.flow.drain()
+
+    def _write(self, data: bytes, last: bytes) -> None:
         """Write the head, if it has not left, and `data`; framed by `last` where the answer is chunked."""
-        flow = self._connection.flow
-        if flow.write_paused and not self.disconnected:
-            await flow.drain()
         if self.disconnected:
             return
         head, self._head = self._head, b""
@@ -319,6 +325,6 @@ class DirectExchange:
 
 
 @lru_cache(maxsize=256)
-def _require_token(name: bytes) -> None:
-    if not _is_token(name):
+def _require_tokens(names: tuple[bytes, ...]) -> None:
+    if not all(map(_is_token, names)):
         raise RuntimeError("a header of the answer has a name that is none")

@@ -6,6 +6,7 @@ Everything here runs between two bytes of an answer: no lock, no wait, no disk b
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from adapters.call import MODELLESS, Headers
@@ -108,14 +109,12 @@ class Account:
         """Weir's own headers for an answer that comes from this attempt."""
         journey = self._journey
         level = str(journey.signals.label.level) if journey.signals else ""
+        route = journey.decision.route if journey.decision else ""
+        identity = journey.id.encode()
         headers: Headers = (
-            (b"x-weir-request-id", journey.id.encode()),
-            (b"x-weir-route", (journey.decision.route if journey.decision else "").encode()),
-            (b"x-weir-model", attempt.permit.model.encode()),
-            (b"x-weir-zone", attempt.permit.zone.name.encode()),
-            (b"x-weir-sensitivity", level.encode()),
+            (b"x-weir-request-id", identity),
+            *_whither(route, attempt.permit.model, attempt.permit.zone.name, level, journey.policy),
             (b"x-weir-attempts", b"%d" % max(attempt.number, len(journey.settled))),
-            (b"x-weir-policy", journey.policy.encode()),
         )
         escalation = journey.escalation
         if escalation is not None and escalation.fault:
@@ -126,7 +125,7 @@ class Account:
             headers = (*headers, (b"x-weir-redacted", told.encode()))
         if attempt.upstream_id:
             return headers  # the provider's own request id is passed on
-        return ((b"x-request-id", journey.id.encode()), *headers)
+        return ((b"x-request-id", identity), *headers)
 
     def known(self) -> Headers:
         """What can be said of a request that ended without an answer."""
@@ -275,6 +274,18 @@ def _label(journey: Journey, permit: Permit) -> Words | None:
     if permit.redacted and journey.redaction is not None and journey.redaction.form is not None:
         return words_of(journey.redaction.form.label)
     return None if journey.signals is None else words_of(journey.signals.label)
+
+
+@lru_cache(maxsize=1024)
+def _whither(route: str, model: str, zone: str, level: str, policy: str) -> Headers:
+    """Where an answer came from and why there, which many answers have in common."""
+    return (
+        (b"x-weir-route", route.encode()),
+        (b"x-weir-model", model.encode()),
+        (b"x-weir-zone", zone.encode()),
+        (b"x-weir-sensitivity", level.encode()),
+        (b"x-weir-policy", policy.encode()),
+    )
 
 
 def _final(settled: Sequence[Settled]) -> tuple[Decimal, int]:

@@ -71,14 +71,7 @@ def last_tasks(conversation: Conversation) -> tuple[Task, ...]:
     if not asked:
         return (_without_user(conversation),)
     last = asked[-1]
-    before = sum(1 for turn in turns[:last] if turn.role not in _SPEAKERS_OF_RULES)
-
-    def task(text: str) -> Task:
-        read = _head_and_tail(text)
-        ask = asking_part(read)
-        chars = len(text) if ask is read else len(ask)
-        return Task(ask, chars, before, conversation.tools, conversation.schema)
-
+    before = sum([turn.role not in _SPEAKERS_OF_RULES for turn in turns[:last]])
     parts = [turns[last].text]
     for step in range(1, min(len(asked), _BACK + 1)):
         lean = _answers(parts[0], turns, asked[-step]) or _leans_back(parts[0])
@@ -88,8 +81,15 @@ def last_tasks(conversation: Conversation) -> tuple[Task, ...]:
             parts.insert(0, _said_before(turns, asked[-step])[-_PROPOSAL:])
         parts.insert(0, turns[asked[-step - 1]].text)
     if len(parts) == 1:
-        return (task(parts[0]),)
-    return task("\n".join(part for part in parts if part)), task(parts[0])
+        return (_task(parts[0], before, conversation),)
+    whole = "\n".join([part for part in parts if part])
+    return _task(whole, before, conversation), _task(parts[0], before, conversation)
+
+
+def _task(text: str, before: int, conversation: Conversation) -> Task:
+    read = _head_and_tail(text)
+    ask = asking_part(read)
+    return Task(ask, len(text) if ask is read else len(ask), before, conversation.tools, conversation.schema)
 
 
 def _without_user(conversation: Conversation) -> Task:

@@ -37,12 +37,20 @@ def _fold() -> bytes:
 
 
 _FOLD: Final = _fold()
-_UPPER: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _stem: Final = itemgetter(slice(STEM))  # of a word; as an itemgetter it runs without Python's own loop
 _PLAIN: Final = b"abcdefghijklmnopqrstuvwxyz0123456789' "  # most of any text, and nothing that is counted
-_OPERATORS: Final = b"+*/^=<>|~"
-_BRACES: Final = b"{}_;"
-_HIGH: Final = bytes(range(128, 256))
+
+
+def _sorts() -> bytes:
+    """What is counted together, each as the first of its sort."""
+    table = bytearray(range(256))
+    for sort in (b"+*/^=<>|~", b"{}_;", b"([", b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", bytes(range(128, 256))):
+        for code in sort:
+            table[code] = sort[0]
+    return bytes(table)
+
+
+_SORTS: Final = _sorts()
 _OPTION: Final = re.compile(r"\n[ \t]*\(?([A-J])[.):][ \t]?([^\n]*)")
 
 _TOPICS: Final = {
@@ -201,10 +209,21 @@ def read(task: Task) -> Reading:
         for place in _TOPIC_WORDS[word]:
             facts[place] += root
     scaled = list(map(mul, map(sub, facts, _CENTRES), _PERS))
-    ordered = sorted(scaled)  # half the time that max and min take
-    if ordered[0] < -3.0 or ordered[-1] > 3.0:
-        scaled = [3.0 if x > 3.0 else -3.0 if x < -3.0 else x for x in scaled]
-    return Reading(text, scaled, form, numbers, words, language, meant, vocabulary)
+    return Reading(text, _cut(scaled), form, numbers, words, language, meant, vocabulary)
+
+
+def _cut(facts: list[float]) -> list[float]:
+    """The facts, none beyond ±3. Few are: they are found by their order, without a look at each."""
+    ordered = sorted(facts)
+    for fact in ordered:
+        if fact >= -3.0:
+            break
+        facts[facts.index(fact)] = -3.0
+    for fact in reversed(ordered):
+        if fact <= 3.0:
+            break
+        facts[facts.index(fact)] = 3.0
+    return facts
 
 
 def _with_spaces(task: Task, language: str) -> tuple[list[bytes], Task]:
@@ -218,7 +237,7 @@ def _with_spaces(task: Task, language: str) -> tuple[list[bytes], Task]:
 def _structure(task: Task, raw: bytes, numbers: int, words: int, distinct: int) -> tuple[list[float], int]:
     """The facts in FEATURES' order, topics still at zero, and the form."""
     marks = raw.translate(None, _PLAIN)  # one pass over the text; what is counted is counted in what is left
-    size, per_word, count, left = len(raw) or 1, 1 / (words or 1), marks.count, len(marks)
+    size, per_word, count = len(raw) or 1, 1 / (words or 1), marks.translate(_SORTS).count
     stem, options, option_length, overlap, option_numbers = _options(task.text)
     facts = [
         log1p(max(task.chars - len(task.text) + stem, 0)),
@@ -232,12 +251,12 @@ def _structure(task: Task, raw: bytes, numbers: int, words: int, distinct: int) 
         count(b".") * per_word,
         count(b"\\") / size,
         count(b"$") * per_word,
-        (left - len(marks.translate(None, _OPERATORS))) * per_word,
-        (count(b"(") + count(b"[")) * per_word,
-        (left - len(marks.translate(None, _BRACES))) * per_word,
+        count(b"+") * per_word,
+        count(b"(") * per_word,
+        count(b"{") * per_word,
         count(b'"') * per_word,
-        (left - len(marks.translate(None, _UPPER))) / size,
-        (left - len(marks.translate(None, _HIGH))) / size,
+        count(b"A") / size,
+        count(b"\x80") / size,
         float(raw.rstrip().endswith(b"?")),
         float(b"____" in marks and b"____" in raw),
         float(options),

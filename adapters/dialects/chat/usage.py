@@ -18,8 +18,8 @@ def read_usage(usage: object, tier: object = None) -> TokenUsage:
         return UNKNOWN_USAGE
     prompt, completion = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
     beside = max(_count(usage, "total_tokens") - prompt - completion, 0)
-    read = usage.get("prompt_tokens_details")
-    wrote = usage.get("completion_tokens_details")
+    read = _details(usage, "prompt_tokens_details")
+    wrote = _details(usage, "completion_tokens_details")
     if not (read or wrote) and _CACHED.isdisjoint(usage):  # nothing is told apart
         return TokenUsage(
             prompt, output=completion, reasoning=beside, source="reported", tier=served_tier(tier)
@@ -65,7 +65,13 @@ def write_usage(usage: TokenUsage) -> dict[str, Any]:
     }
 
 
-def _count(counts: object, key: str) -> int:
+def _details(usage: dict[str, Any], key: str) -> dict[str, Any]:
+    """What a count is made of; empty where nothing is told, and where all that is told is nothing."""
+    details = usage.get(key)
+    return details if isinstance(details, dict) and any(details.values()) else {}
+
+
+def _count(counts: dict[str, Any], key: str) -> int:
     """A token count, 0 where it is missing or no count."""
-    value = counts.get(key) if isinstance(counts, dict) else None
+    value = counts.get(key)
     return value if isinstance(value, int) and value > 0 else 0

@@ -34,4 +34,4 @@ def test_it_forgets_before_it_grows_without_bound(monkeypatch) -> None:
     for start in range(0, 2_000, 20):
         text = {b"%d" % number for number in range(start, start + 20)}
         assert known.of(text) == by_hand(text)
-        assert len(known._codes) <= 120  # how much it holds shows nowhere else
+        assert len(known._met) <= 120  # how much it holds shows nowhere else
