@@ -118,7 +118,7 @@ class Bedrock(Anthropic):
                 )  # a count has no limit of its own
             if betas:
                 changes["anthropic_beta"] = json.dumps(betas)
-            return call.document.rewritten(changes)
+            return bytes(call.document.rewritten(changes))
         if call.dialect not in ("chat", "responses"):
             raise Unsupported(
                 "model", f"a backend of the kind {self.kind} does not serve {call.dialect} requests"

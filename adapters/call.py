@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar, Final, Literal, Protocol
 
 from adapters.chat import TokenUsage
-from adapters.document import Document
+from adapters.document import Body, Document
 
 Headers = tuple[tuple[bytes, bytes], ...]  # names in lower case
 Dialect = Literal[
@@ -55,7 +55,7 @@ class Outgoing:
     method: bytes
     path: bytes
     headers: Headers
-    body: bytes = field(repr=False)
+    body: Body = field(repr=False)
 
 
 def traced(outgoing: Outgoing, traceparent: bytes) -> Outgoing:

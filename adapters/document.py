@@ -6,7 +6,7 @@ that everything else reaches the provider exactly as the application wrote it.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from json import JSONDecodeError, JSONDecoder
 from json.decoder import scanstring  # type: ignore[attr-defined]  # untyped, but documented in its source
@@ -32,24 +32,46 @@ class InvalidDocument(ValueError):  # noqa: N818  # it names what the client sen
 
 @dataclass(slots=True)  # not frozen, though nobody changes one: several are made for every request
 class Member:
-    """Where one top-level member stands in the text, from its key's quote to its value's end (characters)."""
+    """Where one top-level member stands in the text, from its key's quote to its value's end (characters; bytes where
+    the document keeps no text)."""
 
     start: int
     value_start: int
     end: int
 
 
+class Pieces:
+    """Bytes to send one after another: to join them would copy a large body whole, at once."""
+
+    __slots__ = ("_length", "parts")
+
+    def __init__(self, parts: Sequence[bytes | memoryview]) -> None:
+        self.parts: Final = parts
+        self._length: Final = sum(map(len, parts))
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __bytes__(self) -> bytes:
+        return b"".join(self.parts)
+
+
+Body = bytes | Pieces
+
+
 @dataclass(slots=True)  # not frozen, as `Member` is not
 class Document:
-    """One JSON object: `body` as it came and its `text`, `values` by top-level key, `members` with their positions."""
+    """One JSON object: `body` as it came and its `text`, `values` by top-level key, `members` with their positions.
+    A large one keeps no text."""
 
     body: bytes = field(repr=False)
     text: str = field(repr=False)
     values: dict[str, Any] = field(repr=False)
     members: dict[str, Member]
 
-    def rewritten(self, changes: Mapping[str, str | None]) -> bytes:
-        """The same text, with each named top-level value replaced by the given JSON text.
+    def rewritten(self, changes: Mapping[str, str | None]) -> Body:
+        """The same text, with each named top-level value replaced by the given JSON text; in pieces, where the
+        document keeps no text.
 
         A key that is absent is added at the end; `None` removes the member. All else keeps its bytes.
         """
@@ -69,25 +91,26 @@ class Document:
             elif value is not None:
                 edits.append((member.value_start, member.end, value))
         edits.extend(self._cuts(removed))
-        if added:
-            close = self.text.rindex("}")
-            kept = len(self.members) - len(removed)
-            edits.append((close, close, ("," if kept else "") + ",".join(added)))
         # In ASCII a character is a byte: what stays is copied once, however long it is (pictures are).
         kept_text = memoryview(self.body) if self.text.isascii() else self.text
+        if added:
+            close = self.body.rindex(b"}") if self.text.isascii() else self.text.rindex("}")
+            kept = len(self.members) - len(removed)
+            edits.append((close, close, ("," if kept else "") + ",".join(added)))
         pieces: list[bytes | memoryview] = []
         at = 0
         for start, end, value in sorted(edits):
             pieces += (_bytes(kept_text[at:start]), value.encode())
             at = end
         pieces.append(_bytes(kept_text[at:]))
-        return b"".join(pieces)
+        return b"".join(pieces) if self.text else Pieces(pieces)
 
-    def _with(self, start: int, end: int, value: str) -> bytes:
+    def _with(self, start: int, end: int, value: str) -> Body:
         """The same text, with other characters from `start` to `end`."""
         body, text = self.body, self.text
         if text.isascii():  # a character is a byte
-            return b"".join((memoryview(body)[:start], value.encode(), memoryview(body)[end:]))
+            pieces = (memoryview(body)[:start], value.encode(), memoryview(body)[end:])
+            return b"".join(pieces) if text else Pieces(pieces)
         return b"".join((text[:start].encode(), value.encode(), text[end:].encode()))
 
     def _cuts(self, removed: set[str]) -> list[tuple[int, int, str]]:

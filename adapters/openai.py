@@ -24,6 +24,7 @@ from adapters.dialects.responses import kept as kept_responses
 from adapters.dialects.responses.ingress import outgoing_body
 from adapters.dialects.responses.sealing import of_engine, of_openai
 from adapters.dialects.responses.translating import carried, told
+from adapters.document import Body
 from adapters.errors import Unsupported
 from adapters.refusals import judge
 
@@ -66,6 +67,7 @@ class OpenAI:
         if call.dialect in STORED and self.speaks(call):
             return self._kept(call, model)
         dialect: Dialect = "chat"
+        body: Body
         if self.speaks(call):
             dialect, body = call.dialect, self._own(call, model)
         else:
@@ -99,7 +101,7 @@ class OpenAI:
         path = self._path(call.dialect, model, files.place(call.document.values))
         return files.outgoing(call, headers, path, call.document.body)
 
-    def _own(self, call: Call, model: str) -> bytes:
+    def _own(self, call: Call, model: str) -> Body:
         """The call in its own dialect."""
         if call.dialect == "responses":
             return outgoing_body(call, model, of_engine if self.engine else of_openai)

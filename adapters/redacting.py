@@ -57,7 +57,7 @@ def rewritten(call: Call, change: Change) -> Document:
             new = _value(value, change)
             if new != value:
                 changes[key] = json.dumps(new)
-    return parse(call.document.rewritten(changes))
+    return parse(bytes(call.document.rewritten(changes)))
 
 
 def _value(value: Any, change: Change) -> Any:

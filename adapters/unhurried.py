@@ -1,11 +1,11 @@
 """A large JSON body parsed in slices, so that other requests have their turn; what comes out is what `parse` gives.
 
 The C scanner holds the thread for two milliseconds per megabyte. Here it is given only what ends soon; longer objects
-and arrays are walked member by member, and longer strings are read a stretch at a time.
+and arrays are walked member by member, and longer strings are read a stretch at a time. The body is decoded as it is
+read, into a window that moves along: nothing but a long string itself is ever held as text in one piece.
 """
 
 import codecs
-import re
 from collections.abc import Generator
 from json import JSONDecodeError
 from json.decoder import scanstring  # type: ignore[attr-defined]  # untyped, but documented in its source
@@ -22,86 +22,156 @@ from adapters.document import (
     skip_whitespace,
     told,
 )
+from adapters.longtext import put_together
 
 STRETCH: Final = 64 * 1024  # characters read between two turns: a tenth of a millisecond or two
-_WHOLE: Final = re.compile(  # characters of a string, none of them cut: a pair of \\uXXXX may be one
-    r"(?:[^\"\\]{1,1024}|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[0-9a-fA-F]{4}|\\u[0-9a-fA-F]{4}|\\.){0,64}",
-    re.DOTALL,
-)
+_ITEM: Final = 256  # characters that could be read in the time an item takes besides
+_LONGEST_NUMBER: Final = 64 * 1024  # characters
+_LONGEST_WORD: Final = 9  # characters: -Infinity
+_LET_GO: Final = 64  # items of a long list that are freed at a time
+_SHORTEST_STRETCH: Final = 16  # characters: longer than any word or escape
 
 
 def parse_in_slices(body: bytes, stretch: int = STRETCH) -> Generator[None, None, Document]:
-    """As `document.parse`, which see; yields where something else may be done."""
+    """As `document.parse`, which see, but for the text, which is not kept: members' places are of bytes. Yields where
+    something else may be done."""
+    walk = _Walk(body, stretch)
     try:
-        text = yield from _decoded(body, stretch)
-        return (yield from _Walk(text, stretch).document(body))
+        return (yield from walk.document())
     except FAULTS as error:
-        raise told(error) from None
+        fault = told(error)
+    try:
+        yield from walk.rest()  # a body that is not UTF-8 is told so, wherever else it is at fault
+    except UnicodeDecodeError as error:
+        fault = told(error)
+    raise fault
 
 
-def _decoded(body: bytes, stretch: int) -> Generator[None, None, str]:
-    """The body as text. A fault's place is counted from the beginning."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    pieces: list[str] = []
-    for start in range(0, len(body), 16 * stretch):
-        stop = start + 16 * stretch
-        held = len(decoder.getstate()[0])  # of a character that the last cut went through
+def let_go(document: Document) -> Generator[None, None, None]:
+    """Let go of what was parsed, and of the body, some at a time: to free memory takes its time, too."""
+    stack: list[list[Any] | dict[str, Any]] = [document.values]
+    while stack:
+        top = stack[-1]
+        if not top:
+            stack.pop()
+            continue
+        if isinstance(top, dict):
+            some = [top.popitem()[1]]
+        else:
+            some = top[-_LET_GO:]
+            del top[-_LET_GO:]
+        stack += [each for each in some if _holds_much(each)]
+        del some
+        yield
+    document.body = b""
+    yield
+
+
+def _holds_much(value: Any) -> bool:
+    if not isinstance(value, list | dict):
+        return False
+    items = value.values() if isinstance(value, dict) else value
+    return len(value) > _LET_GO or any(item.__class__ in (list, dict) for item in items)
+
+
+class _Walk:
+    """One body, read from left to right."""
+
+    __slots__ = ("_at", "_body", "_decoder", "_known", "_left", "_next", "_passed", "_stretch", "_text")
+
+    def __init__(self, body: bytes, stretch: int) -> None:
+        self._body = body
+        self._next = 0  # the first byte that is not decoded yet
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._text = ""  # the window
+        self._at = 0  # where in it
+        self._passed = 0  # characters before it
+        self._known = (0, 0)  # a character in it, and which byte of the body that is
+        self._stretch = max(stretch, _SHORTEST_STRETCH)
+        self._left = self._stretch  # characters until the next turn
+
+    def document(self) -> Generator[None, None, Document]:
+        """The whole body, with its members' places."""
+        self._ahead()
+        if not self._skip():
+            yield from self._space()
+        if self._text[self._at : self._at + 1] != "{":
+            require_json(self._text, self._at)
+            yield from self._value()  # raises where it is no JSON at all
+            raise no_object()
+        members: dict[str, Member] = {}
+        values = yield from self._object(members)
+        if not self._skip():
+            yield from self._space()
+        if self._at != len(self._text):
+            raise self._fault("nothing may follow the object")
+        return Document(self._body, "", values, members)
+
+    def rest(self) -> Generator[None, None, None]:
+        """Decode what is left. Raises UnicodeDecodeError."""
+        self._at = len(self._text)
+        while self._more():
+            self._at = len(self._text)
+            yield
+
+    # The window.
+
+    def _more(self) -> bool:
+        """Leave behind what is read, and decode some more; False: there is none."""
+        start = self._next
+        stop = min(
+            start + 4 * self._stretch, len(self._body)
+        )  # at least a stretch, however many bytes for each
+        if start == stop:
+            return False
+        held = len(self._decoder.getstate()[0])  # of a character that the last cut went through
         try:
-            pieces.append(decoder.decode(body[start:stop], final=stop >= len(body)))
+            piece = self._decoder.decode(self._body[start:stop], final=stop == len(self._body))
         except UnicodeDecodeError as fault:
             at = fault.start + start - held
             raise UnicodeDecodeError(
                 "utf-8", b"", at, at + 1, fault.reason
             ) from None  # without the body in it
-        yield
-    return "".join(pieces)
+        self._known = (0, self._byte())
+        self._passed += self._at
+        self._text, self._at, self._next = self._text[self._at :] + piece, 0, stop
+        return True
 
+    def _ahead(self) -> None:
+        """See that a stretch lies ahead, or all that is left."""
+        while len(self._text) - self._at < self._stretch and self._more():
+            pass
 
-class _Walk:
-    """One text, read from left to right."""
+    def _byte(self) -> int:
+        """Which byte of the body comes next."""
+        at, byte = self._known
+        byte += len(self._text[at : self._at].encode())
+        self._known = (self._at, byte)
+        return byte
 
-    __slots__ = ("_at", "_left", "_stretch", "_text")
+    def _fault(self, message: str, at: int | None = None) -> JSONDecodeError:
+        """What is wrong at a character of the window, or at the next one."""
+        return JSONDecodeError(message, "", self._passed + (self._at if at is None else at))
 
-    def __init__(self, text: str, stretch: int) -> None:
-        self._text = text
-        self._at = 0
-        self._stretch = stretch
-        self._left = stretch  # characters until the next turn
-
-    def document(self, body: bytes) -> Generator[None, None, Document]:
-        """The whole body, with its members' places."""
-        text = self._text
-        self._skip()
-        if text[self._at : self._at + 1] != "{":
-            require_json(text, self._at)
-            yield from self._value()  # raises where it is no JSON at all
-            raise no_object()
-        members: dict[str, Member] = {}
-        values = yield from self._object(members)
-        self._skip()
-        if self._at != len(text):
-            raise JSONDecodeError("nothing may follow the object", text, self._at)
-        return Document(body, text, values, members)
-
-    def _skip(self) -> None:
+    def _skip(self) -> bool:
+        """Pass white space; False: as far as the window goes, and there is more."""
         self._at = skip_whitespace(self._text, self._at).end()  # type: ignore[union-attr]  # it matches emptiness
+        return self._at < len(self._text) or self._next == len(self._body)
 
-    def _turn(self, start: int) -> Generator[None, None, None]:
-        """Count what has been read since `start`."""
-        self._left -= self._at - start + 32
-        if self._left <= 0:
-            self._left = self._stretch
+    def _space(self) -> Generator[None, None, None]:
+        """Pass the white space that `_skip` left."""
+        while not self._skip():
+            self._more()
             yield
+
+    # Values.
 
     def _value(self) -> Generator[None, None, Any]:
         """The value that begins here."""
+        self._ahead()
         start, first = self._at, self._text[self._at]
         if first not in '{["':
-            try:
-                value, self._at = scan_value(self._text, start)
-            except StopIteration:  # which would end a generator otherwise
-                raise IndexError from None
-            return value
+            return self._scalar()
         window = self._text[start : start + self._stretch]
         try:
             value, length = scan_value(window, 0)
@@ -110,75 +180,146 @@ class _Walk:
                 return (yield from self._object(None))
             return (yield from (self._array() if first == "[" else self._string()))
         self._at += length
-        yield from self._turn(start)
+        self._left -= length
         return value
+
+    def _scalar(self) -> Any:
+        """The number, true, false or null that begins here."""
+        while True:
+            try:
+                value, end = scan_value(self._text, self._at)
+            except StopIteration:  # which would end a generator otherwise
+                value, end = None, self._at
+            if end - self._at > _LONGEST_NUMBER:
+                raise ValueError(f"a number of more than {_LONGEST_NUMBER} characters")
+            if end + _LONGEST_WORD > len(self._text) and self._more():
+                continue  # it may go on
+            if end == self._at:
+                raise IndexError
+            self._at = end
+            return value
 
     def _object(self, members: dict[str, Member] | None) -> Generator[None, None, dict[str, Any]]:
         """The object that begins here; the places of its members, where somebody asks for them."""
-        text = self._text
         values: dict[str, Any] = {}
         self._at += 1
-        self._skip()
-        if text[self._at] == "}":
+        if not self._skip():
+            yield from self._space()
+        if self._text[self._at] == "}":
             self._at += 1
             return values
         while True:
-            start = self._at
-            if text[start] != '"':
-                raise JSONDecodeError("a key in double quotes was expected", text, start)
-            key, self._at = scanstring(text, start + 1, True)
-            self._skip()
-            if text[self._at] != ":":
-                raise JSONDecodeError("':' was expected", text, self._at)
-            self._at += 1
-            self._skip()
+            self._ahead()
+            start = 0 if members is None else self._byte()
+            key = yield from self._key()
             if key in values:
                 raise duplicate(key)
-            value_start = self._at
+            value_start = 0 if members is None else self._byte()
             values[key] = yield from self._value()
             if members is not None:
-                members[key] = Member(start, value_start, self._at)
+                members[key] = Member(start, value_start, self._byte())
+            if self._turn():
+                yield
+            if not self._skip():
+                yield from self._space()
             if not self._another("}"):
                 return values
+            if not self._skip():
+                yield from self._space()
+
+    def _key(self) -> Generator[None, None, str]:
+        """The key that begins here, and the colon behind it."""
+        if self._text[self._at] != '"':
+            raise self._fault("a key in double quotes was expected")
+        key: str
+        try:
+            key, self._at = scanstring(self._text, self._at + 1, True)
+        except JSONDecodeError:  # it ends further on, or never
+            key = yield from self._string()
+        if not self._skip():
+            yield from self._space()
+        if self._text[self._at] != ":":
+            raise self._fault("':' was expected")
+        self._at += 1
+        if not self._skip():
+            yield from self._space()
+        return key
 
     def _array(self) -> Generator[None, None, list[Any]]:
         items: list[Any] = []
         self._at += 1
-        self._skip()
+        if not self._skip():
+            yield from self._space()
         if self._text[self._at] == "]":
             self._at += 1
             return items
         while True:
-            start = self._at
             items.append((yield from self._value()))
-            yield from self._turn(start)
+            if self._turn():
+                yield
+            if not self._skip():
+                yield from self._space()
             if not self._another("]"):
                 return items
+            if not self._skip():
+                yield from self._space()
+
+    def _turn(self) -> bool:
+        """Count an item; whether it is somebody else's turn."""
+        self._left -= _ITEM
+        if self._left > 0:
+            return False
+        self._left = self._stretch
+        return True
 
     def _another(self, close: str) -> bool:
         """Whether a comma leads on, rather than the end."""
-        self._skip()
         found = self._text[self._at]
         if found not in (",", close):
-            raise JSONDecodeError(f"',' or '{close}' was expected", self._text, self._at)
+            raise self._fault(f"',' or '{close}' was expected")
         self._at += 1
-        if found == ",":
-            self._skip()
         return found == ","
 
     def _string(self) -> Generator[None, None, str]:
         """The string that begins here, a stretch at a time."""
-        text, pieces = self._text, []
+        pieces: list[str] = []
         self._at += 1
-        while text[self._at] != '"':
-            start, stop = self._at, _WHOLE.match(text, self._at).end()  # type: ignore[union-attr]  # as above
-            if stop == start:  # a backslash at the very end
-                raise IndexError
+        while True:
+            self._ahead()
+            start = self._at
+            part = self._text[start : start + self._stretch]
+            length = len(part)
+            if start + length < len(self._text) or self._next < len(self._body):
+                length = _uncut(part)
             try:
-                pieces.append(scanstring(f'{text[start:stop]}"', 0, True)[0])
+                piece, end = scanstring(f'{part[:length]}"', 0, True)
             except JSONDecodeError as fault:
-                raise JSONDecodeError(fault.msg, text, start + fault.pos) from None
-            self._at = stop
-            yield from self._turn(start)
-        self._at += 1
-        return "".join(pieces)
+                raise self._fault(fault.msg, start + fault.pos) from None
+            _add(pieces, piece)
+            if end <= length:  # the quote was the string's own
+                self._at += end
+                return (yield from put_together(pieces))
+            self._at += length
+            if not length:
+                raise IndexError
+            yield
+
+
+def _uncut(part: str) -> int:
+    """How much of a part of a string ends with no escape cut through."""
+    last = part.rfind("\\")
+    if last < 0 or last + 6 <= len(part):
+        return len(part)
+    escapes = last + 1 - len(part[: last + 1].rstrip("\\"))
+    if escapes % 2 == 0 or (last + 2 <= len(part) and part[last + 1] != "u"):
+        return len(part)
+    return last
+
+
+def _add(pieces: list[str], piece: str) -> None:
+    """Put a piece behind the others; two escapes that stand for one character may have come apart."""
+    if pieces and piece and "\ud800" <= pieces[-1][-1:] <= "\udbff" and "\udc00" <= piece[0] <= "\udfff":
+        pair = (pieces[-1][-1] + piece[0]).encode("utf-16", "surrogatepass").decode("utf-16")
+        pieces[-1] = pieces[-1][:-1] + pair
+        piece = piece[1:]
+    pieces.append(piece)

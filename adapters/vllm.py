@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Final
 from adapters.call import Call, Dialect, Outgoing
 from adapters.chat import Json
 from adapters.dialects.responses.stored import CARRIED_TOOLS, refuse_hosted, refuse_stored
+from adapters.document import Body
 from adapters.errors import Unsupported
 from adapters.openai import OpenAI
 
@@ -57,7 +58,7 @@ class VLLM(OpenAI):
         overlooked = call.dialect == "responses" and _overlooked(values)
         return not overlooked and OpenAI.speaks(self, call)
 
-    def _own(self, call: Call, model: str) -> bytes:
+    def _own(self, call: Call, model: str) -> Body:
         """As `OpenAI`. Raises Unsupported for what OpenAI does for a responses request, and an engine would silently
         leave undone; and for a count of what it does not read as messages: it counts in that dialect alone."""
         values = call.document.values

@@ -40,6 +40,7 @@ INTERPRETED: Final = {
     "routers/policy/permits.py": "a permit guards itself by __new__ and __setattr__, past which compiled code would go",
     "routers/policy/proof.py": "weir check's",
     "routers/policy/reachability.py": "weir check's",
+    "adapters/longtext.py": "nobody else may hold a text while it is written, and compiled code might",
     "adapters/unhurried.py": "a deep body must meet the interpreter's recursion limit, not the end of the stack",
     "gateway/dispatch/polling.py": "asks every half second",
     "gateway/metering/break_even.py": "a report's",

@@ -15,6 +15,7 @@ from adapters.dialects.messages import relay as messages
 from adapters.dialects.responses import kept as kept_responses
 from adapters.dialects.responses import relay as responses
 from adapters.dialects.signing import MARK, is_mark
+from adapters.document import Body
 
 _RELAYS: Final[Mapping[Dialect, Callable[[Call, Headers], Relay]]] = {
     "chat": chat.relay,
@@ -31,11 +32,12 @@ _RELAYS: Final[Mapping[Dialect, Callable[[Call, Headers], Relay]]] = {
     "file": files.relay,
     "response": kept_responses.relay,
 }
+_MARK: Final = MARK.encode()
 _ANTHROPICS: Final = frozenset({"messages", "count_tokens"})
 _ASKED_FOR_USAGE: Final = frozenset({"chat", "completions"})  # the others tell it of their own accord
 
 
-def body(call: Call, model: str, further: Mapping[str, str | None] = NOTHING_FURTHER) -> bytes:
+def body(call: Call, model: str, further: Mapping[str, str | None] = NOTHING_FURTHER) -> Body:
     """The application's own bytes, but for what Weir changes in any request, and `further` changes to a chat request
     (JSON by key; None removes) for a provider that departs from the dialect."""
     if call.dialect in _ASKED_FOR_USAGE:
@@ -47,7 +49,7 @@ def changes(call: Call, model: str) -> dict[str, str | None]:
     """What Weir changes in a request that stays in its dialect: the model's name, its own metadata keys, and thoughts
     that stand for another provider's signatures."""
     found = own_changes(call.document.values, model)
-    if call.dialect in _ANTHROPICS and MARK in call.document.text:
+    if call.dialect in _ANTHROPICS and _MARK in call.document.body:
         found["messages"] = to_text(_unmarked(call.document.values["messages"]))
     return found
 

@@ -7,12 +7,14 @@ moment: it is not moved as bytes arrive, but looks at the deadline when it fires
 
 import asyncio
 import select
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import inf
 from typing import Any, Final, Protocol
 
 import httptools
 
+from adapters.document import Body
 from adapters.errors import Failure
 from adapters.transport.answer import Answer
 
@@ -104,7 +106,7 @@ class Connection(asyncio.Protocol):
             self._owner.gone(self)
 
     async def exchange(
-        self, head: bytes, body: bytes, *, head_only: bool, timeouts: Timeouts, end: float
+        self, head: bytes, body: Body, *, head_only: bool, timeouts: Timeouts, end: float
     ) -> Answer:
         """Send a request and wait for the final status and headers. `end`: the loop's time at which all of it
         must be over. Raises UpstreamError(sent=True); any exception closes the connection."""
@@ -114,7 +116,7 @@ class Connection(asyncio.Protocol):
         self._idle_timeout = timeouts.idle
         self._expect_within(timeouts.first_byte)
         try:
-            if len(body) <= SLICE:
+            if isinstance(body, bytes) and len(body) <= SLICE:
                 self._transport.write(head + body if body else head)
             else:
                 await self._send_slices(answer, head, body, timeouts.first_byte)
@@ -125,17 +127,16 @@ class Connection(asyncio.Protocol):
             raise
         return answer
 
-    async def _send_slices(self, answer: Answer, head: bytes, body: bytes, patience: float) -> None:
+    async def _send_slices(self, answer: Answer, head: bytes, body: Body, patience: float) -> None:
         """Send a large body no faster than it leaves; stop where the answer refuses it before it is sent."""
         self._sending = True  # until the last slice is out, no other request may use this connection
-        view = memoryview(body)
         self._transport.write(head)
-        for start in range(0, len(view), SLICE):
+        for piece in _slices(body):
             while self._write_blocked and not answer.settled() and answer.status < 300:
                 await answer.news()
             if answer.settled() or answer.status >= 300:
                 return
-            self._transport.write(view[start : start + SLICE])
+            self._transport.write(piece)
             if not answer.status:
                 self._expect_within(patience)
         self._sending = False
@@ -329,3 +330,11 @@ class Connection(asyncio.Protocol):
             self._fail("idle_timeout", f"the answer of {self._peer} stopped coming")
         else:
             self._fail("first_byte_timeout", f"{self._peer} did not answer in time")
+
+
+def _slices(body: Body) -> Iterator[memoryview]:
+    """A body, no more than SLICE bytes at a time, none of them copied."""
+    for part in (body,) if isinstance(body, bytes) else body.parts:
+        view = memoryview(part)
+        for start in range(0, len(view), SLICE):
+            yield view[start : start + SLICE]

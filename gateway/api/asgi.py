@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from adapters.call import FILING, Headers
 from adapters.dialects.ingress import INGRESS, Ingress
+from gateway.api.bodies import joined
 from gateway.api.direct import DirectApplication, DirectExchange
 from gateway.api.errors import HttpError, in_anthropics_words, method_not_allowed, render
 from gateway.api.heads import (
@@ -109,7 +110,7 @@ class AsgiExchange:
             size += len(parts[-1])
             if size > limit:
                 raise too_large(limit)
-        return b"".join(parts)
+        return await joined(parts, size)
 
     def when_client_leaves(self, leave: Callable[[], None]) -> None:
         """Call `leave` if the client goes before the end."""

@@ -15,6 +15,7 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from adapters.call import Headers
+from gateway.api.bodies import joined
 from gateway.api.errors import HttpError
 from gateway.api.heads import (
     DISCARD_SECONDS,
@@ -155,7 +156,7 @@ class DirectExchange:
         if self._size > limit:
             raise too_large(limit)
         parts = self._parts
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        return parts[0] if len(parts) == 1 else await joined(parts, self._size)
 
     def when_client_leaves(self, leave: Callable[[], None]) -> None:
         """Call `leave` if the client goes before the end."""

@@ -4,13 +4,11 @@ The judging itself is the routers' work and pure; here wire types are mapped to 
 hands the loop back between slices.
 """
 
-import asyncio
 import logging
 import math
-import time
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol
 
 from adapters.call import STORED, Call
 from adapters.dialects.checks import InvalidRequest
@@ -21,6 +19,7 @@ from gateway.dispatch.waves import ALONE, Waves
 from gateway.pipeline.judging_apart import NAME, JudgingApart, Reading
 from gateway.pipeline.reading import conversation_of, opening_of, segments_of, tokens_of, without_kept
 from gateway.pipeline.remembering import raised
+from gateway.pipeline.turns import by_turns
 from gateway.state.conversations import Words
 from routers.complexity.scorer import Scorer
 from routers.sensitivity.classifier import Seen
@@ -30,9 +29,6 @@ from routers.sensitivity.settings import Settings
 from routers.signals import Signals
 
 LABELLING_SECONDS: Final = 60.0  # of its own: a hundred times what the largest body of prose takes
-SLICE_SECONDS: Final = 0.001  # work done before other requests have their turn
-
-_Found = TypeVar("_Found")
 
 _log = logging.getLogger("weir.labels")
 
@@ -189,27 +185,6 @@ class Judge:
         except TimeoutError:
             _log.warning("labelling a request did not come to an end")
             return with_failure(Label(Level.RESTRICTED, unscanned=seen.opaque), NAME)
-
-
-async def by_turns(slices: Generator[None, None, _Found], limit: float = math.inf) -> _Found:
-    """Do long work a slice at a time, so that one long prompt never holds up the others. Raises TimeoutError where
-    it takes more than `limit` seconds of its own, in what it yields between; a request of few slices is not timed."""
-    handed_back = time.perf_counter()
-    spent = 0.0
-    while True:
-        try:
-            next(slices)
-        except StopIteration as done:
-            found: _Found = done.value
-            return found
-        took = time.perf_counter() - handed_back
-        if took > SLICE_SECONDS:
-            spent += took
-            if spent > limit:
-                slices.close()
-                raise TimeoutError
-            await asyncio.sleep(0)
-            handed_back = time.perf_counter()
 
 
 def highest(*levels: Level | None) -> Level | None:

@@ -1,7 +1,7 @@
 """Large bodies are judged in a process of their own, so that the event loop does none of it (ADR 13).
 
-The body goes there as it came, and is parsed there too; what comes back is what a decision needs. The same process
-judges every body where the tenant's expressions could keep `re` busy for ever: it can be stopped, the loop cannot.
+What was parsed of a body goes there; what comes back is what a decision needs. The same process judges every body
+where the tenant's expressions could keep `re` busy for ever: it can be stopped, the loop cannot.
 """
 
 import base64
@@ -14,15 +14,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-import orjson
-
 from adapters.call import Call
-from adapters.document import parse
 from adapters.visible import visible
 from gateway.detectors.apart import Apart, Task
 from gateway.detectors.forks import Answer
 from gateway.detectors.pattern_cache import cached_engine, cached_patterns
+from gateway.pipeline.crossing import put_together, taken_apart
 from gateway.pipeline.reading import conversation_of, opening_of, segments_of, tokens_of, without_kept
+from gateway.pipeline.turns import by_turns
 from routers.complexity.scorer import Score, Scorer
 from routers.sensitivity.classifier import Classifier, tenant_triggers, triggers
 from routers.sensitivity.label import Label, Level
@@ -69,8 +68,6 @@ class JudgingApart:
 
     async def read(self, call: Call, floor: Level | None, *, files_known: bool) -> Reading:
         """What is to be known of a request; `files_known`: so is what its files hold. Raises NotJudged, Unready."""
-        document = call.document
-        body = document.body if document.text else orjson.dumps(document.values)  # an upload comes as a form
         asked = {
             "dialect": call.dialect,
             "headers": [(name.decode("latin-1"), value.decode("latin-1")) for name, value in call.headers],
@@ -78,8 +75,9 @@ class JudgingApart:
             "files_known": files_known,
         }
         head = json.dumps(asked).encode()
-        deadline = min(_LONGEST, _SECONDS + _SECONDS_PER_MB * len(body) / 1_000_000)
-        answer = await self._apart.ask((len(head).to_bytes(4), head, body), deadline)
+        values = await by_turns(taken_apart(call.document.values))
+        deadline = min(_LONGEST, _SECONDS + _SECONDS_PER_MB * len(call.document.body) / 1_000_000)
+        answer = await self._apart.ask((len(head).to_bytes(4), head, *values), deadline)
         found = json.loads(answer)
         return Reading(_label_of(found["label"]), Score(*found["score"]), *found["rest"])
 
@@ -115,7 +113,7 @@ def load(told: Mapping[str, Any]) -> Answer:
         asked = json.loads(question[4:start])
         floor = None if asked["floor"] is None else Level(asked["floor"])
         headers = tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in asked["headers"])
-        seen = visible(parse(bytes(memoryview(question)[start:])).values, asked["dialect"], headers)
+        seen = visible(put_together(memoryview(question)[start:]), asked["dialect"], headers)
         if asked["files_known"]:
             seen = without_kept(seen, asked["dialect"])
         label = classifier.label(segments_of(seen), seen.opaque, floor)

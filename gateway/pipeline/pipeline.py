@@ -11,7 +11,7 @@ from adapters.call import MODELLESS, STORED, Call, Dialect
 from adapters.dialects.checks import InvalidRequest, own_metadata
 from adapters.dialects.ingress import Ingress
 from adapters.document import Document, InvalidDocument, parse
-from adapters.unhurried import parse_in_slices
+from adapters.unhurried import let_go, parse_in_slices
 from adapters.visible import visible
 from gateway.access.keys import AccessDenied, Keyring, Principal
 from gateway.configuration.snapshot import Snapshot
@@ -40,13 +40,14 @@ from gateway.pipeline.faults import (
 from gateway.pipeline.filing import document_of
 from gateway.pipeline.hardness import Hardness
 from gateway.pipeline.journey import Journey
-from gateway.pipeline.judge import Judge, by_turns, purpose
+from gateway.pipeline.judge import Judge, purpose
 from gateway.pipeline.keeping import Keeping
 from gateway.pipeline.reading import segments_of
 from gateway.pipeline.recalling import recalled
 from gateway.pipeline.redacting import Redaction, redact
 from gateway.pipeline.remembering import Stickiness, beyond_redaction, held_to_before, why
 from gateway.pipeline.reserving import Reserving
+from gateway.pipeline.turns import by_turns
 from gateway.state.choices import Choices
 from gateway.state.claims import Gone
 from gateway.state.conversations import Bounds, Conversations
@@ -141,6 +142,8 @@ class Pipeline:
             finally:  # whatever else ended it: a shutdown, a fault of ours
                 account.close(500, "failed", "internal")
                 account.kept()
+                if journey.size > AT_ONCE and journey.call is not None:
+                    await by_turns(let_go(journey.call.document))
         finally:
             inflight.value -= 1
             self._waves.under_way -= 1

@@ -3,12 +3,17 @@
 import asyncio
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from adapters.document import parse
+from adapters.unhurried import parse_in_slices
+from gateway.detectors.apart import Part
+from gateway.pipeline import pipeline
+from gateway.pipeline.crossing import put_together
 from gateway.pipeline.judging_apart import LARGE, JudgingApart
 from routers.sensitivity import patterns
 from tests.integration.sandboxed import HELLO, POLICY, Sandboxed
@@ -65,6 +70,34 @@ def test_the_label_is_that_of_a_small_body(
     monkeypatch.setattr(weir.service.runtime.judge, "_above", 10 * len(PROSE))
     assert weir.ask(messages, **asked)[0] == 403
     assert labelled(weir) == apart
+
+
+def test_its_bytes_are_parsed_once(weir: Sandboxed, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[int] = []
+    asked: list[Sequence[Part]] = []
+    apart = apart_of(weir)._apart
+    ask = apart.ask
+
+    def counted(read: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+        def read_and_count(body: bytes) -> Any:
+            parsed.append(len(body))
+            return read(body)
+
+        return read_and_count
+
+    async def ask_and_keep(parts: Sequence[Part], deadline: float) -> bytes:
+        asked.append(parts)
+        return await ask(parts, deadline)
+
+    monkeypatch.setattr(pipeline, "parse", counted(parse))
+    monkeypatch.setattr(pipeline, "parse_in_slices", counted(parse_in_slices))
+    monkeypatch.setattr(apart, "ask", ask_and_keep)
+    values = {"model": "gpt", "messages": said(PROSE, "And the “budget”? 😀")}
+    body = json.dumps(values, ensure_ascii=False).encode()
+    assert weir.post(body)[0] == 200
+    assert parsed == [len(body)]
+    ((_, _, *frames),) = asked
+    assert put_together(memoryview(b"".join(frames))) == values  # what was parsed, and no JSON
 
 
 def test_what_is_hidden_at_the_end_stays_home(weir: Sandboxed) -> None:

@@ -18,7 +18,7 @@ from adapters.dialects.checks import (
     check_model,
     own_changes,
 )
-from adapters.document import Document
+from adapters.document import Body, Document
 
 NOTHING_FURTHER: Final[Mapping[str, str | None]] = {}
 # Fields that need no look here, or but a short one; a request with any other gets all looks.
@@ -78,7 +78,7 @@ def needs(values: Mapping[str, Any]) -> frozenset[str]:
     return frozenset((*_options_needed(values), *(need for need in read if need)))
 
 
-def outgoing_body(call: Call, model: str, further: Mapping[str, str | None] = NOTHING_FURTHER) -> bytes:
+def outgoing_body(call: Call, model: str, further: Mapping[str, str | None] = NOTHING_FURTHER) -> Body:
     """The request for a backend that speaks chat: the application's bytes, but for the model's name, Weir's
     own metadata keys, a request for the usage where the answer is streamed, and `further` changes."""
     values = call.document.values

@@ -20,7 +20,7 @@ from adapters.dialects.checks import (
 )
 from adapters.dialects.encoding import to_text
 from adapters.dialects.responses.offered import brings_tools
-from adapters.document import Document
+from adapters.document import Body, Document
 
 PLACE_OF_PROMPTS: Final = "prompts"  # the alias or model that a stored prompt goes to where no model is named
 _INSTEAD_OF_INPUT: Final = ("previous_response_id", "conversation", "prompt")
@@ -72,7 +72,7 @@ def needs(values: Mapping[str, Any]) -> frozenset[str]:
     return frozenset((*_options_needed(values), *(need for need in parts if need)))
 
 
-def outgoing_body(call: Call, model: str, keeps: Callable[[Json], bool]) -> bytes:
+def outgoing_body(call: Call, model: str, keeps: Callable[[Json], bool]) -> Body:
     """The request for a backend that speaks responses: the application's bytes, but for the model's name, Weir's own
     metadata keys, and reasoning that the backend cannot open (`keeps` says which it can)."""
     values = call.document.values

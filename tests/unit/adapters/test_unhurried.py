@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.document import Document, InvalidDocument, parse
-from adapters.unhurried import parse_in_slices
+from adapters.unhurried import let_go, parse_in_slices
 
 VALUES = st.recursive(
     st.none()
@@ -53,7 +53,18 @@ def _outcome(read: Any, body: bytes) -> Any:
         document = read(body)
     except InvalidDocument as fault:
         return fault.fault
-    return document.text, repr(document.values), document.members
+    return repr(document.values), _places(document)
+
+
+def _places(document: Document) -> dict[str, tuple[bytes, bytes]]:
+    """Each member from its key on, and its value, as they stand in the body."""
+    text = document.text or document.body  # in slices, places are of bytes
+
+    def cut(start: int, end: int) -> bytes:
+        part = text[start:end]
+        return part.encode() if isinstance(part, str) else part
+
+    return {key: (cut(at.start, at.end), cut(at.value_start, at.end)) for key, at in document.members.items()}
 
 
 @settings(deadline=None, max_examples=400)
@@ -63,7 +74,7 @@ def _outcome(read: Any, body: bytes) -> Any:
     | st.tuples(BODIES, st.integers(0, 400), st.integers(0, 3), FRAGMENTS).map(
         lambda part: part[0][: part[1]] + part[3] + part[0][part[1] + part[2] :]
     ),
-    st.sampled_from([1, 2, 7, 16, 64, 65_536]),
+    st.sampled_from([16, 17, 18, 19, 21, 64, 65_536]),
 )
 def test_the_same_as_at_once(body: bytes, stretch: int) -> None:
     assert _outcome(lambda raw: _all(parse_in_slices(raw, stretch))[0], body) == _outcome(parse, body)
@@ -83,8 +94,42 @@ def test_one_long_string_takes_many_turns(text: str, ascii_only: bool) -> None:
 def test_many_small_messages_take_many_turns() -> None:
     body = json.dumps({"model": "m", "messages": [{"role": "user", "content": "hi there"}] * 30_000}).encode()
     document, turns = _all(parse_in_slices(body))
-    assert document == parse(body)
+    assert document.values == parse(body).values
+    assert _places(document) == _places(parse(body))
     assert turns > 15
+
+
+@pytest.mark.parametrize("key", ["model", "é", "user"])
+@pytest.mark.parametrize("value", ["m", "é", "\U0001f600"])
+@settings(deadline=None, max_examples=50)
+@given(st.dictionaries(st.sampled_from(["model", "é", "messages", "n"]), VALUES, max_size=4), st.booleans())
+def test_what_is_changed_is_changed_as_at_once(
+    key: str, value: str, values: dict[str, Any], ascii_only: bool
+) -> None:
+    body = json.dumps(values, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
+    try:
+        whole = parse(body)
+    except InvalidDocument:
+        return  # a lone surrogate
+    sliced, _ = _all(parse_in_slices(body, 8))
+    for changes in ({key: json.dumps(value, ensure_ascii=False)}, {key: None}, {key: "1", "n": None}):
+        pieces = sliced.rewritten(changes)
+        assert bytes(pieces) == whole.rewritten(changes)
+        assert len(pieces) == len(bytes(pieces))
+
+
+def test_white_space_takes_turns_too() -> None:
+    space = b" " * 2_000_000
+    document, turns = _all(
+        parse_in_slices(space.join([b"", b"{", b'"a"', b":", b"[", b"1", b"]", b"}", b""]))
+    )
+    assert document.values == {"a": [1]}
+    assert turns > 40
+
+
+def test_numbers_without_end_are_refused() -> None:
+    with pytest.raises(InvalidDocument, match="not JSON Weir can read"):
+        _all(parse_in_slices(b'{"a": 0.' + b"1" * 2_000_000 + b"}"))
 
 
 @pytest.mark.parametrize(
@@ -105,3 +150,14 @@ def test_faults_are_told_as_at_once(body: bytes, fault: str) -> None:
         parse(body)
     assert sliced.value.fault == whole.value.fault == fault
     assert str(sliced.value) == str(whole.value)
+
+
+def test_it_is_let_go_a_little_at_a_time() -> None:
+    content = [{"type": "text", "text": "hi"}] * 1_000
+    body = json.dumps({"model": "m", "messages": [{"content": content}] * 200}).encode()
+    document, _ = _all(parse_in_slices(body))
+    messages = document.values["messages"]
+    first = messages[0]["content"]
+    turns = sum(1 for _ in let_go(document))
+    assert (document.values, document.body, messages, first) == ({}, b"", [], [])
+    assert turns > 200 * 1_000 // 64

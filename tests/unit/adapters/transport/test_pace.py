@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from adapters.document import Pieces
 from adapters.errors import UpstreamError
 from adapters.transport import Limits
 from adapters.transport.connection import SLICE
@@ -122,3 +123,14 @@ async def test_a_call_cancelled_while_it_sends_closes_its_connection(serve):
         await asyncio.wait([call])
         assert call.cancelled()
         assert pool.open == 0
+
+
+async def test_a_body_in_pieces_arrives_as_one(serve):
+    replica = await serve(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi")
+    large = bytes(range(256)) * 4_096
+    for parts in ((large, b'"m"', memoryview(large)[7:]), (b"", b"{}"), ()):
+        async with replica.pool() as pool:
+            assert await replica.fetch(pool, replica.post(Pieces(parts))) == (200, b"hi")
+        head, body = replica.requests[-1]
+        assert body == b"".join(parts)
+        assert b"content-length: %d\r\n" % len(body) in head

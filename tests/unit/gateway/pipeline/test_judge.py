@@ -13,7 +13,7 @@ from adapters.dialects import chat
 from adapters.dialects.chat import InvalidRequest
 from adapters.document import parse
 from gateway.app import build
-from gateway.pipeline import judge as judging
+from gateway.pipeline import turns
 from gateway.pipeline.judge import Judge, highest, needs_of, purpose
 from routers.sensitivity.label import Label, Level, Segment
 
@@ -38,8 +38,8 @@ class SlowClassifier:
 
 
 async def test_long_work_hands_the_loop_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    ticks = itertools.count(step=2 * judging.SLICE_SECONDS)  # every slice is one too long
-    monkeypatch.setattr(judging.time, "perf_counter", ticks.__next__)
+    ticks = itertools.count(step=2 * turns.SLICE_SECONDS)  # every slice is one too long
+    monkeypatch.setattr(turns.time, "perf_counter", ticks.__next__)
     beats = 0
 
     async def heart() -> None:
