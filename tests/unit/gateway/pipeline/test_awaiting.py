@@ -307,4 +307,4 @@ async def test_it_looks_by_itself(started: Started, monkeypatch: pytest.MonkeyPa
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert "weir_requests_awaited 0" in process.metrics.render().decode()
+    assert "\nweir_requests_awaited 0" in process.metrics.render().decode()
