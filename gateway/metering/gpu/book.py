@@ -296,7 +296,10 @@ class ReplicaBook:
         counted = refined(told, known.counted) if told else known.counted
         counted = counted.plus(known.abandoned)
         if told:
-            counted = counted.plus(self._again(tally, known, told))
+            second = self._level.usual * costs.prompt_work(1, 0)
+            counted = counted.plus(
+                self._preempted.again(tally.window, told.preempted, known.silences, tally.silences, second)
+            )
         work = counted.work(costs)
         if counted.generated > 0:
             self.steps_per_token = counted.steps / counted.generated
@@ -321,19 +324,6 @@ class ReplicaBook:
             gpus=self.backend.gpus,
         )
         return row, work, rest_busy
-
-    def _again(self, tally: Tally, known: Knowledge, told: Counted) -> Counted:
-        """What was computed once more of requests that had been preempted; own ones are given theirs."""
-        found = self._preempted.whose(tally.window, told.preempted, known.silences)
-        second = self._level.usual * self.coefficients.prompt_work(1, 0)
-        anew = [(silence, min(silence.tokens, silence.ns / SECOND / second)) for silence in found]
-        for silence, tokens in anew:
-            for ticket in (each for own, each in tally.silences if own is silence):
-                ticket.anew = {**(ticket.anew or {}), tally.window: tokens}
-        return Counted(
-            computed=sum(tokens for _, tokens in anew),
-            looked_back=sum(tokens * tokens / 2 for _, tokens in anew),
-        )
 
     async def _wanted(self, tally: Tally, row: Row) -> Claims:
         """What each request owes by the row's prices (GPU ns)."""

@@ -6,26 +6,14 @@ So where preemptions were counted, the streams silent longest about then are tak
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from gateway.metering.gpu.counts import Counted
 from gateway.metering.gpu.facts import SECOND
+from gateway.metering.gpu.ticket import Silence, Ticket
 
-SILENT_NS: Final = (
-    SECOND // 4
-)  # a running request writes a token each step: it hardly ever is silent for so long
 _KEPT: Final = 120  # windows in which preemptions were counted and nobody was found yet
 _ONE: Final = 0.6  # so much of a preemption, of those about a moment, is one
-
-
-@dataclass(frozen=True, slots=True)
-class Silence:
-    """A stream stopped for `ns` in the middle of its answer, since a token in the window `began`. `tokens` are its
-    prompt's and its answer's up to there: what is computed anew if the engine had dropped it."""
-
-    ns: int
-    began: int
-    tokens: float
 
 
 class Preempted:
@@ -33,6 +21,24 @@ class Preempted:
 
     def __init__(self) -> None:
         self._counted: dict[int, float] = {}  # preemptions that are nobody's yet, by window
+
+    def again(
+        self,
+        window: int,
+        counted: float,
+        silences: Iterable[Silence],
+        own: Sequence[tuple[Silence, Ticket]],
+        second: float,
+    ) -> Counted:
+        """What was computed once more of those dropped: all they had, as far as their silence had time for it. Own ones
+        are given theirs. `second`: what a prompt token takes (seconds)."""
+        again = Counted()
+        for silence in self.whose(window, counted, silences):
+            tokens = min(silence.tokens, silence.ns / SECOND / second)
+            again = again.plus(Counted(computed=tokens, looked_back=tokens * tokens / 2))
+            for ticket in (each for its, each in own if its is silence):
+                ticket.anew = {**(ticket.anew or {}), window: tokens}
+        return again
 
     def whose(self, window: int, counted: float, silences: Iterable[Silence]) -> Sequence[Silence]:
         """The silences, of those that ended in the window, in which the engine had dropped the stream."""

@@ -7,8 +7,8 @@ from gateway.metering.gpu.counts import Counted
 from gateway.metering.gpu.doubt import Doubt
 from gateway.metering.gpu.facts import Row, RowKey, Tokens
 from gateway.metering.gpu.hindsight import Prompt
-from gateway.metering.gpu.preempted import Silence
 from gateway.metering.gpu.spans import Span
+from gateway.metering.gpu.ticket import Silence
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from gateway.metering.gpu.counts import Counted
 from gateway.metering.gpu.doubt import Doubt
 from gateway.metering.gpu.facts import Coefficients, Row, RowKey, Tokens
 from gateway.metering.gpu.hindsight import Prompt
-from gateway.metering.gpu.preempted import Silence
 from gateway.metering.gpu.rows import Drawn, Knowledge, Settled
+from gateway.metering.gpu.ticket import Silence
 from gateway.state.claims import Gone
 from gateway.state.pools import Pools
 

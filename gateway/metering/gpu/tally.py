@@ -8,10 +8,9 @@ from gateway.metering.gpu.counts import Counted
 from gateway.metering.gpu.doubt import Doubt
 from gateway.metering.gpu.facts import Did
 from gateway.metering.gpu.hindsight import Prompt
-from gateway.metering.gpu.preempted import Silence
 from gateway.metering.gpu.rows import Knowledge
 from gateway.metering.gpu.spans import Span, length, union
-from gateway.metering.gpu.ticket import Ticket
+from gateway.metering.gpu.ticket import Silence, Ticket
 
 _SILENCES: Final = 16  # that other gateways are told of: engines drop a few requests at a time
 _PROMPTS: Final = 128  # that they are told of, the longest

@@ -2,15 +2,28 @@
 
 from bisect import bisect_left
 from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from adapters.chat import TokenUsage
-from gateway.metering.gpu.facts import Coefficients, Did
-from gateway.metering.gpu.preempted import SILENT_NS, Silence
+from gateway.metering.gpu.facts import SECOND, Coefficients, Did
 from gateway.metering.gpu.spans import Span
 from gateway.metering.gpu.usual import Usual
 
+_SILENT_NS: Final = (
+    SECOND // 4
+)  # a running request writes a token each step: it hardly ever is silent for so long
 _SILENCES: Final = 64  # remembered: a window waits half a minute at most
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A stream stopped for `ns` in the middle of its answer, since a token in the window `began`. `tokens` are its
+    prompt's and its answer's up to there: what is computed anew if the engine had dropped it."""
+
+    ns: int
+    began: int
+    tokens: float
 
 
 class Book(Protocol):
@@ -111,7 +124,7 @@ class Ticket:
         window = self._book.window(now_ns)
         if self.first is None:
             self.first = now_ns
-        elif now_ns - self.last >= SILENT_NS:
+        elif now_ns - self.last >= _SILENT_NS:
             self._heard_again(now_ns - self.last, window)
         self.last = now_ns
         windows = self.windows

@@ -9,9 +9,10 @@ from adapters.chat import TokenUsage
 from gateway.fleet.engines.reading import EngineReading, Reading
 from gateway.metering.gpu.accounts import GpuAccounts
 from gateway.metering.gpu.facts import SECOND, Coefficients, GpuBackend
-from gateway.metering.gpu.preempted import Preempted, Silence
+from gateway.metering.gpu.preempted import Preempted
 from gateway.metering.gpu.rules import Rules
 from gateway.metering.gpu.shared_rows import SharedRows
+from gateway.metering.gpu.ticket import Silence
 from tests.pools import FakePools, KeptPools
 
 COSTS = Coefficients(step=0.1, prompt=0.0005, context=0.0, attention=0.0)

@@ -14,10 +14,10 @@ from gateway.metering.gpu.doubt import Doubt
 from gateway.metering.gpu.facts import SECOND, Booking, GpuBackend, Row, RowKey, Tokens
 from gateway.metering.gpu.hardware import NEUTRAL
 from gateway.metering.gpu.hindsight import Prompt
-from gateway.metering.gpu.preempted import Silence
 from gateway.metering.gpu.rows import Drawn, Knowledge
 from gateway.metering.gpu.rules import Rules
 from gateway.metering.gpu.shared_rows import SharedRows
+from gateway.metering.gpu.ticket import Silence
 from tests.pools import FakePools, KeptPools
 
 MS = 1_000_000

@@ -6,10 +6,9 @@ from adapters.chat import TokenUsage
 from gateway.metering.gpu.book import ReplicaBook
 from gateway.metering.gpu.facts import SECOND, Coefficients, GpuBackend
 from gateway.metering.gpu.learning import Learner
-from gateway.metering.gpu.preempted import Silence
 from gateway.metering.gpu.rows import InProcessRows
 from gateway.metering.gpu.rules import Rules
-from gateway.metering.gpu.ticket import Ticket
+from gateway.metering.gpu.ticket import Silence, Ticket
 
 MS = 1_000_000
 COSTS = Coefficients(step=0.01, prompt=0.0001, context=0.0, attention=0.0)
