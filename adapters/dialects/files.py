@@ -36,7 +36,7 @@ _TEXTUAL: Final = (  # media types under which text is looked for
 )  # fmt: skip
 _CONTROL: Final = bytes(sorted({*range(32)} - {9, 10, 12, 13}))  # what no text holds
 _PACKED: Final = ("%PDF", "%!PS", "{\\rtf")  # formats that look like text, and whose text does not show
-_one_file = re.compile(r"/v1/files/([^/]+)(/content)?").fullmatch
+_one_file = re.compile(r"/v1/files/(?!\.\.?(?:/|$))([^/]+)(/content)?").fullmatch  # an id leads nowhere else
 
 
 def named(path: str) -> tuple[str, bool] | None:

@@ -39,7 +39,7 @@ _FIELDS: Final[Mapping[str, frozenset[str]]] = {
 _LAST: Final = frozenset(
     {"response.completed", "response.incomplete", "response.failed", "response.cancelled"}
 )
-_one_response = re.compile(r"/v1/responses/([^/]+)(/cancel|/input_items)?").fullmatch
+_one_response = re.compile(r"/v1/responses/(?!\.\.?(?:/|$))([^/]+)(/cancel|/input_items)?").fullmatch
 _plain = re.compile(r"[\w.\-]{1,200}", re.ASCII).fullmatch  # ids, names, numbers: no text of anybody's
 
 

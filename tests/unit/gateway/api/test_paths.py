@@ -1,0 +1,28 @@
+"""Which paths the data plane serves, and which it leaves to nobody."""
+
+import pytest
+
+from gateway.api.paths import dialect_at
+
+
+@pytest.mark.parametrize(
+    ("path", "dialect"),
+    [
+        ("/v1/files/file-1", "file"),
+        ("/v1/files/..file", "file"),
+        ("/v1/files/file-1/content", "file"),
+        ("/v1/responses/resp_1", "response"),
+        ("/v1/responses/resp_1/cancel", "response"),
+        ("/v1/responses/input_tokens", None),
+    ],
+)
+def test_ids_stand_in_paths(path, dialect):
+    assert dialect_at(path) == dialect
+
+
+@pytest.mark.parametrize("id_", [".", ".."])
+@pytest.mark.parametrize(
+    "path", ["/v1/files/{}", "/v1/files/{}/content", "/v1/responses/{}", "/v1/responses/{}/cancel"]
+)
+def test_no_id_leads_elsewhere_below_the_provider(path, id_):
+    assert dialect_at(path.format(id_)) is None
