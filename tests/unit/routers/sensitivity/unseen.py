@@ -44,6 +44,16 @@ def plain_card(draw: Random) -> str:
     return re.sub(r"\D", "", card(draw))
 
 
+_SPOKEN: Final = "zero one two three four five six seven eight nine"
+
+
+def in_words(number: str, sizes: tuple[int, ...]) -> str:
+    """Digits as they are said, with a pause between groups."""
+    words = _SPOKEN.split()
+    said = [" ".join(words[int(digit)] for digit in group) for group in grouped(number, sizes, "-").split("-")]
+    return ", ".join(said)
+
+
 VALUES: Final[dict[str, Make]] = {
     **{kind: make for kind, (make, _) in KINDS.items()},
     "US_SSN_DASHED": lambda d: grouped(re.sub(r"\D", "", ssn(d)), (3, 2, 4), "-"),
@@ -53,6 +63,11 @@ VALUES: Final[dict[str, Make]] = {
     "AU_TFN": lambda d: grouped(searched(tfn.is_valid, lambda: digits(d, 9)), (3, 3, 3), " "),
     "CREDIT_CARD_LIST": lambda d: f"[{', '.join(plain_card(d))}]",
     "CARD": plain_card,
+    "CARD_WORDS": lambda d: in_words(plain_card(d), (4, 4, 4, 4)),
+    "CARD_4": lambda d: digits(d, 4),
+    "US_SSN_WORDS": lambda d: in_words(re.sub(r"\D", "", ssn(d)), (3, 2, 4)),
+    "TELEGRAM": lambda d: token(d, 34, _ALNUM),
+    "ALNUM20": lambda d: token(d, 20, _ALNUM),
     "ALNUM32": lambda d: token(d, 32, _ALNUM),
     "ALNUM36": lambda d: token(d, 36, _ALNUM),
     "ALNUM40": lambda d: token(d, 40, _ALNUM),
