@@ -30,7 +30,7 @@ _DATE: Final = (
     rf"{_MONTH}\.? [0-9]{{1,2}}(?:st|nd|rd|th)?,? [0-9]{{4}}|[0-9]{{1,2}}[-/]{_MONTH}[-/][0-9]{{2,4}}|[0-9]{{8}})"
 )
 _YEAR: Final = re.compile(r"[0-9]{4}")
-_LIVING: Final = 1905  # nobody is alive who was born before
+_LIVING: Final = 1912  # nobody is alive who was born before
 
 
 _TOLD: Final = re.compile(
@@ -54,6 +54,7 @@ _BIRTH: Final = (
     "fecha de nacimiento|"
     "nacid[oa]|nací|data de nascimento|nascid[oa]|nasci em|data di nascita|nat[oa] il|geboortedatum|data urodzenia|"
     "urodzon[ya]|\\bur\\. |födelsedatum|född|fødselsdato|født|syntymäaika|syntynyt|doğum tarihi|datum narození|"
+    "birth_?dt|bdate|d o b|zur welt|urodził|nació|nasceu|narozen|è nato|è nata|date naiss|geb-?dat|"
     "дата рождения|родил|出生|生年月日|생년월일|जन्म"
 )
 
@@ -70,6 +71,16 @@ RULES: Final[tuple[Rule, ...]] = (
         ahead=60,
     ),
     rule(
+        "email-with-spaces",
+        "EMAIL_ADDRESS",
+        r"[a-z0-9] @ [a-z0-9]",
+        r"(?<![\w.+-])[\w.%+-]{2,64} @ (?:[\w-]{1,63}\.){1,4}(?:com|org|net|edu|gov|info|io|biz|[a-z]{2})(?![\w.])",
+        _mail,
+        needs=(" @ ",),
+        back=70,
+        ahead=80,
+    ),
+    rule(
         "born",
         "DATE_OF_BIRTH",
         rf"(?:{_BIRTH})[^0-9]{{0,64}}[0-9]",
@@ -79,6 +90,19 @@ RULES: Final[tuple[Rule, ...]] = (
         leads=True,
         starts=True,
         back=120,
+    ),
+    rule(
+        "born-spoken",
+        "DATE_OF_BIRTH",
+        r"(?:born|birth|birthday|dob)[^\n0-9]{1,80}(?:nineteen|two thousand|twenty)",
+        rf"(?<![a-z])(?:born|date of birth|birthday|birth date|dob)[^\n0-9]{{1,24}}?(?P<value>(?:[a-z-]{{3,8}} ){{1,3}}(?:of )?"
+        rf"{_MONTH},? (?:the year )?(?:of )?(?:nineteen|two thousand|twenty)[a-z -]{{0,24}})",
+        lambda _match, _near: True,
+        needs=("born", "birth", "dob"),
+        leads=True,
+        starts=True,
+        back=110,
+        ahead=40,
     ),
     rule(
         "born-in-brackets",

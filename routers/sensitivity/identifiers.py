@@ -11,8 +11,8 @@ from stdnum.it import codicefiscale
 from routers.sensitivity import checks, specimens
 from routers.sensitivity.near import Near
 from routers.sensitivity.numbers import words
-from routers.sensitivity.rule import Check, Rule, rule, stems
-from routers.sensitivity.trigger import DENSE, LONG, NUMBERED
+from routers.sensitivity.rule import Check, Rule, rule
+from routers.sensitivity.trigger import DENSE, LONG
 
 
 def _compact(text: str) -> str:
@@ -50,84 +50,6 @@ _SIZES: Final = (  # SWIFT IBAN registry: length by country
 )
 IBAN_SIZES: Final = {entry[:2]: int(entry[2:]) for entry in _SIZES.split()}
 
-_NAMES: Final = {  # what is known only by what it is called, in the languages of those who issue it
-    "PASSPORT": r"passport|travel document|reisepass|reisedokument|passeport|pasaporte|passaporto|paspoort|"
-    r"paszport|pass ?nummer|护照|パスポート|여권",
-    "US_DRIVER_LICENSE": r"driv\w+'?s? ?licen[cs]e|driving ?licen[cs]e|driver_licen[cs]e|\bdl ?(?:no|num|number|"
-    r"nr|#)|\bdln\b|licen[cs]e (?:no|number|#)|"
-    r"f(?:ü|ue)hrerschein|permis de conduire|patente di guida|rijbewijs|carn(?:é|e)t? de conducir|prawo jazdy|"
-    r"k(?:ö|o)rkort",
-    "MEDICAL_RECORD_NUMBER": r"\bmrn\b|medical record|patient[ _-]?(?:id|no|number|nr)|chart (?:no|number|#|id)|"
-    r"hospital (?:id|no|number)|patienten?(?:nummer|-id)|"
-    r"num(?:é|e)ro de dossier|historia cl(?:í|i)nica|cartella clinica|health record|encounter (?:id|no|number)",
-    "HEALTH_PLAN_ID": r"member[ _-]?(?:id|no|number)|subscriber[ _-]?(?:id|no|number)|insurance (?:id|policy|member)|"
-    r"health insurance|medical insurance|policy ?holder (?:id|no|number)|health plan (?:id|no|number)|"
-    r"beneficiary (?:id|no|number)|group (?:no|number|id)|medicaid (?:id|no|number)|versicherten(?:nummer|nr)|"
-    r"krankenversicherungsnummer|\behic\b",
-    "NATIONAL_ID": r"national (?:id|identity|identification|X)|identity (?:card|number|no)|id card|"
-    r"id ?(?:number|no\.|nr)|personal (?:id|number|code)|"
-    r"tax(?:payer)? ?(?:id|identification|number|no|file number)|fiscal (?:code|"
-    r"number)|citizen(?:ship)? (?:id|number|no)|"
-    r"ausweisnummer|personalausweis|steuernummer|sozialversicherungsnummer|\bahv\b|\bein\b ?(?:no|number|:|#|is)|"
-    r"\bcnp\b|rodné číslo|\boib\b|\bemšo\b|"
-    r"documento (?:de identidad|nacional)|cédula|cedula|carta d'identità|numéro fiscal|identiteitskaart|身分証|"
-    r"身份证|주민등록",
-    "BANK_ACCOUNT": r"account ?(?:no|num|number|nr|#)|acct ?(?:no|num|number|#)|bank account|checking account|"
-    r"savings account|konto(?:nummer|nr)|konto-?nr|kto\.?-?nr|num(?:é|e)ro de compte|compte (?:n[°ºo]|bancaire|"
-    r"courant)|"
-    r"numero (?:di|del) conto|cuenta (?:bancaria|corriente|de ahorro)|n(?:ú|u)mero da conta|institution [0-9]{3} "
-    r"account|"
-    r"n(?:ú|u)mero de cuenta|rekeningnummer|conto corrente|conta (?:corrente|banc(?:á|a)ria)|bankgiro|clabe|"
-    r"sort code|\bbsb\b",
-}
-_NAMED_VALUE: Final = (
-    r"(?P<value>(?<![A-Za-z0-9])(?-i:[A-Z]{0,4}[0-9][A-Z0-9]*(?:[-. ][A-Z0-9]*[0-9][A-Z0-9]*){0,5}"
-    r"|[A-Z]{2,4}[A-Z0-9]{0,3}[0-9][A-Z0-9]*)(?![A-Za-z0-9]))"
-)
-_CLAUSE: Final = re.compile(r"(?<!no)(?<!nr)(?<!num)[.!]\s|\n\n", re.IGNORECASE)
-
-
-def _identifying(match: re.Match[str], near: Near) -> bool:
-    """Six characters or more, three digits or more, no date, and in the same breath as its name."""
-    value = match["value"]
-    compact = re.sub(r"[-. ]", "", value)
-    if not 5 <= len(compact) <= 20 or sum(map(str.isdigit, compact)) < 3 or _CLAUSE.search(match[0]):
-        return False
-    return (
-        re.fullmatch(
-            r"[0-9]{4}[-.][0-9]{2}[-.][0-9]{2}|[0-9]{1,2}[-.][0-9]{1,2}[-.][0-9]{4}|(?:19|20)[0-9]{2}", value
-        )
-        is None
-        and len(near.text) > 0
-    )
-
-
-def _named_values() -> tuple[Rule, ...]:
-    return tuple(
-        rule(
-            f"named-{type_.lower().replace('_', '-')}",
-            type_,
-            rf"(?:{names.replace(chr(92) + 'w+', '[a-z]{1,4}')})[^0-9]{{0,48}}[0-9]",
-            rf"(?:{names})\w*[^0-9]{{0,44}}?{_NAMED_VALUE}",
-            _identifying,
-            needs=stems(names),
-            leads=True,
-            among=NUMBERED,
-            back=110,
-            ahead=40,
-        )
-        for type_, names in _NAMES.items()
-    )
-
-
-def _security_code(match: re.Match[str], near: Near) -> bool:
-    """`cid` and "security code" say little alone: a card must be spoken of, or a date of expiry."""
-    plain = match[0].lower().startswith(("cvv", "cvc"))
-    return plain or near.named(_ON_A_CARD)
-
-
-_ON_A_CARD: Final = words(r"card\w*|visa|mastercard|amex|exp\w*|valid|karte\w*|carte|tarjeta")
-
 # A trigger begins as near its digits as it may: one that begins with any word's letters is at work in every word.
 RULES: Final[tuple[Rule, ...]] = (
     rule(
@@ -138,6 +60,26 @@ RULES: Final[tuple[Rule, ...]] = (
         _iban,
         back=48,
         among=DENSE,
+    ),
+    rule(
+        "iban-polish",
+        "IBAN_CODE",
+        r"[0-9]{2} ?[0-9]{4} ?[0-9]{4} ?[0-9]{4} ?[0-9]{4} ?[0-9]{4} ?[0-9]{4}",
+        r"(?<![A-Za-z0-9-])[0-9]{2}(?: ?[0-9]{4}){6}(?![A-Za-z0-9])",
+        lambda match, near: _polish(match, near),
+        back=40,
+        ahead=2,
+        among=DENSE,
+    ),
+    rule(
+        "passport-zone",
+        "PASSPORT",
+        r"(?:[PIACV][A-Z<][A-Z]{3}[A-Z]{1,30}<<[A-Z]|[A-Z0-9<]{9}[0-9][A-Z<]{3}[0-9]{7}[MFX<][0-9]{7})",
+        r"(?<![A-Za-z0-9<])(?:[PIACV][A-Z<][A-Z]{3}[A-Z]{1,30}<<[A-Z<]{8,40}|"
+        r"[A-Z0-9<]{9}[0-9][A-Z<]{3}[0-9]{7}[MFX<][0-9]{7}[A-Z0-9<]{2,16})",
+        caseless=False,
+        back=50,
+        ahead=44,
     ),
     rule(
         "uk-nino",
@@ -290,35 +232,12 @@ RULES: Final[tuple[Rule, ...]] = (
         needs=(":",),
         among=DENSE,
     ),
-    *_named_values(),
-    rule(
-        "card-security-code",
-        "CREDIT_CARD_CVV",
-        r"(?:cvv|cvc|csc|cvn|cid|security code|verification (?:value|code|number)|pr(?:ü|ue)fziffer|cryptogramme|"
-        r"c(?:ó|o)digo de seguridad)",
-        r"\b(?:cvv2?|cvc2?|csc|cvn|cid|(?:card )?security code(?: (?:on|at) the (?:back|reverse)(?: of (?:the|"
-        r"my) card)?)?|(?:card )?verification (?:value|code|number)|"
-        r"(?:karten)?pr(?:ü|ue)fziffer|cryptogramme(?: visuel)?|"
-        r"c[oó]digo de seguridad)\w*[^0-9\n]{0,24}(?<![A-Za-z0-9.,-])(?P<value>[0-9]{3,4})(?![0-9A-Za-z]|[.,-][0-9])",
-        _security_code,
-        needs=(
-            "cvv",
-            "cvc",
-            "csc",
-            "cvn",
-            "cid",
-            "security code",
-            "verification",
-            "prüfziffer",
-            "pruefziffer",
-            "cryptogramme",
-            "código",
-            "codigo",
-        ),
-        leads=True,
-        starts=True,
-    ),
 )
+
+
+def _polish(match: re.Match[str], _: Near) -> bool:
+    """A Polish account: an IBAN that is written without its country at home."""
+    return checks.iban("PL" + _compact(match[0])) and not checks.repeated(_compact(match[0]))
 
 
 def _mixed(text: str) -> bool:

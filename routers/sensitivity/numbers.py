@@ -104,12 +104,14 @@ _PHONE: Final = words(
     r"(?:tele|smart)?phones?(?:[_ ]?(?:no|nr|num|number))?|telephone\w*|tel|telefon\w*|t[eé]l[eé]phone|"
     r"tel[eé]fono\w*|mobile?|"
     r"mob|cell(?:phone| phone|ular)?|handy(?:nummer)?|m[oó]vil|celular|telem[oó]vel|fax|whatsapp|sms|hotline|voicemail|"
-    r"pager|portable|puhelin\w*|telefoon\w*|gsm|direct line|switchboard|desk|телефон\w*|电话|手机|電話|携帯|"
+    r"pager|portable|puhelin\w*|telefoon\w*|gsm|direct line|switchboard|desk|msisdn|cellulare|"
+    r"cel|zap|num|numer|kom[oó]r\w*|телефон\w*|电话|手机|電話|携帯|"
     r"전화\w*|फ़ोन|मोबाइल"
 )
 _CALLS: Final = (
     r"call|calls|called|calling|dial|ring|text|reach|contact|messages?|registered|rappel\w*|appel\w*|anruf\w*|"
-    r"rufen|ruf|erreich\w*|ll[aá]m\w*|ligue|ligar|chiam\w*|bel|zadzwo\w*|number is|nummer|num[eé]ro"
+    r"rufen|ruf|erreich\w*|contact\w*|contatt\w*|kontakt\w*|joindre|joign\w*|dzwoni\w*|get (?:me|him|her|us|hold of \w+) on|"
+    r"ll[aá]m\w*|ligue|ligar|chiam\w*|bel|zadzwo\w*|number is|nummer|num[eé]ro"
 )
 _CALLING: Final = re.compile(
     rf"(?<![a-z])(?:{_CALLS})(?![a-z_(])"
