@@ -10,12 +10,15 @@ from routers.sensitivity.trigger import DENSE, HOUSE, Trigger
 
 _STREET: Final = (
     r"street|st|avenue|ave|road|rd|boulevard|blvd|lane|ln|drive|dr|court|ct|circle|cir|place|pl|terrace|ter|way|"
-    r"parkway|pkwy|close|crescent|square|sq|highway|hwy|trail|row|mews|gardens|grove|walk|hill|green|loop|route|rise|view|heights|"
-    r"wharf|yard|pike|quay|croft|alley|cove|hollow|landing|turnpike|parade|esplanade|plaza|vale|chase|bend|crossing|ridge"
+    r"parkway|pkwy|close|crescent|square|sq|highway|hwy|trail|row|mews|gardens|grove|walk|hill|green|loop|route|"
+    r"rise|view|heights|"
+    r"wharf|yard|pike|quay|croft|alley|cove|hollow|landing|turnpike|parade|esplanade|plaza|vale|chase|bend|crossing|"
+    r"ridge"
 )
 _SUFFIX: Final = (  # what street names end with where they are one word
     r"stra(?:ss|ß)e|str\.|weg|platz|allee|gasse|damm|ufer|steig|straat|laan|gracht|kade|plein|dreef|gatan|gata|vägen|"
-    r"vagen|vegen|veien|vej|gade|gate|stien|allé|torget|katu|tie|kuja|polku|puiestee|promenade|chaussee|pfad|graben|zeile|siedlung|stiege|utca|útja|ulica|ulice|cesta|náměstí"
+    r"vagen|vegen|veien|vej|gade|gate|stien|allé|torget|katu|tie|kuja|polku|puiestee|promenade|chaussee|pfad|graben|"
+    r"zeile|siedlung|stiege|utca|útja|ulica|ulice|cesta|náměstí"
 )
 _STREET_FIRST: Final = (  # and what they begin with where they are several
     r"rue|avenue|boulevard|chemin|impasse|quai|calle|carrer|via|viale|piazza|corso|largo|strada|rua|avenida|travessa|"
@@ -36,14 +39,16 @@ _LIVES: Final = (
     r"mieszka(?:m)?|bor|asuu|home address|my address|her address|his address|their address|mailing address|"
     r"shipping address|billing address|delivery address|postal address|following address|current address|new address|"
     r"street address|residential address|deliver(?:y|ed)? to|ship(?:ped)? to|taxi to|pick (?:me|him|her|us|them) up|"
-    r"moved (?:to|from)|meet (?:you|me|us) at|adresse|anschrift|domicilio|morada|zamieszk\w{1,6}|mieszkam|na adres|adres|umgezogen|dirección|indirizzo|endereço|住所|地址|주소"
+    r"moved (?:to|from)|meet (?:you|me|us) at|adresse|anschrift|domicilio|morada|zamieszk\w{1,6}|mieszkam|na adres|"
+    r"adres|umgezogen|dirección|indirizzo|endereço|住所|地址|주소"
 )
 _LINK: Final = (
     r"(?: (?:at|in|on|to|from|is|the|side|of|currently|now|old|new|just|north|south|east|west|bei|en|à|in der|"
     r"am|i|på))"
 )
 _FIELDS: Final = (  # of records
-    r"street\w{0,10}|address_?line_?[12]|addressline[12]|address1|line_?1|strasse|straße|anschrift|calle|dirección|direccion|"
+    r"street\w{0,10}|address_?line_?[12]|addressline[12]|address1|line_?1|strasse|straße|anschrift|calle|dirección|"
+    r"direccion|"
     r"indirizzo|morada|adres|ulica|endereco|endereço|adresse"
 )
 _COUNTRIES: Final = (
@@ -180,11 +185,13 @@ RULES: Final[tuple[Rule, ...]] = (
         "house-and-postcode",
         "STREET_ADDRESS",
         r"(?:[0-9]{2}-[0-9]{3}|[0-9]{4}-[0-9]{3}|[0-9]{3} [0-9]{2}|[0-9]{4,5}) (?:[A-Z]|[^\x00-\x7f])",
-        r"(?<![\w.,$])(?P<value>(?:(?:[A-ZÀ-ÞŁŚŻ][\w'\u2019.-]*|am|an|auf|im|der|den|de|del|du|da|la|op|van|i|w|em|na|och) ){1,5}"
+        r"(?<![\w.,$])(?P<value>(?:(?:[A-ZÀ-ÞŁŚŻ][\w'\u2019.-]*|am|an|auf|im|der|den|de|del|du|da|la|op|van|i|w|em|"
+        r"na|och) ){1,5}"
         r"(?:n[°ºr.]{1,2} ?)?[0-9]{1,4} ?(?:bis|ter|[a-zA-Z])?(?:[/-][0-9]{1,4})?|"
         r"[0-9]{1,4} ?(?:bis|ter|[a-zA-Z])?,? (?:[A-ZÀ-Þa-zà-ÿ][\w'\u2019.-]* ){0,4}[A-ZÀ-Þ][\w'\u2019.-]*)"
         r"[^\S\n]*[,\n|;-]\s*(?:[^\n,0-9]{2,24}[,\n] ?)?(?:[A-Z]{1,2}-)?"
-        r"(?:[0-9]{5}|(?!19|20)[0-9]{4}|[0-9]{2}-[0-9]{3}|[0-9]{4}-[0-9]{3}|[0-9]{3} [0-9]{2}) (?:[A-Z]{2} )?[A-ZÀ-ÞŁŚŻ]",
+        r"(?:[0-9]{5}|(?!19|20)[0-9]{4}|[0-9]{2}-[0-9]{3}|[0-9]{4}-[0-9]{3}|"
+        r"[0-9]{3} [0-9]{2}) (?:[A-Z]{2} )?[A-ZÀ-ÞŁŚŻ]",
         _of_a_place,
         caseless=False,
         among=DENSE,
@@ -195,7 +202,8 @@ RULES: Final[tuple[Rule, ...]] = (
         "street-field",
         "STREET_ADDRESS",
         rf"(?:{_FIELDS})[\"']?\s?[:=]\s?[\"']?[^\s]",
-        rf"(?<![A-Za-z])(?:{_FIELDS})[\"']?\s?[:=]\s?[\"']?(?P<value>[0-9]{{1,5}}[A-Za-z]?,? (?-i:[A-ZÀ-Þ])[^\n\"':@]{{2,60}}|"
+        rf"(?<![A-Za-z])(?:{_FIELDS})[\"']?\s?[:=]\s?[\"']?(?P<value>[0-9]{{1,5}}[A-Za-z]?,? "
+        rf"(?-i:[A-ZÀ-Þ])[^\n\"':@]{{2,60}}|"
         r"(?-i:[A-ZÀ-Þ])[^\n\"':@0-9]{2,40} [0-9]{1,5}[a-z]?(?![\w.:@]))",
         needs=stems(_FIELDS),
         leads=True,

@@ -46,11 +46,14 @@ _HARMLESS_NAME: Final = re.compile(
     r"type|accessor|option|seq|sequence|model|title|text|data|content|body|order|ref|snapshot|public_?key|pubkey|"
     r"publickey|key_?id|keyid|tokens?_?(?:count|limit|type)|max_?tokens|primary_?key|foreign_?key|sort_?key|"
     r"partition_?key|cache_?key|keyword|monkey|class|style|color|kit|iv|salt|kid|author|authsource|hostname|host|"
-    r"domain|results|bot_?name|boundary|range)[\"'`\]]*$|(?<=[a-z])(?:Ids?|Uuid|UUID|Name|Cursor|Hash|Url|URL|Uri|Version|Path|File|Kit|Type|ID|Source)$"
+    r"domain|results|bot_?name|boundary|range)[\"'`\]]*$|(?<=[a-z])(?:Ids?|Uuid|UUID|Name|Cursor|Hash|Url|URL|Uri|"
+    r"Version|Path|File|Kit|Type|ID|Source)$"
 )
 _AUTH: Final = re.compile(
     r"(?<![a-z])(?:api|keys?|tokens?|secrets?|auth\w*|bearer|credentials?|401|403|unauthorized|forbidden|login|"
-    r"passwords?|rotate|revoke\w*|leak\w*)(?![a-z])"
+    r"passwords?|rotate|revoke\w*|leak\w*|[a-zäöü]{0,16}schlüssel|zugangs\w+|clés?|jeton|clave|llave|chiave|sleutel|"
+    r"klucz\w{0,2}|"
+    r"chave|nyckel)(?![a-z])"
 )
 _PUBLIC_IDS: Final = re.compile(  # identifiers that services print for everybody: no secrets
     r"(?:call|chatcmpl|cmpl|msg|toolu|req|resp|run|thread|asst|file|evt|cus|pi|ch|sub|in|price|prod|acct|pm|seti|cs|"

@@ -19,8 +19,10 @@ def _mail(match: re.Match[str], _: Near) -> bool:
 
 _MONTH: Final = (
     r"(?:jan(?:uary|uar|vier|eiro)?|feb(?:ruary|ruar|rero|braio)?|f[eé]v(?:rier|ereiro)?|mar(?:ch|s|zo|ço)?|m[aä]rz|"
-    r"apr(?:il|ile)?|avr(?:il)?|abr(?:il)?|ma[iy]o?|maggio|mei|june?|juni|juin|junio|giugno|july?|juli|juillet|julio|luglio|"
-    r"aug(?:ust)?|ao[uû]t|agosto|sep(?:t(?:ember|embre|iembre)?)?|settembre|setembro|o[ck]t(?:ober|obre|ubre)?|ottobre|outubro|"
+    r"apr(?:il|ile)?|avr(?:il)?|abr(?:il)?|ma[iy]o?|maggio|mei|june?|juni|juin|junio|giugno|july?|juli|juillet|"
+    r"julio|luglio|"
+    r"aug(?:ust)?|ao[uû]t|agosto|sep(?:t(?:ember|embre|iembre)?)?|settembre|setembro|o[ck]t(?:ober|obre|ubre)?|"
+    r"ottobre|outubro|"
     r"nov(?:ember|embre|iembre|embro)?|de[cz](?:ember|embre|iembre|embro)?|d[eé]c(?:embre)?|dicembre|dezembro)"
 )
 _DATE: Final = (
@@ -83,19 +85,21 @@ RULES: Final[tuple[Rule, ...]] = (
     rule(
         "born",
         "DATE_OF_BIRTH",
-        rf"(?:{_BIRTH})[^0-9]{{0,64}}[0-9]",
+        rf"(?:{_BIRTH})",
         rf"(?<![a-z])(?:{_BIRTH})[^0-9]{{0,64}}(?P<value>{_DATE})",
         _living,
         needs=stems(_BIRTH),
         leads=True,
         starts=True,
-        back=120,
+        back=32,
+        ahead=110,
     ),
     rule(
         "born-spoken",
         "DATE_OF_BIRTH",
         r"(?:born|birth|birthday|dob)[^\n0-9]{1,80}(?:nineteen|two thousand|twenty)",
-        rf"(?<![a-z])(?:born|date of birth|birthday|birth date|dob)[^\n0-9]{{1,24}}?(?P<value>(?:[a-z-]{{3,8}} ){{1,3}}(?:of )?"
+        rf"(?<![a-z])(?:born|date of birth|birthday|birth date|"
+        rf"dob)[^\n0-9]{{1,24}}?(?P<value>(?:[a-z-]{{3,8}} ){{1,3}}(?:of )?"
         rf"{_MONTH},? (?:the year )?(?:of )?(?:nineteen|two thousand|twenty)[a-z -]{{0,24}})",
         lambda _match, _near: True,
         needs=("born", "birth", "dob"),

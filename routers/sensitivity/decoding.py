@@ -118,7 +118,72 @@ def turned_round(match: re.Match[str]) -> str:
     line = match[0]
     if "rot" in line.lower():
         return line.translate(_ROT13)
-    return " ".join(word[::-1] for word in line.split(" "))
+    return f"{' '.join(word[::-1] for word in line.split(' '))}\n{line[::-1]}"
+
+
+def by_thirteen(match: re.Match[str]) -> str:
+    """A line with its letters turned by thirteen."""
+    return match[0].translate(_ROT13)
+
+
+def listed(match: re.Match[str]) -> str:
+    """Characters that were written as a list."""
+    return f" {re.sub('[^A-Za-z0-9@.+_-]|(?<=.), ?', '', match[0].replace(', ', ','))} "
+
+
+_SYMBOLS: Final = re.compile(r"[!#$%&()*;<>?@^`{|}~]")
+
+
+def from_base85(match: re.Match[str]) -> str | None:
+    """What is encoded; None: letters and digits alone are no base 85 worth a look."""
+    run = match[0]
+    if _SYMBOLS.search(run) is None:
+        return None
+    for decode, text in ((base64.a85decode, run.strip("<~>")), (base64.b85decode, run)):
+        try:
+            said = _legible(decode(text))
+        except ValueError:
+            continue
+        if said is not None:
+            return f" {said} "
+    return None
+
+
+_LEET: Final = str.maketrans("01345@$", "oieasas")
+_WRITTEN_SO: Final = frozenset(
+    {
+        *(
+            "password",
+            "passwords",
+            "secret",
+            "token",
+            "credit",
+            "card",
+            "account",
+            "number",
+            "patient",
+            "diagnosis",
+        ),
+        *(
+            "diagnosed",
+            "impression",
+            "address",
+            "birth",
+            "confidential",
+            "passport",
+            "security",
+            "social",
+            "phone",
+        ),
+        *("telephone", "mobile", "email", "login", "internal", "restricted", "passwort", "kennwort", "konto"),
+    }
+)
+
+
+def from_leet(match: re.Match[str]) -> str | None:
+    """A word in which digits stand for letters, if it is one that names something: the rest may mean digits."""
+    word = match[0].lower().translate(_LEET)
+    return word if word in _WRITTEN_SO else None
 
 
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
@@ -130,16 +195,16 @@ DIGIT_WORDS: Final = {
     word: str(digit)
     for digit, names in enumerate(
         (
-            "zero oh null nul zéro cero zero",
-            "one eins ein un uno um een",
-            "two zwei zwo deux dos due dois twee",
-            "three drei trois tres tre três drie",
-            "four vier quatre cuatro quattro quatro",
-            "five fünf cinq cinco cinque vijf",
-            "six sechs seis sei zes",
-            "seven sieben sept siete sette sete zeven",
-            "eight acht huit ocho otto oito",
-            "nine neun neuf nueve nove negen",
+            "zero oh null nul zéro cero zero noll",
+            "one eins ein un uno um een jeden ett",
+            "two zwei zwo deux dos due dois twee dwa två",
+            "three drei trois tres tre três drie trzy",
+            "four vier quatre cuatro quattro quatro cztery fyra",
+            "five fünf cinq cinco cinque vijf pięć fem",
+            "six sechs seis sei zes sześć sex",
+            "seven sieben sept siete sette sete zeven siedem sju",
+            "eight acht huit ocho otto oito osiem åtta",
+            "nine neun neuf nueve nove negen dziewięć nio",
         )
     )
     for word in names.split()
@@ -165,14 +230,16 @@ def spelled(match: re.Match[str]) -> str:
 
 def at_dot(match: re.Match[str]) -> str:
     text = re.sub(
-        r"\s*(?:[\[({<]\s*(?:at|@|arroba|chez)\s*[\])}>]|\s(?:at|AT|arroba)\s)\s*",
+        r"\s*(?:[\[({<]\s*(?:at|@|arroba|chez)\s*[\])}>]|\s(?:at|arobase|arroba|chiocciola|małpa)\s)\s*",
         "@",
         match[0],
         flags=re.IGNORECASE,
     )
-    return re.sub(
-        r"\s*(?:[\[({<]\s*(?:dot|\.|punkt|point|punto|ponto)\s*[\])}>]|\s(?:dot|DOT|punkt)\s)\s*",
+    text = re.sub(
+        r"\s*(?:[\[({<]\s*(?:dot|\.|punkt|point|punto|ponto)\s*[\])}>]|\s(?:dot|punkt|point|punto|ponto|kropka)\s)\s*",
         ".",
         text,
         flags=re.IGNORECASE,
     )
+    text = re.sub(r"\sunderscore\s", "_", text, flags=re.IGNORECASE)
+    return re.sub(r"\s(?:dash|hyphen)\s", "-", text, flags=re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""Numbers and codes known only by what they are called: passports, licences, records, accounts, a card's security code."""
+"""Numbers and codes known only by what they are called: passports, licences, records, accounts, security codes."""
 
 import re
 from typing import Final
@@ -11,18 +11,22 @@ from routers.sensitivity.trigger import DENSE, NUMBERED
 _NAMES: Final = {  # what is known only by what it is called, in the languages of those who issue it
     "PASSPORT": r"passport|travel document|reisepass|reisedokument|passeport|pasaporte|passaporto|paspoort|"
     r"paszport|pass-?(?:nr|nummer)|pass ?nummer|travel doc|护照|パスポート|여권",
-    "US_DRIVER_LICENSE": r"driv\w+'?s? ?licen[cs]e|\bcdl\b|\bcdl ?(?:no|number|#)|prawa jazdy|driving ?licen[cs]e|driver_licen[cs]e|\bdl ?(?:no|num|number|"
+    "US_DRIVER_LICENSE": r"driv\w+'?s? ?licen[cs]e|\bcdl ?(?:no|number|#)|prawa jazdy|driving ?licen[cs]e|"
+    r"driver_licen[cs]e|"
+    r"\bdl ?(?:no|num|number|"
     r"nr|#)|\bdln\b|licen[cs]e (?:no|number|#)|"
     r"f(?:ü|ue)hrerschein|permis de conduire|patente di guida|rijbewijs|carn(?:é|e)t? de conducir|prawo jazdy|"
     r"k(?:ö|o)rkort",
     "MEDICAL_RECORD_NUMBER": r"\bmrn\b|medical record|patient[ _-]?(?:id|no|number|nr)|chart (?:no|number|#|id)|"
     r"hospital (?:id|no|number)|patienten?(?:nummer|-id)|"
     r"num(?:é|e)ro de dossier|dossier (?:patient|m(?:é|e)dical)|\bipp\b|hosp\.? (?:no|number)|fallnummer|nr pacjenta|"
-    r"prontu(?:á|a)rio|processo cl(?:í|i)nico|historia cl(?:í|i)nica|cartella clinica|health record|encounter (?:id|no|number)",
+    r"prontu(?:á|a)rio|processo cl(?:í|i)nico|historia cl(?:í|i)nica|cartella clinica|health record|encounter (?:id|"
+    r"no|number)",
     "HEALTH_PLAN_ID": r"member[ _-]?(?:id|no|number)|subscriber[ _-]?(?:id|no|number)|insurance (?:id|policy|member)|"
     r"health insurance|medical insurance|policy ?holder (?:id|no|number)|health plan (?:id|no|number)|"
     r"beneficiary (?:id|no|number)|group (?:no|number|id)|medicaid (?:id|no|number)|versicherten(?:nummer|nr)|"
-    r"krankenversicher(?:ungsnummer|tennummer|tennr)|versichertennr|num(?:é|e)ro d.{1,3}assur(?:é|e)|zorgpolis|polisnummer|"
+    r"krankenversicher(?:ungsnummer|tennummer|tennr)|versichertennr|num(?:é|e)ro d.{1,3}assur(?:é|e)|zorgpolis|"
+    r"polisnummer|"
     r"carte vitale|tessera sanitaria|tarjeta sanitaria|\behic\b",
     "NATIONAL_ID": r"national (?:id|identity|identification|X)|identity (?:card|number|no)|id card|"
     r"id ?(?:number|no\.|nr)|personal (?:id|number|code)|"
@@ -34,7 +38,8 @@ _NAMES: Final = {  # what is known only by what it is called, in the languages o
     r"documento (?:de identidad|nacional)|cédula|cedula|carta d'identità|numéro fiscal|identiteitskaart|身分証|"
     r"身份证|주민등록",
     "BANK_ACCOUNT": r"account ?(?:no|num|number|nr|#)|acct ?(?:no|num|number|#)|bank account|checking account|"
-    r"savings account|beneficiary account|op rekening|naar rekening|rekeningnr|nr rachunku|numer rachunku|rachunek|nib\b|"
+    r"savings account|beneficiary account|op rekening|naar rekening|rekeningnr|nr rachunku|numer rachunku|rachunek|"
+    r"nib\b|"
     r"konto(?:nummer|nr)|konto-?nr|kto\.?-?nr|num(?:é|e)ro de compte|compte (?:n[°ºo]|bancaire|"
     r"courant)|"
     r"numero (?:di|del) conto|cuenta (?:bancaria|corriente|de ahorro)|n(?:ú|u)mero da conta|institution [0-9]{3} "
@@ -85,7 +90,9 @@ def _named_values() -> tuple[Rule, ...]:
 def _security_code(match: re.Match[str], near: Near) -> bool:
     """`cid` and "security code" say little alone: a card must be spoken of, or a date of expiry."""
     said = match[0].lower()
-    plain = said.startswith(("cvv", "cvc", "cryptogramme", "kartenpr")) or _ON_THE_BACK.search(said) is not None
+    plain = (
+        said.startswith(("cvv", "cvc", "cryptogramme", "kartenpr")) or _ON_THE_BACK.search(said) is not None
+    )
     return plain or near.named(_ON_A_CARD)
 
 
@@ -99,7 +106,8 @@ _BANKS: Final = words(
     r"santander|halifax|nationwide|refund\w*|deposit\w*|rent"
 )
 _PLANS: Final = words(
-    r"plan|ppo|hmo|epo|grp|group|members?|insur\w+|subscribers?|blue ?(?:cross|shield)|copay|medicare|medicaid|payer|rx\w*|"
+    r"plan|ppo|hmo|epo|grp|group|members?|insur\w+|subscribers?|blue ?(?:cross|shield)|copay|medicare|medicaid|"
+    r"payer|rx\w*|"
     r"aetna|cigna|humana|kaiser|anthem"
 )
 
@@ -109,7 +117,8 @@ RULES: Final[tuple[Rule, ...]] = (
         "card-security-code",
         "CREDIT_CARD_CVV",
         r"(?:cvv|cvc|csc|cvn|cid|security code|digits (?:on|from|at)|numbers (?:on|from|at)|ziffern (?:auf|hinten)|"
-        r"chiffres (?:au dos|derri)|(?:n(?:ú|u)meros|d(?:í|i)gitos) (?:de atr|del reverso|detr|do verso)|cifre (?:sul retro|dietro)|"
+        r"chiffres (?:au dos|derri)|(?:n(?:ú|u)meros|d(?:í|i)gitos) (?:de atr|del reverso|detr|do verso)|"
+        r"cifre (?:sul retro|dietro)|"
         r"cijfers (?:achterop|op de achter)|verification (?:value|code|number)|pr(?:ü|ue)fziffer|cryptogramme|"
         r"c(?:ó|o)digo de seguridad)",
         r"\b(?:cvv2?|cvc2?|csc|cvn|cid|(?:card )?security code(?: (?:on|at) the (?:back|reverse)(?: of (?:the|"

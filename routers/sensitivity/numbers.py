@@ -110,7 +110,8 @@ _PHONE: Final = words(
 )
 _CALLS: Final = (
     r"call|calls|called|calling|dial|ring|text|reach|contact|messages?|registered|rappel\w*|appel\w*|anruf\w*|"
-    r"rufen|ruf|erreich\w*|contact\w*|contatt\w*|kontakt\w*|joindre|joign\w*|dzwoni\w*|get (?:me|him|her|us|hold of \w+) on|"
+    r"rufen|ruf|erreich\w*|contact\w*|contatt\w*|kontakt\w*|joindre|joign\w*|dzwoni\w*|get (?:me|him|her|us|"
+    r"hold of \w+) on|"
     r"ll[aá]m\w*|ligue|ligar|chiam\w*|bel|zadzwo\w*|number is|nummer|num[eé]ro"
 )
 _CALLING: Final = re.compile(

@@ -155,10 +155,22 @@ VIEWS: Final = (
     ),
     View(
         "separated",
-        (Trigger(r"[._,|*;] ?[^\s]" * 6 + "[._,|*;]"),),
-        re.compile(r"[^\s](?:[._,|*;] ?[^\s]){6,512}"),
+        (
+            Trigger(r"[._,|*;] ?[^\s]" * 6 + "[._,|*;]"),
+            Trigger(r"\b[a-z0-9](?:[/:~-][a-z0-9]){6}"),
+        ),
+        re.compile(r"[^\s](?:(?:[._,|*;] ?|[/:~-])[^\s]){6,512}"),
         decoding.unseparated,
         joins=True,
+    ),
+    View(
+        "listed",
+        (
+            Trigger(r"(?:[\"'][^\s\"'][\"'], ?){5}"),
+            Trigger(r"\[ ?[0-9](?:, ?[0-9]){12,18} ?\]", among=DENSE),
+        ),
+        re.compile(r"[\"'][^\s\"'][\"'](?:, ?[\"'][^\s\"'][\"']){5,512}|\[ ?[0-9](?:, ?[0-9]){12,18} ?\]"),
+        decoding.listed,
     ),
     View(
         "markup",
@@ -185,6 +197,58 @@ VIEWS: Final = (
         decoding.turned_round,
     ),
     View(
+        "written-backwards",
+        (
+            Trigger(
+                r"\b(?:moc|gro|ten|ude|ku\.oc|ed)\.[a-z0-9.-]{2,30}@|\b(?:drowssap|rebmun (?:drac|ytiruces))\b",
+                ("@", "drowssap", "rebmun"),
+            ),
+        ),
+        re.compile(r"[^\n]{1,400}"),
+        lambda match: match[0][::-1],
+    ),
+    View(
+        "by-thirteen",
+        (
+            Trigger(
+                r"\b(?:cnffjbeq|frperg|gbxra|perqvg|frphevgl|nqqerff|qvntabf|pbasvqragvny|cnffcbeg|nppbhag|cngvrag)|"
+                r"@[a-z0-9.-]{2,40}\.(?:pbz|bet|arg)\b",
+                (
+                    "cnff",
+                    "frp",
+                    "frph",
+                    "gbxra",
+                    "perqvg",
+                    "nqqerff",
+                    "qvntabf",
+                    "pbasv",
+                    "nppb",
+                    "cngvrag",
+                    ".pbz",
+                    ".bet",
+                    ".arg",
+                ),
+            ),
+        ),
+        re.compile(r"[^\n]{1,400}"),
+        decoding.by_thirteen,
+    ),
+    View(
+        "base85",
+        (
+            Trigger(r"<~[!-u]{10}", ("<~",), leads=True),
+            Trigger(r"[A-Za-f][0-9A-Za-z!#$%&()*+;<=>?@^_`{|}~-]{24}", caseless=False, among=LONG),
+        ),
+        re.compile(r"<~[!-uz]{10,16384}~>|[0-9A-Za-z!#$%&()*+;<=>?@^_`{|}~-]{25,16384}"),
+        decoding.from_base85,
+    ),
+    View(
+        "leet",
+        (Trigger(r"\b[a-z]{1,8}[0134][a-z0134]{0,6}[a-z]\b", among=None),),
+        re.compile(r"\b[A-Za-z01345@$]{4,14}\b"),
+        decoding.from_leet,
+    ),
+    View(
         "spelled",
         (Trigger(rf"\b(?:{decoding.DIGIT_WORD}[ ,-]{{1,2}}){{5}}", tuple(decoding.DIGIT_WORDS), leads=True),),
         re.compile(
@@ -196,11 +260,15 @@ VIEWS: Final = (
         "at-dot",
         (
             Trigger(r"[\[({<] ?(?:at|dot|@|\.|arroba|punkt) ?[\])}>]"),
-            Trigger(r" at [a-z0-9-]{1,30} dot [a-z]", (" dot ",)),
+            Trigger(
+                r" (?:at|arobase|arroba|chiocciola|małpa) [a-z0-9-]{1,30} (?:dot|point|punto|punkt|ponto|kropka) [a-z]",
+                (" dot ", " point ", " punto ", " punkt ", " ponto ", " kropka "),
+            ),
         ),
         re.compile(
             r"[\w.+-]{1,64}(?:\s{0,2}[\[({<]\s?(?:at|dot|@|\.|arroba|punkt)\s?[\])}>]\s{0,2}[\w.+-]{1,64}|"
-            r"\s(?:at|dot)\s[\w.+-]{1,64}){1,12}",
+            r"\s(?:at|dot|underscore|dash|hyphen|arobase|arroba|chiocciola|małpa|point|punto|punkt|ponto|"
+            r"kropka)\s[\w.+-]{1,64}){1,12}",
             re.IGNORECASE,
         ),
         decoding.at_dot,

@@ -1,8 +1,10 @@
 """Hidden values: whatever a model would read through, the classifier reads through."""
 
 import base64
+import codecs
 import gzip
 import html
+import json
 import zlib
 from urllib.parse import quote
 
@@ -55,6 +57,11 @@ WAYS = {
     "broken line": lambda v: f"{v[:7]}\n{v[7:]}",
     "broken line, CRLF": lambda v: f"{v[:7]}\r\n{v[7:]}",
     "quoted line": lambda v: f"{v[:7]}\n> {v[7:]}",
+    "base85": lambda v: base64.b85encode(f"my number: {v}".encode()).decode(),
+    "ascii85": lambda v: base64.a85encode(f"my number: {v}".encode(), adobe=True).decode(),
+    "a list of characters": lambda v: f"[{', '.join(repr(c) for c in v)}]",
+    "a list in JSON": lambda v: json.dumps(list(v)),
+    "written backwards": lambda v: f"drowssap {v[::-1]}",
     "backwards": lambda v: f"{v[::-1]} (reversed)",
 }
 
@@ -77,6 +84,14 @@ def test_the_ways_do_hide(found):
     ("kind", "text"),
     [
         ("CREDIT_CARD", "card: " + " ".join(DIGITS[int(c)] for c in CARD)),
+        ("CREDIT_CARD", f"card number {'-'.join(CARD)} ok?"),
+        ("CREDIT_CARD", f"card number {'/'.join(CARD)} ok?"),
+        ("CREDIT_CARD", f"pan = [{', '.join(CARD)}]"),
+        ("PASSWORD", codecs.encode("password: horse7-Battery", "rot13")),
+        ("EMAIL_ADDRESS", codecs.encode(f"reach me at {MAIL}", "rot13")),
+        ("PASSWORD", "p4ssw0rd: hunter2!x"),
+        ("EMAIL_ADDRESS", "anna arobase example point org"),
+        ("HEALTH_CONDITION", "PAT1ENT: W. Hargreaves\nIMPRESS1ON: pneumonia"),
         ("CREDIT_CARD", "card " + "".join(chr(0x660 + int(c)) for c in CARD)),  # Arabic-Indic digits
         ("US_SSN", "my SSN: " + "\u0301".join(SSN)),  # accents on digits
         ("EMAIL_ADDRESS", "reach me: anna dot kowalska at example dot org"),

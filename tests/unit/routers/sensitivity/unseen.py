@@ -50,7 +50,9 @@ _SPOKEN: Final = "zero one two three four five six seven eight nine"
 def in_words(number: str, sizes: tuple[int, ...]) -> str:
     """Digits as they are said, with a pause between groups."""
     words = _SPOKEN.split()
-    said = [" ".join(words[int(digit)] for digit in group) for group in grouped(number, sizes, "-").split("-")]
+    said = [
+        " ".join(words[int(digit)] for digit in group) for group in grouped(number, sizes, "-").split("-")
+    ]
     return ", ".join(said)
 
 
