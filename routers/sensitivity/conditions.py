@@ -36,6 +36,8 @@ _ENGLISH: Final = (
     r"legally blind|hearing loss|cochlear|wheelchair|amputat\w+|prosthe\w+|appendicitis|hernia|ulcers?\b|"
     r"brain tumou?r|peanut allergy|penicillin allergy|nut allergy|latex allergy|anaphyla\w+|sick leave|"
     r"medical leave|disability leave|"
+    r"kidney infection|lung infection|chest infection|urinary infection|palpitations|lost the baby|lost our baby|"
+    r"corona\b|"
     r"in remission|intensive care|icu|psych ward|night sweats|std|sti\b|incontinen\w+|insomnia|"
     r"insulin|metformin|warfarin|lithium|clozapine|methylphenidate|oxycodone|methotrexate|tamoxifen|levothyroxine|"
     r"prozac|"
@@ -80,11 +82,13 @@ _DUTCH: Final = (
 _POLISH: Final = (
     r"raka\b|rak (?:piersi|prostaty|płuc\w*|jelita|trzustki)|nowotw\w+|cukrzyc\w+|padaczk\w+|depresj\w+|"
     r"ciąż\w+|udar\w*|zawał\w*|białaczk\w+|astm\w+|chemioterapi\w+|alkoholi\w+|uzależni\w+|"
+    r"anoreksj\w+|bulimi\w+|nerwic\w+|łuszczyc\w+|"
     r"stwardnieni\w+|schizofreni\w+|poronił\w*|hiv\b|zwolnieni\w+ lekarsk\w+|nadciśnieni\w+"
 )
 _PORTUGUESE: Final = (
     r"câncer|cancro|quimioterapia|diabétic\w+|depressão|gravidez|grávida|epilepsia|epilétic\w+|esclerose|avc\b|"
     r"enfarte|infarto|demência|asma\b|ansiedade|alcoólatra|esquizofrenia|autis\w+|aborto|hipertens\w+|leucemia|"
+    r"transtorno\w*|"
     r"soropositiv\w+|seropositiv\w+|licença médica|baixa médica|hemodiálise"
 )
 _NORDIC: Final = (
@@ -106,7 +110,7 @@ _GREEK: Final = (
 )
 _COMPOUND: Final = (  # German, Dutch and the Nordic languages put the part and what ails it in one word
     r"krebs|karzinom|tumore?n?|infarkt|infarct|insuffizienz|entzündung|erkrankung|störung|syndrom|vergiftung|allergie|"
-    r"intoleranz|schwäche|lähmung|kanker|ziekte|stoornis|ontsteking|sjukdom|sykdom|kreft"
+    r"intoleranz|schwäche|lähmung|depression|psychose|kanker|ziekte|stoornis|ontsteking|sjukdom|sykdom|kreft"
 )
 _MEDICINE: Final = (
     r"tinib|umab|ximab|prazole?|sartan|statin[ae]?|cillin|mycin|oxetine?|oxetin|azepam|zolam|triptylin[ae]?|gliptin|"

@@ -18,11 +18,14 @@ def _mail(match: re.Match[str], _: Near) -> bool:
 
 
 _MONTH: Final = (
-    r"(?:jan(?:uary|uar|vier|eiro)?|feb(?:ruary|ruar|rero|braio)?|f[eé]v(?:rier|ereiro)?|mar(?:ch|s|zo|ço)?|m[aä]rz|"
+    r"(?:enero|gennaio|jan(?:uary|uar|vier|eiro)?|feb(?:ruary|ruar|rero|braio)?|f[eé]v(?:rier|ereiro)?|mar(?:ch|s|"
+    r"zo|ço)?|m[aä]rz|"
     r"apr(?:il|ile)?|avr(?:il)?|abr(?:il)?|ma[iy]o?|maggio|mei|june?|juni|juin|junio|giugno|july?|juli|juillet|"
     r"julio|luglio|"
     r"aug(?:ust)?|ao[uû]t|agosto|sep(?:t(?:ember|embre|iembre)?)?|settembre|setembro|o[ck]t(?:ober|obre|ubre)?|"
     r"ottobre|outubro|"
+    r"stycznia|lutego|marca|kwietnia|maja|czerwca|lipca|sierpnia|września|października|listopada|grudnia|"
+    r"januari|februari|maart|augustus|januar|februar|mars|maj|augusti|oktober|desember|"
     r"nov(?:ember|embre|iembre|embro)?|de[cz](?:ember|embre|iembre|embro)?|d[eé]c(?:embre)?|dicembre|dezembro)"
 )
 _DATE: Final = (
@@ -36,7 +39,7 @@ _LIVING: Final = 1912  # nobody is alive who was born before
 
 
 _TOLD: Final = re.compile(
-    r"\b(?:born|geboren|nació|nacid[oa]|naci[óu]|nato|nata|nacque|urodzon|född)", re.IGNORECASE
+    r"\b(?:born|née? le|geboren|nació|nacid[oa]|naci[óu]|nato|nata|nacque|urodzon|född)", re.IGNORECASE
 )
 
 
@@ -56,7 +59,8 @@ _BIRTH: Final = (
     "fecha de nacimiento|"
     "nacid[oa]|nací|data de nascimento|nascid[oa]|nasci em|data di nascita|nat[oa] il|geboortedatum|data urodzenia|"
     "urodzon[ya]|\\bur\\. |födelsedatum|född|fødselsdato|født|syntymäaika|syntynyt|doğum tarihi|datum narození|"
-    "birth_?dt|bdate|d o b|zur welt|urodził|nació|nasceu|narozen|è nato|è nata|date naiss|geb-?dat|"
+    "fecha de nac|data de nasc|data di nasc|date de naiss|birth_?dt|bdate|d o b|zur welt|"
+    "urodził|nació|nasceu|narozen|è nato|è nata|date naiss|geb-?dat|"
     "дата рождения|родил|出生|生年月日|생년월일|जन्म"
 )
 

@@ -69,13 +69,21 @@ _FORBIDDEN: Final = "|".join(
         r"unauthori[sz]ed (?:copying|disclosure|distribution|use|reproduction|dissemination|access)[^.\n]{0,60}"
         r"(?:prohibited|forbidden|unlawful)",
         r"disclosure[^.\n]{0,40} (?:is|are) (?:strictly )?(?:prohibited|forbidden)",
-        r"hush[- ]hush|keep (?:this|it) (?:quiet|to yourself|between us|under wraps|internal|confidential|private|"
+        r"hush[- ]hush|keep (?:this|it)(?: one)? (?:quiet|to yourself|between us|under wraps|internal|confidential|"
+        r"private|"
         r"secret)",
+        r"distribution (?:is )?(?:limited|restricted) to|circulation (?:is )?(?:limited|restricted) to|"
+        r"do not (?:reproduce|quote|cite)|"
+        r"if you (?:have )?received (?:this|it)[^.\n]{0,40} in error|treat (?:this|it) (?:as confidential|"
+        r"in confidence)|"
+        r"haven.{1,3}t announced|have not announced|"
         r"strictly between us|not yet (?:public|announced)|not public(?:ly known)? yet|before (?:it|this) is announced",
         r"darf (?:dritten |nicht an dritte )?(?:nicht )?(?:an dritte )?(?:zugänglich gemacht|weitergegeben|"
         r"weitergeleitet|"
         r"veröffentlicht)|dritten nicht (?:zugänglich|bekannt)|"
-        r"weitergabe (?:an dritte )?(?:ist )?(?:untersagt|verboten|nicht gestattet|nur)|nicht an dritte|"
+        r"weitergabe (?:an dritte )?(?:ist )?(?:untersagt|verboten|nicht gestattet|nur)|"
+        r"weiterleitung[^.\n]{0,50}(?:nicht (?:erlaubt|gestattet|zulässig)|untersagt|verboten)|"
+        r"vervielfältigung[^.\n]{0,50}(?:nicht (?:erlaubt|gestattet)|untersagt|verboten)|nicht an dritte|"
         r"bitte vertraulich|"
         r"bleibt unter uns|unter verschluss",
         r"reproduction (?:et diffusion )?interdite|diffusion interdite|ne pas (?:divulguer|transférer|communiquer|"
@@ -85,7 +93,8 @@ _FORBIDDEN: Final = "|".join(
         r"no (?:difundir|compartir|reenviar) (?:est|fuera|con)",
         r"vietat[oa] (?:la|ogni) (?:divulgazione|diffusione|riproduzione|copia|distribuzione)|"
         r"non (?:diffondere|inoltrare|condividere)",
-        r"niet (?:verspreiden|delen met|doorsturen)|niet voor (?:verspreiding|publicatie)|blijft onder ons",
+        r"niet (?:verspreiden|delen met|doorsturen)|vertrouwelijk (?:te )?behandelen|niet voor (?:verspreiding|"
+        r"publicatie)|blijft onder ons",
         r"nie (?:udostępniać|rozpowszechniać|przekazywać|kopiować)|tajemnica (?:przedsiębiorstwa|handlowa|służbowa)",
         r"proibid[oa] a (?:reprodução|divulgação|distribuição|cópia)|não (?:divulgar|distribuir|compartilhar|"
         r"partilhar|encaminhar)",
@@ -106,14 +115,15 @@ _PHRASES: Final = "|".join(
         r"información (?:reservada|confidencial|privilegiada)|documento reservado|informação (?:reservada|"
         r"confidencial)|"
         r"uso restrito|sigilos[oa]|segredo (?:comercial|industrial)",
-        r"ad uso interno|informazioni riservate|uso (?:esclusivamente|strettamente) interno",
+        r"ad uso interno|informazioni riservate|uso (?:esclusivamente|strettamente|esclusivo) interno|"
+        r"company proprietary|privileged information",
         r"intern gebruik|bedrijfsgeheim|vertrouwelijke informatie|alleen intern",
         r"ściśle tajne|tajne|zastrzeżone|wyłącznie do użytku|internt bruk|kun for intern\w*|endast för internt",
         _FORBIDDEN,
     )
 )
 _LEVELS: Final = (
-    r"(?:strictly |highly |company )?(?:confidential|restricted|secret|internal|private|proprietary|sensitive|"
+    r"(?:(?:strictly|highly|company)[ _-])?(?:confidential|restricted|secret|internal|private|proprietary|sensitive|"
     r"privileged|classified|"
     r"vertraulich|confidentiel|confidencial|riservato|intern|c[2-4]\b)"
 )

@@ -51,7 +51,7 @@ _NAMED_VALUE: Final = (
     r"(?P<value>(?<![A-Za-z0-9])(?-i:[A-Z]{0,4}[0-9][A-Z0-9]*(?:[-. ][A-Z0-9]*[0-9][A-Z0-9]*){0,5}"
     r"|[A-Z]{2,4}[A-Z0-9]{0,3}[0-9][A-Z0-9]*|[A-Z]{2,3} [0-9]{5,7})(?![A-Za-z0-9]))"
 )
-_CLAUSE: Final = re.compile(r"(?<!no)(?<!nr)(?<!num)[.!]\s|\n\n", re.IGNORECASE)
+_CLAUSE: Final = re.compile(r"(?<!no)(?<!nr)(?<!num)(?<!núm)(?<! n)(?<!nro)[.!]\s|\n\n", re.IGNORECASE)
 
 
 def _identifying(match: re.Match[str], near: Near) -> bool:

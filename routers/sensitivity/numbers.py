@@ -98,7 +98,7 @@ _CARD: Final = words(
 )
 _SSN: Final = words(
     r"ssn|ss ?#|ss ?no|social ?security(?: ?(?:no|num|number))?|"
-    r"(?:my|his|her) social|social ?(?:#|:|no)|soc sec|sozialversicherung\w*"
+    r"(?:my|his|her) social|social's|social ?(?:#|:|no)|soc sec|sozialversicherung\w*"
 )
 _PHONE: Final = words(
     r"(?:tele|smart)?phones?(?:[_ ]?(?:no|nr|num|number))?|telephone\w*|tel|telefon\w*|t[eé]l[eé]phone|"
@@ -337,7 +337,7 @@ def _claim(number: Number) -> str | None:
     claimed = _claimed_as(number)
     if claimed == "CREDIT_CARD" and specimens.number(number.digits, number.near):
         return None
-    return None if claimed == "PHONE_NUMBER" and _for_everybody(number.near) else claimed
+    return None if claimed in ("PHONE_NUMBER", "CA_SIN") and _for_everybody(number.near) else claimed
 
 
 def _claimed_as(number: Number) -> str | None:

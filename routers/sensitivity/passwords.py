@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from routers.sensitivity import checks
 from routers.sensitivity.near import Near
 from routers.sensitivity.randomness import placeholder
 from routers.sensitivity.rule import Rule, by_letter, rule, stems
@@ -60,7 +61,7 @@ _WORDS: Final = frozenset(
 
 _WEAK: Final = re.compile(  # what examples are full of
     r"(?:test|demo|admin|root|user|guest|pass(?:word|wort)?|secret|welcome|qwerty|letmein|foo|bar|abc|"
-    r"hunter)[0-9!]{0,4}",
+    r"hunter)[0-9!]{0,4}|[a-z]{3,10}123",
     re.IGNORECASE,
 )
 _SHOWN: Final = re.compile(
@@ -75,7 +76,7 @@ def _chosen(match: re.Match[str], near: Near) -> bool:
         value = value[:-1]
     if not 4 <= len(value) <= 80 or placeholder(value) or _CODE.search(value) or value.lower() in _WORDS:
         return False
-    if _WEAK.fullmatch(value) and _SHOWN.search(near.before[-60:] + near.after):
+    if _WEAK.fullmatch(value) and ("?" in near.after[:3] or _SHOWN.search(near.before[-60:] + near.after)):
         return False
     if value.startswith(("$", "{", "%(", "<", "[", "--", "&", "/", "\\")) or not any(map(str.isalnum, value)):
         return False
@@ -142,7 +143,8 @@ _LINKED: Final = re.compile(
 _OF_PASSWORDS: Final = re.compile(  # what is said of passwords in general
     r"\b(?:must|should|contain\w*|at least|minimum|characters?|example|such as|e\.g|z\. ?b|like|polic(?:y|ies)|"
     r"requirements?|"
-    r"regex|mindestens|zeichen|exemple|ejemplo|esempio|hash\w*|version|port|error|fehler|demo|sample|default)\b",
+    r"regex|mindestens|zeichen|exemple|ejemplo|esempio|hash\w*|version|port|error|fehler|film|movie|novel|story|"
+    r"game|puzzle|demo|sample|default)\b",
     re.IGNORECASE,
 )
 _NO_PASSWORD: Final = re.compile(
@@ -169,7 +171,8 @@ def _told(match: re.Match[str], _: Near) -> bool:
 def _combination(match: re.Match[str], _: Near) -> bool:
     """Digits that open something: four or more."""
     said = match[0][: match.start("value") - match.start()]
-    return 4 <= sum(map(str.isdigit, match["value"])) <= 12 and _OF_PASSWORDS.search(said) is None
+    digits = "".join(filter(str.isdigit, match["value"]))
+    return 4 <= len(digits) <= 12 and not checks.repeated(digits) and _OF_PASSWORDS.search(said) is None
 
 
 _COLUMN: Final = (

@@ -69,6 +69,8 @@ _TITLED: Final = re.compile(
     r"colleague|"
     r"student|pupil|candidate|applicant|requester|subject|player|worker|driver|guest|user|"
     r"mr|mrs|ms|miss|dr|herr|frau|m|mme|sr|sra|dhr|mevr|pan|pani|patientin|patiënt|paziente|paciente|pacjent(?:ka)?|"
+    r"contact|caller|holder|titular|trabajadora?|lavoratore|lavoratrice|werknemer|pracownik|funcionári[oa]|salariée?|"
+    r"d|dña|don|doña|"
     r"name|kunde|klient|kolleg(?:e|in)|collega|mitarbeiter(?:in)?|alumn[oa]|alun[oa]|élève|schüler(?:in)?|"
     r"leerling)\b\.?|"
     r"name is|(?:results?|report|record|chart|notes?|referral|prescription|letter|claim|leave|card|e-?mail|cover|baja) "
@@ -87,7 +89,7 @@ _ABOUT_THEM: Final = re.compile(
     r"will (?:undergo|be out)|sees?|is out|went (?:to|into)|sustained|uses|reveals?|revealed|shows?|relapsed|"
     r"wurde|hat|hatte|leidet|litt|ist an|ist schwanger|erlitt|liegt|bekommt|"
     r"est (?:en|atteinte?|enceinte|hospitali\w+)|souffre|a été|a fait|porteu\w+|"
-    r"soffre|è (?:malat\w|incinta|affett\w)|ha (?:avuto|il|la|un)|tiene|padece|sufre|está embarazada|fue "
+    r"soffre|è (?:malat\w|incinta|affett\w)|ha (?:avuto|il|la|un)|tiene|padece|sufre|está embarazada|presenta|está|fue "
     r"diagnosticad\w|por |"
     r"tem|sofre|foi diagnosticad\w|está grávida|heeft|lijdt|is zwanger|bekend met|ma|choruje|cierpi|przyjęt\w|ha en|"
     r"har)"
@@ -104,26 +106,28 @@ _CLOSE_WORDS: Final = """
 wife husband partner spouse son sons daughter daughters child kid kids baby mother mom mum father dad brother sister
 twin stepson stepdaughter grandmother grandfather grandma grandpa grandson granddaughter uncle aunt cousin nephew
 niece boyfriend girlfriend fiance fiancé fiancée friend colleague coworker worker boss manager employee patient
-client neighbour neighbor student roommate member resident nanny tenant lodger assistant intern driver cleaner frau
-mann sohn tochter mutter vater schwester bruder eltern kind kollege kollegin kollegen chef chefin oma opa tante
-onkel freund freundin nachbar nachbarin mitarbeiter mitarbeiterin mieter mieterin kleine kleiner schwiegervater
-schwiegermutter schwiegersohn schwiegertochter stiefvater stiefmutter großvater großmutter vaters mutters mannes
-esposa esposo marido hijo hija hijos madre padre hermano hermana abuelo abuela suegro suegra tío tía primo prima
-novio novia jefe jefa compañero compañera empleado empleada paciente femme mari fille filles fils mère père sœur
-soeur frère collègue copine copain salarié salariée employé employée moglie marito figlio figlia mamma papà sorella
-fratello nonno nonna suocero suocera zio zia fidanzato fidanzata collega capo dipendente mulher filho filha mãe pai
-irmã irmão avó avô sogro sogra namorado namorada chefe colega funcionário funcionária man vrouw zoon dochter moeder
-vader zus broer oom baas buurman buurvrouw vriend vriendin schoonmoeder schoonvader żona żony żonę mąż męża mężem
-syn syna córka córki córkę matka matki matkę mama mamy mamę ojciec ojca tata taty tatę siostra siostry siostrę brat
-brata babcia babci babcię dziadek dziadka teściowa teściowej szef szefowa koleżanka kolega fru dotter mor far bror
-syster kone sønn datter kollega pappa
+client neighbour neighbor student roommate member resident nanny tenant lodger assistant intern driver cleaner
+apprentice trainee tutor teacher carer frau mann sohn tochter mutter vater schwester bruder eltern kind kollege
+kollegin kollegen chef chefin oma opa tante onkel freund freundin nachbar nachbarin mitarbeiter mitarbeiterin mieter
+mieterin kleine kleiner schwiegervater schwiegermutter schwiegersohn schwiegertochter stiefvater stiefmutter
+großvater großmutter vaters mutters mannes esposa esposo marido hijo hija hijos madre padre hermano hermana abuelo
+abuela suegro suegra tío tía primo prima novio novia jefe jefa compañero compañera empleado empleada paciente femme
+mari fille filles fils mère père sœur soeur frère collègue copine copain salarié salariée employé employée moglie
+marito figlio figlia mamma papà sorella fratello nonno nonna suocero suocera zio zia fidanzato fidanzata collega
+capo dipendente mulher filho filha mãe pai irmã irmão avó avô sogro sogra namorado namorada chefe colega funcionário
+funcionária man vrouw zoon dochter moeder vader zus broer oom baas buurman buurvrouw vriend vriendin schoonmoeder
+schoonvader żona żony żonę mąż męża mężem syn syna córka córki córkę matka matki matkę mama mamy mamę ojciec ojca
+tata taty tatę siostra siostry siostrę brat brata babcia babci babcię dziadek dziadka teściowa teściowej szef
+szefowa koleżanka kolega fru dotter mor far bror syster kone sønn datter kollega pappa
 """
 _CLOSE: Final = frozenset(_CLOSE_WORDS.split())  # who is close to somebody
 _INTIMATE: Final = frozenset({"grandpa", "grandma", "granny", "mum", "mom", "dad", "hubby"})
 _TITLE: Final = re.compile(
     r"(?<!\w)(?:[Mm]rs?|[Mm]s|[Hh]errn?|[Ff]rau|[Mm]me|[Ss]ig(?:nora|nor|\.ra)?|[Ss]ra?|[Dd]hr|[Mm]evr|[Pp]ani?|"
     r"[Kk]olleg(?:e|in)|[Cc]ollega|[Cc]olleague|[Cc]oll[eè]gue|[Cc]olega|[Nn]anny|[Nn]eighbou?r|[Nn]achbar(?:in)?)\.? "
-    r"[A-ZÀ-ÞŁŚŻ][a-zà-ÿ]\w*|"
+    r"(?:[A-Z]\. ?){0,2}[A-ZÀ-ÞŁŚŻ][a-zà-ÿ]\w*|"
+    r"(?<!\w)(?:[Mm]y|[Oo]ur|[Nn]uestr[oa]|[Nn]otre|[Oo]nze|[Nn]oss[oa]) (?!protagonist|character|hero|figur|"
+    r"personaje)[a-zà-ÿ]{3,14} [A-ZÀ-Þ][a-zà-ÿ]{2,14}\b|"
     r"(?<!\w)(?:[Ee]mployee|[Pp]atient|[Cc]lient|[Mm]ember|[Cc]laimant|[Ii]nsured|[Ss]tudent)(?: (?:no\.?|number|"
     r"id))?[ #:]"
     r"{1,3}[A-Za-z]{0,3}-?[0-9]{2,}"
@@ -134,7 +138,10 @@ SELF: Final = re.compile(
     r"uh|um|[0-9]{1,2} (?:weeks?|months?)),?){0,3} "
     r"(?:diagnosed|treated|tested positive|suffer\w*|recovering|liv(?:e|ing) with|hospitali[sz]ed|taking|take|on|"
     r"struggling|pregnant|hiv|had|have|need|use|relapsed|allergic|bipolar|diabetic|autistic|epileptic|depressed|"
-    r"in rehab|undergoing)\b|"
+    r"in rehab|undergoing|lost)\b|"
+    r"\b(?:[Mm]e (?:acaban de |han )?(?:diagnosticar|diagnosticado|diagnosticaram)|[Mm]i hanno (?:diagnosticato|"
+    r"trovato)|"
+    r"on m.a (?:diagnostiqu|trouv|détect)|[Bb]ei mir wurde|u mnie|bij mij)|"
     r"\b[Mm]y (?:diagnosis|condition|illness|disease|treatment|test results?|medication|meds|chemo\w*|pregnancy|"
     r"depression|anxiety|cancer|"
     r"diabetes|epilepsy|asthma|adhd|ptsd|hiv|doctor|gp|therapist|psychiatrist|oncologist)\b|"
@@ -170,9 +177,12 @@ _HAVING: Final = re.compile(  # what ties a condition to who was named before
 )
 _FIRST_NAME: Final = re.compile(r"(?<![\w@])[A-ZÀ-ÞŁ][a-zà-ÿł]{1,14}(?![\w@])")
 _SAID_OF: Final = re.compile(  # of whom was named before: "Ngozi won't be in. She had a stroke"
-    r"(?<=[a-z,:] )(?!Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday|I\b)[A-Z][a-z]{2,20}\b[^\n?]{1,120}"
-    r"\b[Ss]?[Hh]e(?:'s|\u2019s|'d)? (?:has|had|was|is|got|suffers?|takes?|went|just|needs|been|told|"
-    r"lives)\b[^.\n?]{0,60}$"
+    r"(?<=[a-zà-ÿ,:] )(?!(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|I\b)[A-ZÀ-Þ][a-zà-ÿ]{2,20}\b[^\n?]{1,120}"
+    r"\b(?:[Ss]?[Hh]e(?:'s|\u2019s|'d)? (?:has|had|was|is|got|suffers?|takes?|went|just|needs|been|told|lives)|"
+    r"(?:sie|er) (?:hat|hatte|ist|liegt|leidet|bekommt)|(?:elle|il) (?:a|est|souffre)|(?:ella|él) (?:tiene|está|"
+    r"padece)|"
+    r"(?:lei|lui) (?:ha|è|soffre)|(?:zij|ze|hij) (?:heeft|is|lijdt)|(?:ona|on) (?:ma|jest)|(?:ela|ele) (?:tem|está))\b"
+    r"[^.\n?]{0,60}$"
 )
 _QUOTES: Final = ("'", '"', "\u201c", "\u201e", "\u00ab", "\u00ab ")
 _RECORDED: Final = re.compile(  # a column or field that holds people

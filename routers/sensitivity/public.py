@@ -61,7 +61,7 @@ _LANDMARKS: Final = re.compile(
     re.IGNORECASE,
 )
 _FREE: Final = re.compile(
-    r"(?:\+?1[ .-]?)?\(?8(?:00|33|44|55|66|77|88)\)?[ .-]|00?800|0180[1-7]|0808|0900|0845|0870|0300|1[38]00 "
+    r"(?:\+?1[ .-]?)?\(?8(?:00|33|44|55|66|77|88)\)?[ .-]|0 ?0?800|90[0-2] |0180[1-7]|0808|0900|0845|0870|0300|1[38]00 "
 )
 _LINES: Final = re.compile(
     r"(?<![a-z])(?:hotlines?|helplines?|customer (?:care|service|support)|emergency|toll.?free|freephone|"
@@ -69,7 +69,7 @@ _LINES: Final = re.compile(
     r"kundenservice|kostenfrei|gebührenfrei|telefonseelsorge|notruf|numéro vert|service client|gratuit|"
     r"atención al (?:cliente|"
     r"ciudadano)|teléfono gratuito|numero verde|servizio clienti|klantenservice|infolini\w+|linha de apoio|crisis line|"
-    r"support line|poison control|reservations?)(?![a-z])"
+    r"support line|24[ -]?h(?:our)? line|free from|lost cards?|llame gratis|poison control|reservations?)(?![a-z])"
 )
 
 
