@@ -207,6 +207,7 @@ RULES: Final[tuple[Rule, ...]] = (
         r"(?-i:[A-ZÀ-Þ])[^\n\"':@0-9]{2,40} [0-9]{1,5}[a-z]?(?![\w.:@]))",
         needs=stems(_FIELDS),
         leads=True,
+        starts=True,
         back=60,
         ahead=80,
     ),

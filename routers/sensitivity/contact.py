@@ -126,7 +126,7 @@ RULES: Final[tuple[Rule, ...]] = (
         "born-behind",
         "DATE_OF_BIRTH",
         rf"(?:{_BIRTH})",
-        rf"(?P<value>{_DATE})[^\n0-9]{{1,30}}(?<![a-z])(?:{_BIRTH})(?![a-z])",
+        rf"(?<![A-Za-z0-9])(?P<value>{_DATE})[^\n0-9]{{1,30}}(?<![a-z])(?:{_BIRTH})(?![a-z])",
         _living,
         needs=stems(_BIRTH),
         leads=True,

@@ -116,7 +116,7 @@ RULES: Final[tuple[Rule, ...]] = (
     rule(
         "card-security-code",
         "CREDIT_CARD_CVV",
-        r"(?:cvv|cvc|csc|cvn|cid|security code|digits (?:on|from|at)|numbers (?:on|from|at)|ziffern (?:auf|hinten)|"
+        r"\b(?:cvv|cvc|csc|cvn|cid|security code|digits (?:on|from|at)|numbers (?:on|from|at)|ziffern (?:auf|hinten)|"
         r"chiffres (?:au dos|derri)|(?:n(?:ú|u)meros|d(?:í|i)gitos) (?:de atr|del reverso|detr|do verso)|"
         r"cifre (?:sul retro|dietro)|"
         r"cijfers (?:achterop|op de achter)|verification (?:value|code|number)|pr(?:ü|ue)fziffer|cryptogramme|"

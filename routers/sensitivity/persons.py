@@ -132,6 +132,12 @@ _TITLE: Final = re.compile(
     r"id))?[ #:]"
     r"{1,3}[A-Za-z]{0,3}-?[0-9]{2,}"
 )
+_TITLE_WORDS: Final = """
+mr mrs ms herr herrn frau mme signora signor sig sr sra dhr mevr pan pani kollege kollegin collega colleague
+collègue collegue colega nanny neighbour neighbor nachbar nachbarin employee patient client member claimant insured
+student my our nuestro nuestra notre onze nosso nossa
+"""
+_TITLES: Final = frozenset(_TITLE_WORDS.split())  # the same for this one
 _WORD: Final = re.compile(r"[^\W\d_]+")
 SELF: Final = re.compile(
     r"\b[Ii](?:'m|\u2019m|m| am| was| have| had|'ve|\u2019ve|ve)?(?: (?:been|just|recently|also|got|being|still|"
@@ -152,6 +158,11 @@ SELF: Final = re.compile(
     r"[Ee]stoy (?:embarazada|en tratamiento))\b|\b[Ss]ono (?:malat|affett|incint|diabetic|in cura|sieropositiv|"
     r"celiac|depress|allergic|stat[oa] (?:diagnos|operat|ricover))|\b[Hh]o (?:il |la |l['\u2019]|un |avuto )",
 )
+_SELF_WORDS: Final = """
+i im ive my ich j je m tengo padezco sufro tomo soy me tenho sofro sou fui soffro prendo ik mam choruję cierpię
+biorę jestem jag estoy sono ho mi bei u bij
+"""
+_OF_SELF: Final = frozenset(_SELF_WORDS.split())  # without one of these, the pattern above need not be tried
 _ONE_NAME: Final = re.compile(  # a single name, where what follows can be said of one person only
     r"(?<![\w.])(?!(?:She|He|They|Who|It|This|That|These|Those|Patients?|Someone|Somebody|Everyone|Nobody|One|If|When|"
     r"Children|Women|Men|People|Woman|Man|Child|Mother|Father|Boy|Girl|And|But|Which|What|Never)\b)"
@@ -177,12 +188,14 @@ _HAVING: Final = re.compile(  # what ties a condition to who was named before
 )
 _FIRST_NAME: Final = re.compile(r"(?<![\w@])[A-ZÀ-ÞŁ][a-zà-ÿł]{1,14}(?![\w@])")
 _SAID_OF: Final = re.compile(  # of whom was named before: "Ngozi won't be in. She had a stroke"
-    r"(?<=[a-zà-ÿ,:] )(?!(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|I\b)[A-ZÀ-Þ][a-zà-ÿ]{2,20}\b[^\n?]{1,120}"
     r"\b(?:[Ss]?[Hh]e(?:'s|\u2019s|'d)? (?:has|had|was|is|got|suffers?|takes?|went|just|needs|been|told|lives)|"
     r"(?:sie|er) (?:hat|hatte|ist|liegt|leidet|bekommt)|(?:elle|il) (?:a|est|souffre)|(?:ella|él) (?:tiene|está|"
     r"padece)|"
     r"(?:lei|lui) (?:ha|è|soffre)|(?:zij|ze|hij) (?:heeft|is|lijdt)|(?:ona|on) (?:ma|jest)|(?:ela|ele) (?:tem|está))\b"
     r"[^.\n?]{0,60}$"
+)
+_NAMED_BEFORE: Final = re.compile(
+    r"(?<=[a-zà-ÿ,:] )(?!(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|I\b)[A-ZÀ-Þ][a-zà-ÿ]{2,20}\b"
 )
 _QUOTES: Final = ("'", '"', "\u201c", "\u201e", "\u00ab", "\u00ab ")
 _RECORDED: Final = re.compile(  # a column or field that holds people
@@ -218,24 +231,30 @@ def somebody(text: str, start: int, end: int, header: str) -> bool:
         return _NAMED_SO.search(around) is not None and _EXAMINED.search(around) is None
     words = _WORD.findall(around.lower())
     told = not _OF_THE_WORLD.isdisjoint(words)
-    writer = SELF.search(around, max(0, place - 90), end - first)
+    writer = None if _OF_SELF.isdisjoint(words) else SELF.search(around, max(0, place - 90), end - first)
     if writer and not (told and around[: writer.start()].endswith(_QUOTES)):
         return True
-    if _TITLE.search(around) or _close(words):
+    if (not _TITLES.isdisjoint(words) and _TITLE.search(around)) or _close(words):
         return True
     if told or _YEAR.search(around):
         return False
     names = list(NAME.finditer(around))
     if (names and _RECORDED.search(header)) or any(_titled(around, name) for name in names):
         return True
-    if public.figure(around):
+    if any(public.figure(name[0]) for name in names):
         return False
     return (
         _ONE_NAME.search(around) is not None
         or _first_name(around, place, end - first)
-        or _SAID_OF.search(around[:place]) is not None
+        or _said_of(around[:place])
         or any(_ABOUT_THEM.match(around, name.end()) for name in names)
     )
+
+
+def _said_of(before: str) -> bool:
+    """Whether what stands behind is said of her or him, and somebody was named before."""
+    said = _SAID_OF.search(before, max(0, len(before) - 80))
+    return said is not None and _NAMED_BEFORE.search(before, 0, said.start()) is not None
 
 
 def _titled(around: str, name: re.Match[str]) -> bool:

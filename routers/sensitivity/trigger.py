@@ -21,6 +21,10 @@ DENSE: Final = Place(re.compile(r"[0-9](?:[^0-9\n]{0,8}[0-9]){3}"), 48, 48)  # f
 NUMBERED: Final = Place(re.compile(r"[0-9](?:[^0-9\n]{0,16}[0-9]){2}"), 100, 2)  # three, and what names them
 HOUSE: Final = Place(re.compile(r" [0-9]"), 14, 4)  # a word with a number behind it
 LONG: Final = Place(re.compile(r"\s\S{16,}"), 0, 0)  # sixteen characters without a space
+INSIDE: Final = Place(re.compile(r"[0134][a-z0134]", re.IGNORECASE), 12, 12)  # a digit inside a word
+APART: Final = Place(
+    re.compile(r"[/:~-][a-z0-9][/:~-]", re.IGNORECASE), 4, 24
+)  # one character between two signs
 GIVEN: Final = Place(  # a long value, and what it is given to
     re.compile(r"(?:[=:>|,]|is )\s{0,6}[\"'`(]{0,2}[^\s\"'`]{10}"), 48, 2
 )

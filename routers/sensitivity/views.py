@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from routers.sensitivity import decoding
-from routers.sensitivity.trigger import DENSE, LONG, Trigger
+from routers.sensitivity.trigger import APART, DENSE, INSIDE, LONG, Trigger
 
 _BEFORE: Final = (
     80  # code points of unchanged text that a view keeps before a change, for the words that name it
@@ -157,7 +157,7 @@ VIEWS: Final = (
         "separated",
         (
             Trigger(r"[._,|*;] ?[^\s]" * 6 + "[._,|*;]"),
-            Trigger(r"\b[a-z0-9](?:[/:~-][a-z0-9]){6}"),
+            Trigger(r"\b[a-z0-9](?:[/:~-][a-z0-9]){6}", among=APART),
         ),
         re.compile(r"[^\s](?:(?:[._,|*;] ?|[/:~-])[^\s]){6,512}"),
         decoding.unseparated,
@@ -166,7 +166,7 @@ VIEWS: Final = (
     View(
         "listed",
         (
-            Trigger(r"(?:[\"'][^\s\"'][\"'], ?){5}"),
+            Trigger(r"(?:[\"'][^\s\"'][\"'], ?){5}", ("', '", '", "', "','", '","')),
             Trigger(r"\[ ?[0-9](?:, ?[0-9]){12,18} ?\]", among=DENSE),
         ),
         re.compile(r"[\"'][^\s\"'][\"'](?:, ?[\"'][^\s\"'][\"']){5,512}|\[ ?[0-9](?:, ?[0-9]){12,18} ?\]"),
@@ -237,14 +237,14 @@ VIEWS: Final = (
         "base85",
         (
             Trigger(r"<~[!-u]{10}", ("<~",), leads=True),
-            Trigger(r"[A-Za-f][0-9A-Za-z!#$%&()*+;<=>?@^_`{|}~-]{24}", caseless=False, among=LONG),
+            Trigger(r"(?:[A-Za-f][0-9A-Za-z!#$%&()*+;<=>?@^_`{|}~-]{4}){5}", caseless=False, among=LONG),
         ),
         re.compile(r"<~[!-uz]{10,16384}~>|[0-9A-Za-z!#$%&()*+;<=>?@^_`{|}~-]{25,16384}"),
         decoding.from_base85,
     ),
     View(
         "leet",
-        (Trigger(r"\b[a-z]{1,8}[0134][a-z0134]{0,6}[a-z]\b", among=None),),
+        (Trigger(r"\b[a-z]{1,8}[0134][a-z0134]{0,6}[a-z]\b", among=INSIDE),),
         re.compile(r"\b[A-Za-z01345@$]{4,14}\b"),
         decoding.from_leet,
     ),

@@ -1,5 +1,10 @@
 """Messages written by hand, in sets of their own: each was measured before any rule was mended for it.
 
+Met first, of the messages that must stay, the rules found 90 of 164 in the first set (they were then mended by what it
+showed), 90 of 116 in the second (74 before that; mended again) and 37 of 50 in the third, which nothing is mended by: it
+tells what to expect of wordings nobody has seen. Of look-alikes that may go they held back 18 of 153, 6 of 111 (12 before)
+and none of 49.
+
 A record begins with `== KIND language …`; what follows is the message. `<<NAME>>` is filled with a made-up value whose
 check digits are right, a different one for each record.
 """
