@@ -293,8 +293,10 @@ class Classifier:
         """Confirm each hit of the piece at `start` that lies behind what its trigger has led to already."""
         if under.hints is not None:
             under.hints += [end + start for end, index in hits if targets[index] is numbers.HINTS]
+            hits = [hit for hit in hits if targets[hit[1]] is not numbers.HINTS]  # most are
         looked = 0
         for end, index in hits:
+            target = targets[index]
             end += start  # from the piece's own count to the text's
             if end <= answered.get(index, 0):
                 continue
@@ -302,7 +304,6 @@ class Classifier:
             looked += 1
             if looked % _HITS == 0:
                 yield
-            target = targets[index]
             if target is None:
                 answered[index], found = numbers.find(under.text, lowest, end, under.bare, under.hints)
                 done[index] = answered[index]
