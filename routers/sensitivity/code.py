@@ -106,7 +106,7 @@ _ATTENDS: Final = (  # and those that stand beside them
     r"[}\])]{1,4}[;,)]?" + _END,
     r"[\w.:*&<>-]{1,60}(?: [\w.:*&,<>\[\]-]{1,60}){0,2};" + _END,
 )
-_MARKS: Final = ("=", "{", ";\n", ")\n")  # with too few of these in a piece, no line of it is looked at
+_MARKS: Final = ("{", ";\n", ")\n", ":\n")  # with too few of these in a piece, no line of it is looked at
 _MARKED: Final = (
     r"(?=[^\n({;=:#<\[$]{0,200}+[({;=:#<\[$])"  # prose seldom goes on to what makes code, and is left at once
 )

@@ -131,17 +131,12 @@ def listed(match: re.Match[str]) -> str:
     return f" {re.sub('[^A-Za-z0-9@.+_-]|(?<=.), ?', '', match[0].replace(', ', ','))} "
 
 
-_SYMBOLS: Final = re.compile(r"[!#$%&()*;<>?@^`{|}~]")
-
-
 def from_base85(match: re.Match[str]) -> str | None:
-    """What is encoded; None: letters and digits alone are no base 85 worth a look."""
-    run = match[0]
-    if _SYMBOLS.search(run) is None:
-        return None
-    for decode, text in ((base64.a85decode, run.strip("<~>")), (base64.b85decode, run)):
+    """What is encoded in base 85: framed as Adobe does it, or behind its name."""
+    run = match["framed"] or match["run"]
+    for decode in (base64.a85decode,) if match["framed"] else (base64.b85decode, base64.a85decode):
         try:
-            said = _legible(decode(text))
+            said = _legible(decode(run))
         except ValueError:
             continue
         if said is not None:

@@ -237,9 +237,13 @@ VIEWS: Final = (
         "base85",
         (
             Trigger(r"<~[!-u]{10}", ("<~",), leads=True),
-            Trigger(r"(?:[A-Za-f][0-9A-Za-z!#$%&()*+;<=>?@^_`{|}~-]{4}){5}", caseless=False, among=LONG),
+            Trigger(r"\b(?:base|ascii|a|b|z)[ -]?85\b", ("85",)),
         ),
-        re.compile(r"<~[!-uz]{10,16384}~>|[0-9A-Za-z!#$%&()*+;<=>?@^_`{|}~-]{25,16384}"),
+        re.compile(
+            r"<~(?P<framed>[!-uz]{10,16384})~>|"
+            r"(?:base|ascii|a|b|z)[ -]?85[^\n]{0,40}?[\s\"'`](?P<run>[0-9A-Za-z!#$%&()*+;<=>?@^_`{|}~-]{20,16384})",
+            re.IGNORECASE,
+        ),
         decoding.from_base85,
     ),
     View(

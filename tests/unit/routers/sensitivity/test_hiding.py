@@ -57,7 +57,7 @@ WAYS = {
     "broken line": lambda v: f"{v[:7]}\n{v[7:]}",
     "broken line, CRLF": lambda v: f"{v[:7]}\r\n{v[7:]}",
     "quoted line": lambda v: f"{v[:7]}\n> {v[7:]}",
-    "base85": lambda v: base64.b85encode(f"my number: {v}".encode()).decode(),
+    "base85": lambda v: f"in base85 {base64.b85encode(f'my number: {v}'.encode()).decode()}",
     "ascii85": lambda v: base64.a85encode(f"my number: {v}".encode(), adobe=True).decode(),
     "a list of characters": lambda v: f"[{', '.join(repr(c) for c in v)}]",
     "a list in JSON": lambda v: json.dumps(list(v)),
