@@ -7,10 +7,14 @@ from typing import Final
 from gateway.metering.gpu.counts import Counted
 from gateway.metering.gpu.facts import Coefficients
 
-# Windows regressed as one. Which ones make a group follows from their numbers alone: gateways before one engine learn
-# the same from it, whenever each of them began.
-GROUP: Final = 15
-_FORGET: Final = 0.9975  # per group: half the weight is gone after about an hour of busy time
+# Windows regressed as one. A prompt is counted when its computing ends, which may be seconds after it began: where
+# groups are short, that blurs what prompts cost, and steps and context seem to cost more. Which windows make a group
+# follows from their numbers alone: gateways before one engine learn the same from it, whenever each of them began.
+GROUP: Final = 60
+# The first few are short, so that a guess that is far off is put right within minutes.
+SHORT: Final = 15
+EARLY: Final = 4
+_FORGET: Final = 0.99  # per group: half the weight is gone after about an hour of busy time
 _DOUBT: Final = 0.5  # how far the guess may be off, as a share
 # Least, first and most variance of a group's busy time, per second of it.
 _NOISE: Final = (0.001, 0.02, 0.2)
@@ -22,7 +26,8 @@ _LEAST_BUSY: Final = 1.0  # seconds; groups with less say nothing
 class _Group:
     """Windows regressed as one: their busy seconds, and what was done in them (the guess's seconds of each doing)."""
 
-    number: int  # windows are numbered, so are groups of them
+    size: int  # windows
+    number: int  # windows are numbered, so are groups of that size
     busy: float = 0.0
     done: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
 
@@ -69,11 +74,12 @@ class Learner:
         """A replica's window of that number, later than those before: its busy seconds and what the counters say was
         done in them."""
         group = self._groups.get(replica)
-        if group is not None and group.number != window // GROUP:
+        if group is not None and group.number != window // group.size:
             self._learn(group.busy, group.done)
             group = None
         if group is None:
-            group = self._groups[replica] = _Group(window // GROUP)
+            size = GROUP if self.groups >= EARLY else SHORT
+            group = self._groups[replica] = _Group(size, window // size)
         guess = self.guess
         effective = counted.effective(guess.attention)
         group.busy += busy

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.metering.gpu.counts import Counted
 from gateway.metering.gpu.facts import Coefficients
-from gateway.metering.gpu.learning import GROUP, Learner, solve
+from gateway.metering.gpu.learning import EARLY, GROUP, SHORT, Learner, solve
 
 TRUTH = Coefficients(step=0.01, prompt=5e-5, context=5e-8, attention=0.0)
 
@@ -35,7 +35,7 @@ def taught(learner: Learner, seconds: Iterable[tuple[float, Counted]], *, first:
 def test_ratios_are_learned_from_a_wrong_guess(wrong):
     step, prompt, context = wrong
     learner = Learner(Coefficients(TRUTH.step * step, TRUTH.prompt * prompt, TRUTH.context * context, 0.0))
-    taught(learner, windows(160 * GROUP, noise=0.03))
+    taught(learner, windows(40 * GROUP, noise=0.03))
     found = learner.coefficients
     assert found.prompt / found.step == pytest.approx(TRUTH.prompt / TRUTH.step, rel=0.1)
     assert found.context / found.step == pytest.approx(TRUTH.context / TRUTH.step, rel=0.2)
@@ -59,12 +59,20 @@ def test_what_was_learned_outlives_the_process():
 
 def test_windows_of_several_replicas_are_grouped_each_for_itself():
     learner = Learner(TRUTH)
-    for number, (busy, counted) in enumerate(windows(2 * GROUP)):
+    for number, (busy, counted) in enumerate(windows(2 * SHORT)):
         learner.add(number // 2, busy, counted, replica=number % 2)
     assert learner.groups == 0
     for busy, counted in windows(1):
-        learner.add(GROUP, busy, counted, replica=0)
+        learner.add(SHORT, busy, counted, replica=0)
     assert learner.groups == 1
+
+
+def test_the_first_groups_are_short():
+    learner = Learner(TRUTH)
+    taught(learner, windows((EARLY + 1) * SHORT))
+    assert learner.groups == EARLY
+    taught(learner, windows(2 * GROUP), first=(EARLY + 1) * SHORT)
+    assert learner.groups == EARLY + 2
 
 
 def test_gateways_that_began_apart_learn_the_same_from_the_same_windows():
@@ -73,7 +81,7 @@ def test_gateways_that_began_apart_learn_the_same_from_the_same_windows():
     early.add(2 * GROUP - 1, 0.0002, Counted())  # it saw a moment more of the second before
     taught(early, seconds, first=2 * GROUP)
     taught(late, seconds, first=2 * GROUP)
-    assert early.groups == late.groups > 10
+    assert early.groups == late.groups > 11
     assert early.coefficients == late.coefficients
 
 
