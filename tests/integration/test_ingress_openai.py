@@ -303,7 +303,7 @@ def test_a_conversation_goes_on_where_it_is_kept_and_for_its_own_tenant_alone(
 @pytest.mark.parametrize(
     ("path", "body", "field"),
     [
-        ("/v1/responses", {"input": "Take your time.", "background": True}, "background"),
+        ("/v1/responses", {"input": "Take your time.", "background": True, "store": False}, "background"),
         (
             "/v1/chat/completions",
             {"messages": [{"role": "user", "content": "Take your time."}], "deferred": True},
