@@ -42,7 +42,7 @@ feature("usage in stream", "usage in a stream", async ({ model }) => {
 
 feature("tool", "a tool, streamed", async (backend) => {
   const message = await client.messages
-    .stream({ model: backend.model, messages: ASK, tools: [WEATHER], max_tokens: 80 })
+    .stream({ model: backend.model, messages: ASK, tools: [WEATHER], max_tokens: 80, temperature: 0 })
     .finalMessage();
   needsSense(backend);
   assert.deepEqual(calls(message).map((call) => [call.name, call.input]), [["get_weather", { city: "Oslo" }]]);
