@@ -7,7 +7,7 @@ counted late is put back to when it was done, before anything is learned of thos
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +17,7 @@ from gateway.metering.gpu.learning import Learner
 from gateway.metering.gpu.spans import Span
 
 _HELD: Final = 20  # windows that wait for what is counted after them
+_MOST: Final = 512  # prompts in a window: of more, none took long enough to be put back far
 _BESIDE: Final = 3.0  # a prompt's computing takes at most so much longer for what is computed beside it
 
 
@@ -52,12 +53,18 @@ class Hindsight:
         self._done_ns = 0  # when the last prompt was
 
     def add(
-        self, number: int, span: Span, busy: float, counted: Counted, prompts: Iterable[Prompt], usual: float
+        self,
+        number: int,
+        span: Span,
+        busy: float,
+        counted: Counted,
+        prompts: Collection[Prompt],
+        usual: float,
     ) -> None:
         """A window over these times (ns), its busy seconds, what was counted and which prompts that was of. `usual`:
         busy seconds to a second of work."""
         self._held.append(_Window(number, span, busy, counted))
-        for prompt in sorted(prompts, key=lambda each: each.done_ns):
+        for prompt in sorted(prompts, key=lambda each: each.done_ns) if len(prompts) <= _MOST else ():
             self._put_back(prompt, usual)
             self._done_ns = max(self._done_ns, prompt.done_ns)
         while len(self._held) > _HELD:

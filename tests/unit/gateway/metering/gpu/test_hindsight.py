@@ -64,3 +64,9 @@ def test_windows_go_to_the_learner_with_nothing_lost():
 
 def test_what_was_computed_before_all_that_is_held_stays_where_it_was_counted():
     assert learned([prompt(0, 40.5, 30_000)])[40] > 10_000
+
+
+def test_of_a_window_with_a_great_many_none_is_put_back():
+    many = [prompt(3.9, 4.0 + i / 2_000, 10) for i in range(1_000)]
+    assert learned(many) == {4: 10_000}
+    assert learned(many[:10])[3] > 0
