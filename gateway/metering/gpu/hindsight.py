@@ -64,9 +64,10 @@ class Hindsight:
         """A window over these times (ns), its busy seconds, what was counted and which prompts that was of. `usual`:
         busy seconds to a second of work."""
         self._held.append(_Window(number, span, busy, counted))
-        for prompt in sorted(prompts, key=lambda each: each.done_ns) if len(prompts) <= _MOST else ():
-            self._put_back(prompt, usual)
-            self._done_ns = max(self._done_ns, prompt.done_ns)
+        if len(prompts) <= _MOST:
+            for prompt in sorted(prompts, key=lambda each: each.done_ns):
+                self._put_back(prompt, usual)
+                self._done_ns = max(self._done_ns, prompt.done_ns)
         while len(self._held) > _HELD:
             oldest = self._held.popleft()
             self._learner.add(oldest.number, oldest.busy, oldest.counted, self._replica)
