@@ -7,6 +7,7 @@ says that it is over. A snapshot beside the journal spares reading it from the b
 """
 
 import asyncio
+import contextlib
 import json
 import logging
 import time
@@ -131,7 +132,14 @@ class Awaiting:
         try:
             await self._read()
         except (OSError, ValueError) as error:
-            _log.error("what was awaited cannot be read, so some of it may stay unbooked: %s", error)
+            kept = self._path.with_suffix(".unread")
+            with contextlib.suppress(OSError):
+                await asyncio.to_thread(
+                    self._path.replace, kept
+                )  # the next snapshot would be written over it
+            _log.error(
+                "some of what was awaited may stay unbooked; what it was is kept as %s: %s", kept.name, error
+            )
         self._reopened = True
         await self.note()  # from here on a snapshot stands
         for each in self._open.values():

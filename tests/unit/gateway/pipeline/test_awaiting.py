@@ -174,6 +174,26 @@ async def test_another_process_goes_on_and_none_after_it(started: Started) -> No
     assert json.loads((third.ledger.directory / "awaited.json").read_text())["open"][0]["id"] == "req-3"
 
 
+async def test_a_snapshot_that_cannot_be_read_is_kept_aside(
+    started: Started, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = started()
+    await first.reopen()
+    first.begin()
+    await first.awaiting.note()
+    first.end()
+    noted = first.ledger.directory / "awaited.json"
+    torn = noted.read_text()[:-3]
+    noted.write_text(torn)
+    second = started(resp_1=DONE)
+    await second.reopen()
+    assert noted.with_suffix(".unread").read_text() == torn
+    assert "awaited.unread" in caplog.text
+    second.begin(2)
+    await second.awaiting.note()
+    assert [each["id"] for each in json.loads(noted.read_text())["open"]] == ["req-2"]
+
+
 async def test_what_is_booked_and_not_written_yet_is_open_in_the_snapshot(started: Started) -> None:
     first = started()
     await first.reopen()
