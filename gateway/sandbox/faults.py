@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from gateway.sandbox.http import Request
@@ -16,6 +16,7 @@ MODES: Final = {
     "error_event": "an error inside the stream, after a 200 (an answer that is not streamed is cut)",
     "hang": "the request is read and never answered",
     "slow": "the answer begins `seconds` late",
+    "held": "the answer begins when the fault is next changed, to `none` or to another",
     "garbage": "what comes is not HTTP",
     "nonsense": "a 200 whose body is not the dialect",
     "refusal": "the model says that it will not answer, in its wire's words where that has some",
@@ -35,6 +36,7 @@ class Fault:
 
     mode: str
     seconds: float = 2.0  # for `slow`
+    lifted: asyncio.Event = field(default_factory=asyncio.Event, compare=False)  # for `held`
 
     @property
     def status(self) -> int | None:
@@ -46,6 +48,7 @@ class Faults:
     """The faults still to come for one stand-in."""
 
     def __init__(self) -> None:
+        self._latest = Fault("none")  # as it was set last, whether or not anything is still to meet it
         self._fault: Fault | None = None
         self._left: int | None = None
 
@@ -58,7 +61,9 @@ class Faults:
             )
         if count is not None and count < 1:
             raise ValueError(f"count must be 1 or more, got {count}")
-        self._fault = None if mode == "none" else Fault(mode, seconds)
+        self._latest.lifted.set()
+        self._latest = Fault(mode, seconds)
+        self._fault = None if mode == "none" else self._latest
         self._left = count
 
     def take(self) -> Fault | None:

@@ -99,6 +99,9 @@ class StandIn(ABC):
             case "slow":
                 await asyncio.sleep(fault.seconds)
                 return False
+            case "held":
+                await fault.lifted.wait()
+                return False
             case "cut":
                 reply.interruption = _cut
                 return False

@@ -12,8 +12,6 @@ from gateway.access import keys
 from tests.integration.sandboxed import HELLO, POLICY, Sandboxed
 from tests.integration.weirs import RunningWeir
 
-# One loop serves Weir and its stand-ins here: two hundred clients at once keep it from accepting for a second.
-PATIENT = POLICY.replace("connect: 1s, first_byte: 2s, idle: 2s", "connect: 10s, first_byte: 20s, idle: 20s")
 ASK = {"model": "gpt", "max_tokens": 1000, "messages": HELLO}
 UPPER_USD = 0.0101  # of ASK: 1000 output tokens of gpt-5 at 10 USD per million, and a short prompt
 
@@ -32,7 +30,7 @@ tenants:
 class Budgeted(Sandboxed):
     """A sandboxed Weir with the tenants given."""
 
-    def __init__(self, folder: Path, tenants: str, more: str = "", policy: str = PATIENT) -> None:
+    def __init__(self, folder: Path, tenants: str, more: str = "", policy: str = POLICY) -> None:
         self.tenants, self.more = tenants, more
         super().__init__(folder, policy)
 
@@ -58,22 +56,30 @@ class Beside(RunningWeir):
         self._common = common(self, self._first.tenants, self._first.more)
 
 
-def flood(weirs: list[RunningWeir], count: int, body: Mapping[str, Any] = ASK) -> list[httpx.Response]:
-    """So many requests at once, dealt out to the gateways."""
+def flood(
+    first: Budgeted, *others: RunningWeir, count: int, let: int, body: Mapping[str, Any] = ASK
+) -> list[httpx.Response]:
+    """So many requests at once, dealt out to the gateways; the stand-in answers none before all but `let` are."""
+    weirs = [first, *others]
+    first.run(first.sandbox.openai.fault("held"))
 
     async def asked() -> list[httpx.Response]:
         limits = httpx.Limits(max_connections=count)
         async with httpx.AsyncClient(limits=limits, timeout=60) as client:
-            return await asyncio.gather(
-                *(
-                    client.post(
-                        f"{weirs[i % len(weirs)].url}/v1/chat/completions",
-                        json=body,
-                        headers={"authorization": f"Bearer {weirs[0].key}"},
-                    )
-                    for i in range(count)
+            asking = [
+                client.post(
+                    f"{weirs[i % len(weirs)].url}/v1/chat/completions",
+                    json=body,
+                    headers={"authorization": f"Bearer {first.key}"},
                 )
-            )
+                for i in range(count)
+            ]
+            answers = []
+            for each in asyncio.as_completed(asking):
+                answers.append(await each)
+                if len(answers) == count - let:
+                    first.run(first.sandbox.openai.fault("none"))
+            return answers
 
     return asyncio.run(asked())
 

@@ -45,7 +45,7 @@ class RealRedis:
              # its end is a process's, not the machine's: waiting for a busy disk would only make it late
              "--appendonly", "yes", "--appendfsync", "no", "--save", "", "--logfile", "redis.log"],
         )  # fmt: skip
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not self._answers():
             assert time.monotonic() < deadline, "Redis did not start"
             assert self._process.poll() is None, "Redis ended at once"

@@ -10,15 +10,15 @@ from pathlib import Path
 import openai
 import pytest
 
-from tests.integration.budgeted import ASK, PATIENT, UPPER_USD, Budgeted, flood, statuses
-from tests.integration.sandboxed import HELLO, SECRET
+from tests.integration.budgeted import ASK, UPPER_USD, Budgeted, flood, statuses
+from tests.integration.sandboxed import HELLO, POLICY, SECRET
 
 Make = Callable[..., Budgeted]
 
-POLICY_WITHOUT_A_PRICE = PATIENT.replace("  openai:\n    {kind", "  mine:\n    {kind").replace(
+POLICY_WITHOUT_A_PRICE = POLICY.replace("  openai:\n    {kind", "  mine:\n    {kind").replace(
     "{backend: openai,", "{backend: mine,"
 )
-POLICY_BY_BUDGET = PATIENT.replace(
+POLICY_BY_BUDGET = POLICY.replace(
     "  - {name: everyday,",
     "  - {name: while-it-lasts, when: {budget_used: {at_most: 0.1}}, use: [gpt]}\n  - {name: everyday,",
 )
@@ -52,8 +52,7 @@ def metric(weir: Budgeted, series: str) -> float:
 
 def test_two_hundred_at_once_against_a_budget_for_ten_let_ten_through(started: Make) -> None:
     weir = started(f"budget: {{usd_per_day: {10.5 * UPPER_USD:.4f}}}")
-    weir.run(weir.sandbox.openai.fault("slow", seconds=8))
-    answers = flood([weir], 200)
+    answers = flood(weir, count=200, let=10)
     assert statuses(answers) == {200: 10, 429: 190}
     assert len(weir.sandbox.openai.received) == 10
     refused = next(answer for answer in answers if answer.status_code == 429)
@@ -157,9 +156,7 @@ def test_tokens_per_minute(started: Make) -> None:
 
 def test_concurrent_requests(started: Make) -> None:
     weir = started("limits: {concurrent: 4}")
-    weir.run(weir.sandbox.openai.fault("slow", seconds=3))
-    assert statuses(flood([weir], 40)) == {200: 4, 429: 36}
-    weir.run(weir.sandbox.openai.fault("none"))
+    assert statuses(flood(weir, count=40, let=4)) == {200: 4, 429: 36}
     assert {weir.ask()[0] for _ in range(10)} == {200}, "all places are free again"
 
 
@@ -176,7 +173,7 @@ def test_places_are_free_again_whatever_ended_the_request(started: Make) -> None
     weir.raw(
         f"{head}content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body, 0.5
     )
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while weir.ask()[0] == 429:
         assert time.monotonic() < deadline, "a client that left still has its place"
         time.sleep(0.05)

@@ -57,7 +57,7 @@ def used(weir: Budgeted | Beside) -> list[int]:
 
 
 def wait_for_redis(*weirs: Budgeted | Beside, up: bool) -> None:
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while any(bool(weir.service._state.trouble) is up for weir in weirs):
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -65,8 +65,7 @@ def wait_for_redis(*weirs: Budgeted | Beside, up: bool) -> None:
 
 def test_two_hundred_at_once_over_two_gateways_let_ten_through(started: Make) -> None:
     first, second = started(f"budget: {{usd_per_day: {10.5 * UPPER_USD:.4f}}}")
-    first.run(first.sandbox.openai.fault("slow", seconds=8))
-    answers = flood([first, second], 200)
+    answers = flood(first, second, count=200, let=10)
     assert statuses(answers) == {200: 10, 429: 190}
     assert len(first.sandbox.openai.received) == 10
     spent = sum(float(row["usd"]) for weir in (first, second) for row in weir.rows("attempts"))

@@ -85,7 +85,7 @@ class Confined(Sandboxed):
         return float(next(line for line in page.splitlines() if line.startswith(f"{name} ")).split()[1])
 
     def until(self, holds: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not holds():
             assert time.monotonic() < deadline, self.ready()
             time.sleep(0.05)

@@ -58,7 +58,7 @@ def asked(draw: random.Random) -> tuple[dict[str, Any], dict[str, str]]:
 async def client(url: str, key: str, seen: Seen, draw: random.Random) -> None:
     """Ask without end; note what came whole."""
     async with httpx.AsyncClient(
-        base_url=url, timeout=20, headers={"authorization": f"Bearer {key}"}
+        base_url=url, timeout=60, headers={"authorization": f"Bearer {key}"}
     ) as http:
         while True:
             body, headers = asked(draw)

@@ -2,10 +2,9 @@
 what was answered meanwhile is there once."""
 
 import json
-import time
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from gateway.cli.root import weir
 from gateway.ledger.stores import open_store
 from tests.integration.postgreses import Postgres, running_postgres
 from tests.integration.sandboxed import Sandboxed
+from tests.integration.waiting import until
 
 ALWAYS = (0, 4 * 10**18)
 
@@ -55,13 +55,6 @@ class Away(Sandboxed):
 def postgres() -> Iterator[Postgres]:
     with running_postgres() as server:
         yield server
-
-
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def command(*arguments: str) -> str:

@@ -29,6 +29,7 @@ from gateway.ledger.stores import open_store
 from gateway.ledger.sums import ANSWERED, GPU_TIME, RERATED, SPENT, SPENT_BY_KEY
 from gateway.ledger.verify import compare, verify_journal, verify_store
 from tests.integration.postgreses import running_postgres
+from tests.integration.waiting import until
 
 DAY = 86_400 * 10**9
 MIDNIGHT = 20_000 * DAY  # some midnight, UTC
@@ -490,14 +491,14 @@ def test_gateways_that_count_by_themselves_need_a_database_of_their_own(postgres
     for number, ledger in enumerate(shared):
         ledger.append(*records_of(number))
         ledger.refuse_beside_another()  # those that count in Redis stand beside each other
-    wait_until(lambda: all(ledger.lag_seconds() == 0 for ledger in shared))
+    until(lambda: all(ledger.lag_seconds() == 0 for ledger in shared))
     lone = Ledger.open(url, tmp_path / "lone.journal", alone=True)
     lone.append(*records_of(2))
     with pytest.raises(DatabaseTaken, match=r"another gateway \(journal [0-9a-f]{16}, from this machine\)"):
         lone.refuse_beside_another()
-    wait_until(lambda: "set `state.redis` for all of them" in lone.trouble)  # nor does it ship
+    until(lambda: "set `state.redis` for all of them" in lone.trouble)  # nor does it ship
     assert all(ledger.close() for ledger in shared)
-    wait_until(lambda: lone.lag_seconds() == 0)  # its rows waited for that
+    until(lambda: lone.lag_seconds() == 0)  # its rows waited for that
     with closing(open_store(url)) as store:
         assert len(list(store.records("request", *ALWAYS))) == 3
         assert len(store.journals()) == 3
@@ -507,14 +508,6 @@ def test_gateways_that_count_by_themselves_need_a_database_of_their_own(postgres
     assert lone.close()
     beside.refuse_beside_another()
     assert beside.close()
-
-
-def wait_until(condition):
-    for _ in range(400):
-        if condition():
-            return
-        threading.Event().wait(0.05)
-    pytest.fail("it did not come to pass")
 
 
 def test_a_ledger_with_a_retention_prunes_by_itself(name, tmp_path):
@@ -529,8 +522,8 @@ def test_a_ledger_with_a_retention_prunes_by_itself(name, tmp_path):
         with closing(open_store(name)) as store:
             return not list(store.records("request", *ALWAYS))
 
-    wait_until(summed)
-    wait_until(gone)
+    until(summed)
+    until(gone)
     assert book.close()
     with closing(open_store(name)) as store:
         assert list(store.records("request", *ALWAYS)) == []

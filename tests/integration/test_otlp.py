@@ -1,7 +1,6 @@
 """Traces and metrics by OTLP, from a whole Weir to a stand-in collector that decodes them as a real one does."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from gateway.configuration.loading import load
 from gateway.configuration.problems import ConfigurationErrors
 from tests.integration.collectors import StandInCollector, collecting, told
 from tests.integration.sandboxed import HELLO, POLICY, SECRET, Sandboxed
+from tests.integration.waiting import until
 
 CLIENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 OTLP = """
@@ -43,13 +43,6 @@ def weir(tmp_path: Path, collector: StandInCollector) -> Iterator[Told]:
     running = Told(tmp_path, collector.url)
     yield running
     running.stop()
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.05)
 
 
 def spans_of(collector: StandInCollector, request: str, count: int) -> list[Span]:

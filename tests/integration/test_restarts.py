@@ -42,7 +42,7 @@ actions: {{quiet: 4s}}
 """
         )
         super().__init__(folder, config, {**sandbox.environ(), "PROVIDER_KEY": PROVIDER_KEY})
-        self._http = httpx.AsyncClient(headers={"authorization": f"Bearer {key}"}, timeout=30)
+        self._http = httpx.AsyncClient(headers={"authorization": f"Bearer {key}"}, timeout=60)
 
     async def ask(self, model: str, action: str = "") -> None:
         headers = {"x-weir-action": action} if action else {}
@@ -57,7 +57,7 @@ actions: {{quiet: 4s}}
     def used(self) -> float:
         """The share of the day's budget that is used, as Prometheus sees it."""
         page = re.findall(r"metrics: (\S+)\)", self.log.read_text())[-1]
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             with urllib.request.urlopen(page, timeout=10) as answer:  # noqa: S310  # loopback
                 if found := USED.search(answer.read().decode()):
@@ -91,7 +91,7 @@ def closed(store: Path) -> dict[str, ActionRecord]:
 
 
 def until(store: Path, found: Callable[[dict[str, ActionRecord]], bool]) -> dict[str, ActionRecord]:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not found(actions := closed(store)):
         assert time.monotonic() < deadline, actions
         time.sleep(0.2)

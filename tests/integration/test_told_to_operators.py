@@ -4,12 +4,12 @@ import gzip
 import json
 import logging
 import socket
-import time
 
 import pytest
 
 from gateway.app.server import Server
 from tests.integration.sandboxed import HELLO, Sandboxed
+from tests.integration.waiting import until
 
 
 @pytest.fixture
@@ -19,13 +19,6 @@ def weir(tmp_path):
         yield running
     finally:
         running.stop()
-
-
-def until(holds, seconds=20):
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def replicas(weir):

@@ -84,7 +84,7 @@ async def test_a_reload_keeps_what_did_not_change_and_drains_what_went() -> None
     await asyncio.sleep(0.01)
     assert not pool.closed, "a request is still under way there"
     b.ended(0.0, healthy=True)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not pool.closed:  # noqa: ASYNC110  # a real pool tells nobody either
             await asyncio.sleep(0.02)
     fleet.apply([Placement("gpu", ("a", "c"), "other timeouts")])

@@ -321,7 +321,7 @@ async def test_it_looks_by_itself(started: Started, monkeypatch: pytest.MonkeyPa
     for number in range(40):
         process.begin(number)
     task = asyncio.create_task(process.awaiting.run())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(process.lines("request")) < 40:  # noqa: ASYNC110  # a journal tells nobody
             await asyncio.sleep(0.01)
     task.cancel()
