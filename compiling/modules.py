@@ -49,6 +49,7 @@ INTERPRETED: Final = {
     "gateway/metering/rerating.py": "an operator's",
     "gateway/metering/gpu/turns.py": "an asynchronous generator, which mypyc does not compile",
     "gateway/pipeline/awaiting.py": "looks every half second",
+    "gateway/pipeline/concluding.py": "once for each that was looked at",
     "gateway/state/scripts.py": "text for Redis",
     "gateway/state/shared": "waits for Redis",
 }

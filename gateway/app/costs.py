@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from gateway.configuration.snapshot import Snapshot
 from gateway.metering.gpu import hardware
 from gateway.metering.gpu.facts import Coefficients, GpuBackend
 from gateway.metering.gpu.learning import Memory
+from gateway.state.whole_file import WholeFile
 
 _log = logging.getLogger("weir.gpu")
 
@@ -100,13 +100,13 @@ class LearnedCosts:
     """A small file beside the ledger: what engines' doings cost, as far as was learned."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._file: Final = WholeFile(path)
         self._saved: bytes = b""
 
     def load(self, backends: Iterable[GpuBackend]) -> dict[str, Memory]:
         """What an earlier process learned, by `GpuBackend.learns_as`; what does not fit is left out, and said."""
         try:
-            data = self._path.read_bytes()
+            data = self._file.path.read_bytes()
         except FileNotFoundError:
             return {}
         except OSError as error:
@@ -115,7 +115,7 @@ class LearnedCosts:
         try:
             found = _memories(orjson.loads(data))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            _log.warning("%s is not used, GPU costs are learned anew: %s", self._path, error)
+            _log.warning("%s is not used, GPU costs are learned anew: %s", self._file.path, error)
             return {}
         for backend in backends:
             memory = found.get(backend.learns_as)
@@ -134,12 +134,7 @@ class LearnedCosts:
         data = orjson.dumps({"version": _VERSION, "engines": engines}, option=orjson.OPT_INDENT_2)
         if not engines or data == self._saved:
             return
-        beside = self._path.with_name(self._path.name + ".new")
-        with beside.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(self._path)
+        self._file.write(data)
         self._saved = data
 
     async def run(self, learned: Callable[[], Mapping[str, Memory]]) -> None:

@@ -396,5 +396,10 @@ class Service:
                 *self._runtime.warnings,
                 *restarting.waiting(self._started, snapshot),
                 *(f"{name} has failed; start Weir again" for name in self._background.failed),
+                *(
+                    [f"{stuck} requests in the background cannot be booked yet; the log says where"]
+                    if (stuck := self._awaiting.stuck)
+                    else []
+                ),
             ],
         }

@@ -220,16 +220,17 @@ class Answering:
         return True
 
     async def _send(self, answer: Answer, out: bytes) -> None:
-        if not self._committed:
-            self._committed = True
-            if self._job.plain.background:
-                await self._await()
+        begins, self._committed = not self._committed, True
+        if self._job.plain.background and not self._attempt.awaited:
+            await self._await()
+        if begins:
             await self._job.reply.start(answer.status, self._head(answer))
         if out:
             await self._job.reply.send(out)
 
     async def _await(self) -> None:
-        """The provider will go on with the answer, should its stream break: see that it is known by then."""
+        """The provider will go on with the answer, should its stream break: see that it is known by then, as soon as
+        it has an id. All that was sent before may be a sign of life."""
         attempt, relay = self._attempt, self._relay
         if relay is not None and relay.made and not self._booked:
             attempt.made, attempt.awaited = relay.made, relay.made[0]

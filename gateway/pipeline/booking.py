@@ -142,10 +142,10 @@ class Account:
 
     def closing(self, attempt: Attempt, data: bytes) -> bytes:
         """The answer is complete: close the request, before the last bytes leave."""
-        if (
-            attempt.told is not None and self._journey.call is not None
-        ):  # before whoever reads it can ask what it cost
-            self._till.awaiting.told(self._journey.call.document.values["response_id"], attempt.told)
+        journey = self._journey
+        if attempt.told is not None and journey.call is not None:  # before its reader can ask what it cost
+            response = journey.call.document.values["response_id"]
+            self._till.awaiting.told(journey.principal.tenant, response, attempt.told)
         if attempt.outcome == "ok":
             self.close(200, "ok", "")
         else:

@@ -246,7 +246,7 @@ class Pipeline:
             return await document_of(exchange, body, policy, self._till.belongings, tenant, owned)
         document = await recalled(exchange, body, policy, self._till.belongings, tenant, owned)
         if document.values["action"] == "delete":
-            await self._till.awaiting.look(document.values["response_id"])  # nobody can, behind it
+            await self._till.awaiting.look(tenant, document.values["response_id"])  # nobody can, behind it
         return document
 
     async def _held_to_before(

@@ -5,8 +5,8 @@ what requests met is handed in now and then. Nothing rests on it but where a thr
 """
 
 import asyncio
-import contextlib
 import logging
+import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 import orjson
+
+from gateway.state.whole_file import WholeFile
 
 _log = logging.getLogger("weir.state")
 
@@ -50,7 +52,8 @@ class LocalScores:
 
     def __init__(self, path: Path, now_ms: Callable[[], int], most: int) -> None:
         """`now_ms`: UTC milliseconds; `most` scores are kept under each name. Reads nothing yet."""
-        self._path = path
+        self._file = WholeFile(path)
+        self._turn = threading.Lock()  # a cancelled exchange leaves its thread behind
         self._now_ms = now_ms
         self._most = most
         self._kept: dict[str, _Kept] | None = None
@@ -64,26 +67,27 @@ class LocalScores:
 
     def _exchange(self, met: Mapping[str, Sequence[float]]) -> Mapping[str, Sequence[float]]:
         now = self._now_ms()
-        if self._kept is None:
-            self._kept = self._read(now)
-        for name, scores in met.items():
-            kept = self._kept.setdefault(name, _Kept(deque(maxlen=self._most), now))
-            kept.scores.extend(scores)
-            kept.at = now
-        if any(met.values()):
-            self._write(self._kept)
-        return {name: tuple(self._kept[name].scores) for name in met}
+        with self._turn:
+            if self._kept is None:
+                self._kept = self._read(now)
+            for name, scores in met.items():
+                kept = self._kept.setdefault(name, _Kept(deque(maxlen=self._most), now))
+                kept.scores.extend(scores)
+                kept.at = now
+            if any(met.values()):
+                self._write(self._kept)
+            return {name: tuple(self._kept[name].scores) for name in met}
 
     def _read(self, now: int) -> dict[str, _Kept]:
         try:
-            found = orjson.loads(self._path.read_bytes())
+            found = orjson.loads(self._file.path.read_bytes())
             if found["version"] != _VERSION:
                 raise ValueError(f"it is of version {found['version']}")  # noqa: TRY301  # told as any other fault is
             kept = {str(name): self._window(fields) for name, fields in found["windows"].items()}
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            _log.warning("%s is not used, rolling thresholds begin anew: %s", self._path, error)
+            _log.warning("%s is not used, rolling thresholds begin anew: %s", self._file.path, error)
             return {}
         return {name: window for name, window in kept.items() if 0 <= now - window.at < KEPT_MS}
 
@@ -96,11 +100,7 @@ class LocalScores:
     def _write(self, kept: Mapping[str, _Kept]) -> None:
         """Replaces the file whole, so that a kill leaves the one before; a full disk is said and borne."""
         windows = {name: {"at": each.at, "scores": list(each.scores)} for name, each in kept.items()}
-        beside = self._path.with_name(self._path.name + ".new")
         try:
-            beside.write_bytes(orjson.dumps({"version": _VERSION, "windows": windows}))
-            beside.replace(self._path)
+            self._file.write(orjson.dumps({"version": _VERSION, "windows": windows}))
         except OSError as error:
             _log.warning("the scores of rolling thresholds cannot be kept: %s", error)
-            with contextlib.suppress(OSError):
-                beside.unlink(missing_ok=True)

@@ -82,7 +82,7 @@ class Process:
         return [line.members for line in lines if line.kind == kind]
 
     async def look(self, number: int = 1) -> None:
-        await self.awaiting.look(f"resp_{number}")
+        await self.awaiting.look("acme", f"resp_{number}")
 
     def end(self) -> None:
         """Let go of the journal, without a word to whoever is in memory."""
@@ -138,7 +138,7 @@ async def test_it_is_booked_with_what_it_used(started: Started) -> None:
         True,
     )
     await process.look()
-    process.awaiting.told("resp_1", DONE)
+    process.awaiting.told("acme", "resp_1", DONE)
     assert len(process.lines("request")) == 1
 
 
@@ -156,7 +156,7 @@ async def test_another_process_goes_on_and_none_after_it(started: Started) -> No
     await first.reopen()
     for number in (1, 2, 3):
         first.begin(number)
-    first.awaiting.told("resp_2", DONE)
+    first.awaiting.told("acme", "resp_2", DONE)
     first.end()  # with no snapshot but the first
     second = started(resp_1=DONE)
     await second.reopen()
@@ -174,24 +174,128 @@ async def test_another_process_goes_on_and_none_after_it(started: Started) -> No
     assert json.loads((third.ledger.directory / "awaited.json").read_text())["open"][0]["id"] == "req-3"
 
 
-async def test_a_snapshot_that_cannot_be_read_is_kept_aside(
+@pytest.mark.parametrize("spoiled", ["torn", "[]", '{"line": 1}', '{"line": 9, "open": [{"new": 1}]}'])
+async def test_without_a_sound_snapshot_the_journal_says_what_is_open(
+    started: Started, caplog: pytest.LogCaptureFixture, spoiled: str
+) -> None:
+    first = started()
+    await first.reopen()
+    for number in (1, 2):
+        first.begin(number)
+    first.awaiting.told("acme", "resp_2", DONE)
+    await first.awaiting.note()
+    first.end()
+    noted = first.ledger.directory / "awaited.json"
+    text = noted.read_text()[:-3] if spoiled == "torn" else spoiled
+    noted.write_text(text)
+    second = started(resp_1=DONE)
+    await second.reopen()
+    assert noted.with_suffix(".unread").read_text() == text
+    assert "awaited.unread" in caplog.text
+    for number in (1, 2):
+        await second.look(number)
+    assert second.asked == ["resp_1"]
+    assert sorted(each["id"] for each in second.lines("request")) == ["req-1", "req-2"]
+
+
+async def test_a_lost_snapshot_loses_nothing(started: Started) -> None:
+    first = started()
+    await first.reopen()
+    first.begin()
+    first.end()
+    (first.ledger.directory / "awaited.json").unlink()
+    second = started(resp_1=DONE)
+    await second.reopen()
+    await second.look()
+    assert len(second.lines("request")) == 1
+
+
+async def test_a_line_of_a_newer_weir_costs_no_other_line(
     started: Started, caplog: pytest.LogCaptureFixture
 ) -> None:
     first = started()
     await first.reopen()
-    first.begin()
-    await first.awaiting.note()
+    for number in (1, 2, 3):
+        first.begin(number)
     first.end()
-    noted = first.ledger.directory / "awaited.json"
-    torn = noted.read_text()[:-3]
-    noted.write_text(torn)
-    second = started(resp_1=DONE)
+    for path in segments(first.ledger.directory):
+        path.write_bytes(path.read_bytes().replace(b'{"id":"req-2","at"', b'{"id":"req-2","newer":1,"at"'))
+    second = started(resp_1=DONE, resp_3=DONE)
     await second.reopen()
-    assert noted.with_suffix(".unread").read_text() == torn
-    assert "awaited.unread" in caplog.text
-    second.begin(2)
-    await second.awaiting.note()
-    assert [each["id"] for each in json.loads(noted.read_text())["open"]] == ["req-2"]
+    for number in (1, 2, 3):
+        await second.look(number)
+    assert second.asked == ["resp_1", "resp_3"]
+    assert "a newer Weir" in caplog.text
+
+
+async def test_the_snapshot_is_for_its_owner(started: Started) -> None:
+    process = started()
+    await process.reopen()
+    assert (process.ledger.directory / "awaited.json").stat().st_mode & 0o777 == 0o600
+
+
+async def test_what_another_tenant_calls_by_the_same_name_is_another(started: Started) -> None:
+    """An engine lets its client choose the id of a response."""
+    process = started(resp_1=DONE)
+    await process.reopen()
+    process.begin()
+    theirs = awaited(2)
+    theirs.tenant, theirs.responses = "mallory", {"req-2/1": "resp_1"}
+    process.awaiting.begin(theirs, None, {})
+    lies = Ended("completed", TokenUsage(input=1, source="reported"), "stop", None, None)
+    process.awaiting.told("mallory", "resp_1", lies)
+    assert [each["id"] for each in process.lines("request")] == ["req-2"]
+    await process.awaiting.note()
+    process.awaiting.told("acme", "resp_1", DONE)
+    assert [(each["id"], each["usd"]) for each in process.lines("request")][1:] == [("req-1", "1.52")]
+
+
+async def test_one_that_cannot_be_booked_keeps_no_other_from_it(
+    started: Started, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(awaiting, "SOONEST", 0.0)
+    monkeypatch.setattr(awaiting, "_TURN", 0.001)
+    monkeypatch.setattr(awaiting, "LATEST", 0.01)
+    process = started(resp_1=DONE, resp_2=DONE)
+    await process.reopen()
+    odd = awaited(1)
+    odd.request = {**odd.request, "of_a_newer_weir": "a secret"}
+    process.awaiting.begin(odd, None, {})
+    process.begin(2)
+    task = asyncio.create_task(process.awaiting.run())
+    async with asyncio.timeout(10):
+        while not process.lines("request"):  # noqa: ASYNC110  # a journal tells nobody
+            await asyncio.sleep(0.01)
+        assert [each["id"] for each in process.lines("request")] == ["req-2"]
+        while not process.awaiting.stuck:  # noqa: ASYNC110  # nor does this
+            await asyncio.sleep(0.01)
+        assert "req-1" in caplog.text
+        process.awaiting.told("acme", "resp_1", DONE)  # a client that looks has its answer all the same
+        del odd.request["of_a_newer_weir"]  # type: ignore[attr-defined]  # a dict
+        while process.awaiting.stuck or len(process.lines("request")) < 2:  # noqa: ASYNC110  # as above
+            await asyncio.sleep(0.01)
+    assert not task.done()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_a_provider_asked_in_vain_keeps_no_other_from_being_asked(
+    started: Started, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = started(resp_1=DONE)
+    await process.reopen()
+    process.begin()
+
+    async def fails(*_: str) -> Standing:
+        raise RuntimeError
+
+    with monkeypatch.context() as once:
+        once.setattr(process.awaiting, "_ask", fails)
+        await process.look()
+    assert process.awaiting.stuck == 1
+    await process.look()
+    assert (process.awaiting.stuck, len(process.lines("request"))) == (0, 1)
 
 
 async def test_what_is_booked_and_not_written_yet_is_open_in_the_snapshot(started: Started) -> None:
@@ -213,7 +317,7 @@ async def test_a_stream_under_way_is_not_asked_about(started: Started) -> None:
     await process.reopen()
     process.begin(relayed=True)
     await process.look()
-    process.awaiting.told("resp_1", DONE)
+    process.awaiting.told("acme", "resp_1", DONE)
     assert not process.asked
     assert not process.lines("request")
     process.begin()  # it broke
@@ -289,7 +393,7 @@ async def test_two_attempts_that_both_began_something_wait_for_each_other(starte
     await process.look()
     assert not process.lines("request")
     process.awaiting.told(
-        "resp_2", Ended("completed", TokenUsage(input=1, source="reported"), "stop", None, None)
+        "acme", "resp_2", Ended("completed", TokenUsage(input=1, source="reported"), "stop", None, None)
     )
     assert process.lines("request")[0]["usd"] == "1.521"
     assert [each["usd"] for each in process.lines("attempt")] == ["1.52", "0.001"]
