@@ -26,7 +26,7 @@ from compiling.heirs import interpreted_heirs
 
 LIBRARY: Final = "weir"  # weir__mypyc.…so, beside the packages
 ROOT: Final = Path(__file__).resolve().parents[1]
-_KEPT: Final = 7 * 24 * 3600.0  # seconds for which a tree that nobody asks for stays in the cache
+KEPT: Final = 7 * 24 * 3600.0  # seconds for which a tree that nobody asks for stays in the cache
 _MYPY: Final = "[mypy]\npython_version = 3.11\nignore_missing_imports = true\nplugins = pydantic.mypy\n"
 Say = Callable[[str], None]
 
@@ -59,9 +59,8 @@ def tree(say: Say) -> Path:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "weir"
     made = cache / f"compiled-{_key()}"
     with _alone(cache):
-        _forget_old(cache)
-        if not (made / ".complete").exists():
-            shutil.rmtree(made, ignore_errors=True)
+        forget_old(cache, time.time())
+        if not made.exists():
             _build(made, say)
         (made / ".complete").touch()
     return made
@@ -92,10 +91,12 @@ def _alone(cache: Path) -> Iterator[None]:
         yield
 
 
-def _forget_old(cache: Path) -> None:
-    for mark in cache.glob("compiled-*/.complete"):
-        if time.time() - mark.stat().st_mtime > _KEPT:
-            shutil.rmtree(mark.parent)
+def forget_old(cache: Path, now: float) -> None:
+    """Remove trees whose build failed, and those that nobody asked for in a while. Only while nobody builds."""
+    for made in cache.glob("compiled-*"):
+        mark = made / ".complete"
+        if not mark.exists() or now - mark.stat().st_mtime > KEPT:
+            shutil.rmtree(made)
 
 
 def _build(made: Path, say: Say) -> None:
