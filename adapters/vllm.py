@@ -95,7 +95,7 @@ def _overlooked(values: Mapping[str, Any]) -> bool:
         some
         or any(tool.get("type") == "tool_search" for tool in _objects(values.get("tools")))
         or any(
-            item.get("type") in _TOLD_APART
+            str(item.get("type")) in _TOLD_APART
             or (item.get("role") == "assistant" and len(_objects(item.get("content"))) > 1)
             for item in _objects(values.get("input"))
         )

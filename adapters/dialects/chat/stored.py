@@ -56,7 +56,7 @@ def _of_messages(messages: Any, found: dict[str, None]) -> None:
 
 def _of_tools(tools: Any, found: dict[str, None]) -> None:
     for tool in tools if isinstance(tools, list) else ():
-        if isinstance(tool, dict) and tool.get("type") not in _OWN_TOOLS:
+        if isinstance(tool, dict) and str(tool.get("type")) not in _OWN_TOOLS:
             found.update(dict.fromkeys(named(tool)))
 
 

@@ -39,7 +39,7 @@ def _of_messages(messages: Any, found: dict[str, None]) -> None:
 
 def _of_blocks(blocks: list[Any], found: dict[str, None]) -> None:
     for block in blocks:
-        if not isinstance(block, dict) or block.get("type") in _SPOKEN:
+        if not isinstance(block, dict) or str(block.get("type")) in _SPOKEN:
             continue
         content = block.get("content")
         if block.get("type") == "tool_result" and isinstance(content, list):

@@ -41,10 +41,7 @@ def custom_tools(values: Mapping[str, Any]) -> frozenset[str]:
 
 def items_bring_tools(values: Mapping[str, Any]) -> bool:
     """Whether the conversation itself has tools."""
-    items = values.get("input")
-    return isinstance(items, list) and any(
-        item.get("type") in _BRINGS for item in items if isinstance(item, dict)
-    )
+    return any(True for _ in _bringing(values))
 
 
 def brings_tools(values: Mapping[str, Any]) -> bool:
@@ -59,10 +56,18 @@ def _refused(at: str, tool: Json) -> Unsupported:
 
 def _tools(values: Mapping[str, Any]) -> Iterator[tuple[str, Json]]:
     yield from ((f"tools[{i}]", tool) for i, tool in enumerate(values.get("tools") or ()))
+    for i, item in _bringing(values):
+        tools = item.get("tools")
+        for j, tool in enumerate(tools if isinstance(tools, list) else ()):
+            yield f"input[{i}].tools[{j}]", tool
+
+
+def _bringing(values: Mapping[str, Any]) -> Iterator[tuple[int, Json]]:
+    """The items that bring tools."""
     items = values.get("input")
     for i, item in enumerate(items if isinstance(items, list) else ()):
-        if item.get("type") in _BRINGS:
-            yield from ((f"input[{i}].tools[{j}]", tool) for j, tool in enumerate(item.get("tools") or ()))
+        if str(item.get("type")) in _BRINGS:
+            yield i, item
 
 
 def _any_held_back(held: Mapping[str, tuple[str, Json]]) -> bool:

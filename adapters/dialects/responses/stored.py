@@ -64,7 +64,7 @@ def refuse_hosted(values: Mapping[str, Any], known: frozenset[str] = CARRIED_TOO
     """Raises Unsupported for tools that OpenAI would run itself (web or file search, code, computers, MCP), and for
     any other than the `known`."""
     for i, tool in enumerate(values.get("tools") or ()):
-        if tool.get("type") not in known:
+        if str(tool.get("type")) not in known:
             raise Unsupported(
                 f"tools[{i}].type",
                 f"tools of the type '{tool.get('type')}' cannot be carried to this model's provider",
