@@ -16,11 +16,11 @@ class Deviations:
     rest is about chat requests: `renamed` fields go by another name there; `left_out` are hints it refuses to be
     given, without which the answer is the same; `refused` are fields it cannot honour, `without_tools` those it cannot
     honour beside tools; `not_taken_back` are members of earlier messages that it does not know, which clients send
-    back because answers had them; `one_answer`: `n` is 1; `no_schema`: it promises JSON, but not of a schema;
-    `no_developer`: its role for instructions is `system`; `short_ids`: calls of tools are named by nine letters and
-    digits; `turns`: behind a tool's result it wants the assistant to speak before the user does; `signs`: it signs
-    calls of tools and wants that back; `thinks_on`: it wants the thinking back, as `reasoning_content`, that came with
-    calls of tools."""
+    back because answers had them (a `function_call` is refused: it would be missed); `one_answer`: `n` is 1;
+    `no_schema`: it promises JSON, but not of a schema; `no_developer`: its role for instructions is `system`;
+    `short_ids`: calls of tools are named by nine letters and digits; `turns`: behind a tool's result it wants the
+    assistant to speak before the user does; `signs`: it signs calls of tools and wants that back; `thinks_on`: it
+    wants the thinking back, as `reasoning_content`, that came with calls of tools."""
 
     lacks: frozenset[Dialect] = frozenset()
     renamed: Mapping[str, str] = field(default_factory=dict)
@@ -89,6 +89,8 @@ class Deviations:
         """A message as the provider knows them."""
         if not self._is_odd(message):
             return message
+        if message.get("function_call") and "function_call" in self.not_taken_back:
+            raise Unsupported("messages", "this model's provider knows no 'function_call': send 'tool_calls'")
         kept = {key: value for key, value in message.items() if key not in self.not_taken_back}
         if self.short_ids:
             kept |= _shortened(message)

@@ -57,7 +57,9 @@ class StreamWriter:
                 yield _KEEP_ALIVE
 
     def _call(self, call: Json) -> bytes:
-        return self._chunk({"function_call": call["function"]} if self._old else {"tool_calls": [call]})
+        if not self._old:
+            return self._chunk({"tool_calls": [call]})
+        return b"" if call["index"] else self._chunk({"function_call": call["function"]})  # there is but one
 
     def _whole(self, part: Thinking | Text | Aside) -> bytes:
         if isinstance(part, Thinking):

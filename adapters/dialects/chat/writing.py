@@ -76,7 +76,9 @@ def _effort(request: Request) -> Effort | None:
 
 def _messages(turn: Turn, *, signs: bool, thinks_on: bool) -> Iterator[Json]:
     if turn.role == "assistant":
-        yield _assistant(turn, signs=signs, thinks_on=thinks_on)
+        only_thought = turn.parts and all(isinstance(part, Thinking) for part in turn.parts)
+        if not only_thought:
+            yield _assistant(turn, signs=signs, thinks_on=thinks_on)
         return
     parts: list[Text | Media] = []
     for part in turn.parts:

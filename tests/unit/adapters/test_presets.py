@@ -105,6 +105,29 @@ def test_members_of_earlier_answers_that_it_does_not_know_stay_behind() -> None:
     assert OpenAI(deviations=strict).outgoing(call, "up").body == OpenAI().outgoing(call, "up").body
 
 
+def test_a_call_of_a_function_that_it_would_miss_is_refused() -> None:
+    strict = Deviations(not_taken_back=frozenset({"function_call"}))
+    called = {
+        "role": "assistant",
+        "content": "Let me look.",
+        "function_call": {"name": "f", "arguments": "{}"},
+    }
+    with pytest.raises(Unsupported, match="function_call"):
+        _sent(strict, messages=[called])
+    echoed = {**called, "function_call": None}
+    assert _sent(strict, messages=[echoed])["messages"] == [{"role": "assistant", "content": "Let me look."}]
+
+
+def test_a_turn_of_thinking_alone_is_no_empty_message() -> None:
+    asked = {"role": "user", "content": "x"}
+    thought = {"role": "assistant", "content": [{"type": "thinking", "thinking": "Hm.", "signature": ""}]}
+    document = parse(
+        json.dumps({"model": "m", "max_tokens": 9, "messages": [asked, thought, asked]}).encode()
+    )
+    call = Call("messages", document, stream=False, wants_usage=True)
+    assert json.loads(OpenAI().outgoing(call, "up").body)["messages"] == [asked, asked]
+
+
 def _tool_loop(name: str) -> list[dict[str, Any]]:
     call = {"id": name, "type": "function", "function": {"name": "f", "arguments": "{}"}}
     return [

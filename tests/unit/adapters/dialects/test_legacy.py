@@ -84,14 +84,21 @@ def test_an_answer_in_words_is_as_ever() -> None:
     assert (choice["finish_reason"], choice["message"]["content"]) == ("stop", "Rain.")
 
 
-def test_a_stream_that_calls_is_in_the_old_form() -> None:
+@pytest.mark.parametrize("calls", [1, 2])
+def test_a_stream_that_calls_is_in_the_old_form_which_has_one_call(calls: int) -> None:
     call = {"type": "tool_use", "id": "t", "name": "weather", "input": {}}
     pieces = [{"type": "input_json_delta", "partial_json": part} for part in ('{"city":', '"Oslo"}')]
     events = [
         {"type": "message_start", "message": {"id": "msg_1", "model": "c", "usage": _USAGE}},
-        {"type": "content_block_start", "index": 0, "content_block": call},
-        *({"type": "content_block_delta", "index": 0, "delta": delta} for delta in pieces),
-        {"type": "content_block_stop", "index": 0},
+        *(
+            event
+            for index in range(calls)
+            for event in (
+                {"type": "content_block_start", "index": index, "content_block": {**call, "id": f"t{index}"}},
+                *({"type": "content_block_delta", "index": index, "delta": delta} for delta in pieces),
+                {"type": "content_block_stop", "index": index},
+            )
+        ),
         {"type": "message_delta", "delta": {"stop_reason": "tool_use"}, "usage": {"output_tokens": 5}},
         {"type": "message_stop"},
     ]
