@@ -61,7 +61,6 @@ class Dispatcher:
                 continue
             if job.traceparent is not None:
                 outgoing = traced(outgoing, job.traceparent(job.attempts + 1))
-            await job.waves
             if await self._attempt(job, permit, replica, backend, outgoing):
                 return True
             escalation = job.escalation
@@ -152,8 +151,9 @@ class Dispatcher:
         attempt = Attempt(job.attempts, permit, replica.url, time.time_ns(), time.monotonic_ns())
         exchange = Answering(job, attempt, backend)
         job.books.opened(attempt)
-        replica.started()
+        replica.started()  # in the step that chose it: the next of a wave is to see that it has one more
         try:
+            await job.waves
             answer = await replica.pool.exchange(outgoing)
             attempt.first_byte = time.monotonic_ns()
             attempt.status = answer.status

@@ -1,13 +1,15 @@
 """Attempts, with real adapters and a real policy, over connections that do as a script says."""
 
 import asyncio
+from collections import Counter
 from dataclasses import replace
 
 import pytest
 
 from adapters.errors import UpstreamError
 from gateway.dispatch.attempt import NoTargetLeft, Refused
-from gateway.dispatch.job import Engines
+from gateway.dispatch.job import Engines, Job
+from gateway.dispatch.waves import Waves
 from routers.policy.facts import Model
 from routers.policy.permits import Boundary, Data, Only
 from routers.sensitivity.label import Label, Level
@@ -19,7 +21,9 @@ from tests.unit.gateway.dispatch.rig import (
     SIGNALS,
     WHOLE,
     Answer,
+    Client,
     Rig,
+    call_of,
     outcomes,
     policy,
 )
@@ -45,6 +49,17 @@ async def test_another_replica_and_then_the_next_target_take_over() -> None:
         ("gpt", "ok", ""),
     ]
     assert client.booked[0].usage.prompt == client.booked[1].usage.prompt == 0, "nothing was worked on there"
+
+
+async def test_requests_of_one_wave_are_spread_over_the_replicas() -> None:
+    rig = Rig({url: [Answer(200, WHOLE) for _ in range(8)] for url in ("g1", "g2")})
+    waves = Waves()
+    waves.under_way = 8
+    targets = rig.engines.policy.decide(SIGNALS, 0.0).targets
+    clients = [Client() for _ in range(8)]
+    jobs = [Job(call_of(), SIGNALS, targets, rig.engines, client, client, waves=waves) for client in clients]
+    await asyncio.gather(*map(rig.dispatcher.run, jobs))
+    assert Counter(rig.urls()) == {"g1": 4, "g2": 4}
 
 
 async def test_a_retry_never_leaves_the_permitted_set() -> None:
