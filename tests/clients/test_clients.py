@@ -11,6 +11,7 @@ from tests.clients import matrix
 from tests.clients.running import SUITES, Run, Suite, run
 from tests.clients.site import ClientSite
 from tests.integration.engines import RealVllm
+from tests.integration.waiting import until
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -65,11 +66,22 @@ def test_a_client(
 
 
 def test_who_left_was_booked(runs: Runs, site: ClientSite) -> None:
-    """Every client that walked away from a stream stands in the ledger as one that did."""
+    """Every client that walked away from a stream stands in the ledger as one that did. A real engine may have said
+    all it had before it was left, so that those are in tests of its own."""
     found = [result for future in runs.values() for result in future.result().results]
-    left = [result for result in found if (result.feature, result.outcome) == ("cancel", "passed")]
-    booked = [row for row in site.rows("requests") if row["outcome"] == "cancelled"]
-    assert len(booked) >= len(left) > 0
+    left = [
+        result
+        for result in found
+        if (result.feature, result.outcome) == ("cancel", "passed") and result.backend != "vLLM"
+    ]
+    assert left
+
+    def booked() -> int:
+        return sum(
+            row["outcome"] == "cancelled" and row["model"] != "tiny-slow" for row in site.rows("requests")
+        )
+
+    until(lambda: booked() >= len(left))
 
 
 def test_the_page_says_what_was_found(runs: Runs, engine: RealVllm | str) -> None:

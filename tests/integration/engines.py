@@ -60,6 +60,7 @@ class RealVllm:
             "--dtype", "float32", "--max-model-len", "512", "--max-num-seqs", "16", "--enforce-eager",
             "--enable-request-id-headers", "--enable-prompt-tokens-details", "--enable-per-request-metrics",
             "--enable-server-load-tracking", "--enable-auto-tool-choice", "--tool-call-parser", "hermes",
+            "--override-generation-config", '{"temperature": 0}',  # the same answers in every run
         )  # fmt: skip
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(

@@ -376,5 +376,7 @@ def test_several_choices(client: openai.OpenAI, backend: Backend) -> None:
         with pytest.raises(openai.BadRequestError, match=r"\bn\b"):
             client.chat.completions.create(model=backend.model, messages=ASK, n=2)
         cannot("messages have one choice: a 400 that names `n`")
-    answer = client.chat.completions.create(model=backend.model, messages=ASK, n=2, max_tokens=8)
+    answer = client.chat.completions.create(
+        model=backend.model, messages=ASK, n=2, max_tokens=8, temperature=1
+    )
     assert [choice.index for choice in answer.choices] == [0, 1]
