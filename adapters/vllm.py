@@ -60,9 +60,12 @@ class VLLM(OpenAI):
 
     def _own(self, call: Call, model: str) -> Body:
         """As `OpenAI`. Raises Unsupported for what OpenAI does for a responses request, and an engine would silently
-        leave undone; and for a count of what it does not read as messages: it counts in that dialect alone."""
+        leave undone, and for the id of a response where it might be another's; and for a count of what it does not
+        read as messages: it counts in that dialect alone."""
         values = call.document.values
         if call.dialect == "responses":
+            if self.keeps_responses and values.get("request_id"):
+                raise Unsupported("request_id", "this engine keeps responses, and one of that id would be lost")
             refuse_stored(values, _OF_RESPONSES if self.keeps_responses else _NOTHING)
             refuse_hosted(values, _TOOLS)
         elif call.dialect == "count_tokens":

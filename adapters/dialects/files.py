@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from mimetypes import guess_type
 from typing import Any, Final, Literal
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from adapters.call import Call, Headers, Outgoing, header
 from adapters.chat import Json
@@ -40,9 +40,10 @@ _one_file = re.compile(r"/v1/files/(?!\.\.?(?:/|$))([^/]+)(/content)?").fullmatc
 
 
 def named(path: str) -> tuple[str, bool] | None:
-    """The id of the file that a path names, and whether its content is asked for."""
+    """The id of the file that a path names (undone of its escapes, as ASGI has it), and whether its content is asked
+    for."""
     found = _one_file(path)
-    return None if found is None else (unquote(found[1]), found[2] is not None)
+    return None if found is None else (found[1], found[2] is not None)
 
 
 def uploaded(body: bytes, content_type: bytes, *, anthropics: bool = False) -> Document:

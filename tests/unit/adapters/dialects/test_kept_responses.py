@@ -8,6 +8,7 @@ from adapters.chat import TokenUsage
 from adapters.deviations import Deviations
 from adapters.dialects.checks import InvalidRequest
 from adapters.dialects.responses import kept
+from adapters.document import Document
 from adapters.errors import StreamCut, Unsupported
 from adapters.openai import OpenAI
 from adapters.vllm import VLLM
@@ -102,6 +103,15 @@ def test_who_keeps_none_says_so(action: kept.Action) -> None:
     else:
         with pytest.raises(Unsupported, match="an engine does not serve"):
             VLLM(keeps_responses=True).outgoing(call(action), "m")
+
+
+def test_nobody_names_a_response_that_an_engine_keeps() -> None:
+    """It would be written over another's of that name, which later requests of theirs build on."""
+    named = Document(b"{}", "", {"model": "m", "input": "hi", "request_id": "resp_1"}, {})
+    asked = Call("responses", named, stream=False, wants_usage=True)
+    with pytest.raises(Unsupported) as refused:
+        VLLM(keeps_responses=True).outgoing(asked, "m")
+    assert refused.value.field == "request_id"
 
 
 @pytest.mark.parametrize("status", ["completed", "incomplete", "failed", "cancelled"])

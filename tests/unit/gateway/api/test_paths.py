@@ -2,6 +2,7 @@
 
 import pytest
 
+from adapters.dialects import files
 from gateway.api.paths import dialect_at
 
 
@@ -26,3 +27,10 @@ def test_ids_stand_in_paths(path, dialect):
 )
 def test_no_id_leads_elsewhere_below_the_provider(path, id_):
     assert dialect_at(path.format(id_)) is None
+
+
+def test_what_was_escaped_twice_leads_nowhere_either():
+    path = "/v1/files/%2e%2e/content"  # as it is after the first time
+    named = files.named(path)
+    assert named == ("%2e%2e", True)
+    assert files.place({"id": named[0], "action": "content"}) == b"/%252e%252e/content"
