@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from gateway.api import errors
 from gateway.api.asgi import Application, DataPlane
@@ -32,6 +32,7 @@ from gateway.app.counting import (
 from gateway.app.energy import EnergyWatch
 from gateway.app.engines import EngineWatch
 from gateway.app.hardest import KeptThresholds
+from gateway.app.readiness import Readiness
 from gateway.app.renewing import renew
 from gateway.app.retirement import Retirements
 from gateway.app.server import Server
@@ -162,17 +163,6 @@ class Service:
         self.pipeline: Final = Pipeline(
             lambda: self._runtime, dispatcher, till, errors.status_of, self._conversations, choices
         )
-        control = Control(
-            VERSION,
-            lambda: self._runtime,
-            self._scrape,
-            self._readiness,
-            self._actions.feedback,
-            self._belongings.uploads,
-        )
-        self._application: Application = DataPlane(self.pipeline.serve, control_app(control))
-        self._metrics_application: Application = metrics_app(control)
-        self._servers: list[Server] = []
         self._background: Final = Background()
         self._watcher = Watcher(
             paths,
@@ -182,6 +172,29 @@ class Service:
             today=lambda: datetime.now(UTC).date(),
             refused=self._refused,
         )
+        ready = Readiness(
+            lambda: self._runtime,
+            runtime.snapshot,
+            self._ledger,
+            self._fleet,
+            self._state,
+            self._exporter,
+            self._watcher,
+            self._retirements,
+            self._background,
+            self._awaiting,
+        )
+        control = Control(
+            VERSION,
+            lambda: self._runtime,
+            self.metrics.scrape,
+            ready,
+            self._actions.feedback,
+            self._belongings.uploads,
+        )
+        self._application: Application = DataPlane(self.pipeline.serve, control_app(control))
+        self._metrics_application: Application = metrics_app(control)
+        self._servers: list[Server] = []
         self._take_over(runtime)
 
     @classmethod
@@ -366,40 +379,9 @@ class Service:
         with contextlib.closing(open_store(self.ledger_store)) as store:
             return store.standing(tenant, action=action, request=request)
 
-    async def _scrape(self) -> bytes:
-        return await self.metrics.scrape()
-
     async def _note_health(self) -> None:
         """Say once a second which replicas take requests, and daily which models are to go."""
         while True:
             self._health.look(self._fleet.replicas().values())
             self._retirements.look(datetime.now(UTC).date())
             await asyncio.sleep(1)
-
-    def _readiness(self) -> tuple[bool, dict[str, Any]]:
-        snapshot = self._runtime.snapshot
-        refused = self._watcher.refused
-        replicas = self._fleet.replicas().values()
-        return self._ledger.accepting and any(each.up for each in replicas), {
-            "policy": snapshot.policy.hash,
-            "replicas": {f"{each.backend} {each.url}": health.state_of(each) for each in replicas},
-            "journal": self._ledger.id,
-            "disk": self._ledger.journal_trouble or "ok",
-            "ledger": self._ledger.trouble or "ok",
-            "state": self._state.trouble or "ok",
-            "telemetry": self._exporter.trouble or "ok",
-            "ledger_lag_seconds": round(self._ledger.lag_seconds(), 3),
-            "configuration": "the files have mistakes; the last good one is in force" if refused else "ok",
-            "retiring": self._retirements.soon(datetime.now(UTC).date()),
-            "warnings": [
-                *snapshot.warnings,
-                *self._runtime.warnings,
-                *restarting.waiting(self._started, snapshot),
-                *(f"{name} has failed; start Weir again" for name in self._background.failed),
-                *(
-                    [f"{stuck} requests in the background cannot be booked yet; the log says where"]
-                    if (stuck := self._awaiting.stuck)
-                    else []
-                ),
-            ],
-        }

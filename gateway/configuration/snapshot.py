@@ -27,20 +27,11 @@ from routers.policy.permits import Boundary
 from routers.policy.policy import Policy, Route
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """A validated configuration before its policy is compiled: plain data that may cross processes."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Said:
+    """What a configuration says, whether its policy is compiled or not."""
 
     hash: str
-    site: str | None
-    air_gapped: bool
-    zones: Mapping[str, Zone]
-    models: Mapping[str, Model]
-    aliases: Mapping[str, str]
-    boundaries: tuple[Boundary, ...]
-    routes: tuple[Route, ...]
-    harmless: frozenset[str]  # kinds of unread content that the policy takes for harmless
-    policy_hash: str
     backends: Mapping[str, BackendSettings]
     tenants: Mapping[str, TenantSettings]
     sensitivity: SensitivitySettings
@@ -53,27 +44,29 @@ class Settings:
     affinity: AffinitySettings
     warnings: tuple[str, ...] = ()
     files: tuple[str, ...] = ()  # every file it was read from, the YAML and what that names
-    stamp: Stamp = ()  # their state before they were read
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings(_Said):
+    """A validated configuration before its policy is compiled: plain data that may cross processes."""
+
+    site: str | None
+    air_gapped: bool
+    zones: Mapping[str, Zone]
+    models: Mapping[str, Model]
+    aliases: Mapping[str, str]
+    boundaries: tuple[Boundary, ...]
+    routes: tuple[Route, ...]
+    harmless: frozenset[str]  # kinds of unread content that the policy takes for harmless
+    policy_hash: str
+    stamp: Stamp = ()  # the state of its files before they were read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot(_Said):
     """One loaded configuration. A request keeps the one it began with; a reload swaps the whole."""
 
-    hash: str
     policy: Policy
-    backends: Mapping[str, BackendSettings]
-    tenants: Mapping[str, TenantSettings]
-    sensitivity: SensitivitySettings
-    server: ServerSettings
-    state: StateSettings
-    reserve: ReserveSettings
-    actions: ActionSettings
-    telemetry: TelemetrySettings
-    complexity: ComplexitySettings
-    affinity: AffinitySettings
-    warnings: tuple[str, ...]
-    files: tuple[str, ...]
     settings: Settings = field(repr=False)
 
     @classmethod
@@ -88,23 +81,8 @@ class Snapshot:
             air_gapped=settings.air_gapped,
             harmless=settings.harmless,
         )
-        return cls(
-            settings.hash,
-            policy,
-            settings.backends,
-            settings.tenants,
-            settings.sensitivity,
-            settings.server,
-            settings.state,
-            settings.reserve,
-            settings.actions,
-            settings.telemetry,
-            settings.complexity,
-            settings.affinity,
-            settings.warnings,
-            settings.files,
-            settings,
-        )
+        said = {each.name: getattr(settings, each.name) for each in fields(_Said)}
+        return cls(policy=policy, settings=settings, **said)
 
     def redacted(self) -> dict[str, Any]:
         """The whole configuration as JSON values, without secrets: keys and confidential terms stay out."""

@@ -15,6 +15,7 @@ from gateway.sandbox.responses import ResponsesFrame
 Turns = tuple[tuple[str, str], ...]
 Headers = Mapping[str, str]
 
+_MOST: Final = 10_000  # responses; the oldest are forgotten first
 _JSON: Final = {"content-type": "application/json"}
 
 
@@ -107,6 +108,8 @@ class KeptResponses:
         kept = Kept(frame, usage, turns, self.seconds)
         if frame.body.get("store") is not False:
             self._kept[frame.id] = kept
+            if len(self._kept) > _MOST:
+                del self._kept[next(iter(self._kept))]
         return kept
 
     async def asked(self, request: Request, reply: Reply, headers: Headers) -> None:

@@ -5,8 +5,7 @@ import asyncio
 import json
 import random
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -18,6 +17,7 @@ from gateway.cli.root import weir
 from gateway.ledger.records import RequestRecord
 from gateway.ledger.stores import open_store
 from gateway.sandbox.sandbox import Sandbox
+from tests.integration.loads import under_load
 from tests.integration.redises import SERVER, RealRedis
 from tests.integration.sandboxed import PROVIDER_KEY
 from tests.integration.test_budgets_kill import ALWAYS, Gateway, counted, same, server, trouble
@@ -51,21 +51,6 @@ async def client(gateways: list[Gateway], key: str, begun: set[str], draw: rando
             await asyncio.sleep(0.02)
 
 
-@asynccontextmanager
-async def load(gateways: list[Gateway], key: str, begun: set[str]) -> AsyncIterator[None]:
-    draws = [random.Random(number) for number in range(6)]  # noqa: S311  # of a load
-    tasks = [asyncio.create_task(client(gateways, key, begun, draw)) for draw in draws]
-    try:
-        yield
-        assert not any(task.done() for task in tasks), [task for task in tasks if task.done()]
-    finally:
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with suppress(asyncio.CancelledError):
-                await task
-
-
 def booked(gateways: list[Gateway]) -> list[RequestRecord]:
     """The responses requests in both ledgers."""
     found: list[RequestRecord] = []
@@ -90,7 +75,8 @@ async def test_what_began_is_booked_once_whatever_is_killed(
         try:
             for gateway in gateways:
                 await asyncio.to_thread(gateway.begin)
-            async with load(gateways, key, begun):
+            draws = [random.Random(number) for number in range(6)]  # noqa: S311  # of a load
+            async with under_load(client(gateways, key, begun, draw) for draw in draws):
                 for number in range(ROUNDS):
                     await trouble(gateways, server, draw, redis_goes=number % 2 == 1)
                 await asyncio.sleep(0.3)

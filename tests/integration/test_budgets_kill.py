@@ -4,8 +4,8 @@ Redis says was spent of the budget is what the ledgers say, to the nano-dollar."
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing, suppress
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +18,7 @@ from gateway.ledger.records import AttemptRecord
 from gateway.ledger.stores import open_store
 from gateway.metering.budgets.limits import nano_dollars
 from gateway.sandbox.sandbox import Sandbox
+from tests.integration.loads import under_load
 from tests.integration.redises import SERVER, RealRedis
 from tests.integration.sandboxed import HELLO, POLICY, PROVIDER_KEY
 from tests.integration.served import Served
@@ -81,21 +82,6 @@ async def client(gateways: list[Gateway], key: str, draw: random.Random) -> None
                 await asyncio.sleep(0.01)
 
 
-@asynccontextmanager
-async def load(gateways: list[Gateway], key: str) -> AsyncIterator[None]:
-    draws = [random.Random(number) for number in range(8)]  # noqa: S311  # of a load
-    tasks = [asyncio.create_task(client(gateways, key, draw)) for draw in draws]
-    try:
-        yield
-        assert not any(task.done() for task in tasks), [task for task in tasks if task.done()]
-    finally:
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with suppress(asyncio.CancelledError):
-                await task
-
-
 def counted(server: RealRedis, budget: str) -> int:
     """What Redis says was spent of a budget, today and, past midnight, yesterday."""
     with redis.Redis(port=server.port, decode_responses=True) as asked:
@@ -114,7 +100,8 @@ async def test_a_budget_knows_what_the_ledgers_know_whatever_is_killed(
         try:
             for gateway in gateways:
                 await asyncio.to_thread(gateway.begin)
-            async with load(gateways, key):
+            draws = [random.Random(number) for number in range(8)]  # noqa: S311  # of a load
+            async with under_load(client(gateways, key, draw) for draw in draws):
                 for number in range(ROUNDS):
                     await trouble(gateways, server, draw, redis_goes=number % 2 == 1)
                 await asyncio.sleep(0.3)

@@ -34,18 +34,6 @@ def weir(running: Sandboxed) -> Sandboxed:
     return running
 
 
-@pytest.fixture
-def client(weir: Sandboxed) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=f"{weir.url}/v1", api_key=weir.key, max_retries=0) as client:
-        yield client
-
-
-@pytest.fixture
-def stranger(weir: Sandboxed) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=f"{weir.url}/v1", api_key=weir.other_key, max_retries=0) as client:
-        yield client
-
-
 def asking(name: str) -> list[Any]:
     return [
         {"role": "user", "content": [{"type": "file", "file": {"file_id": name}}, {"type": "text", "text": "When?"}]}

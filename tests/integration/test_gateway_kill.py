@@ -3,8 +3,7 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -21,6 +20,7 @@ from gateway.ledger.store import Store
 from gateway.ledger.stores import open_store
 from gateway.ledger.sums import SPENT
 from gateway.sandbox.sandbox import Sandbox
+from tests.integration.loads import under_load
 from tests.integration.sandboxed import HELLO, POLICY, PROVIDER_KEY, SECRET
 from tests.integration.served import Served
 
@@ -84,20 +84,6 @@ async def one(http: httpx.AsyncClient, body: dict[str, Any], headers: dict[str, 
     seen.answered[name] = whole
 
 
-@asynccontextmanager
-async def load(url: str, key: str, draw: random.Random) -> AsyncIterator[Seen]:
-    seen = Seen()
-    tasks = [asyncio.create_task(client(url, key, seen, draw)) for _ in range(CLIENTS)]
-    try:
-        yield seen
-    finally:
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with suppress(asyncio.CancelledError):
-                await task
-
-
 @pytest.mark.timeout(300)
 async def test_every_answered_request_is_in_the_ledger_once_after_50_kills(tmp_path: Path) -> None:
     key, store, draw = keys.create(), tmp_path / "ledger.sqlite", random.Random(11)  # noqa: S311  # of a load
@@ -113,7 +99,8 @@ actions: {{quiet: 2s}}
     async with Sandbox(tokens_per_second=3000) as sandbox:
         served = Served(tmp_path, config, {**sandbox.environ(), "PROVIDER_KEY": PROVIDER_KEY})
         try:
-            async with load(served.url, key, draw) as seen:
+            seen = Seen()
+            async with under_load(client(served.url, key, seen, draw) for _ in range(CLIENTS)):
                 for number in range(KILLS):
                     early = number % 10 == 9  # before it listens, while it makes good what the last one left
                     await asyncio.to_thread(served.begin, until_ready=not early)

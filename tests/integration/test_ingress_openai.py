@@ -81,12 +81,6 @@ def weir(whole: Pooled) -> Pooled:
     return whole
 
 
-@pytest.fixture
-def client(weir: Pooled) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=f"{weir.url}/v1", api_key=weir.key, max_retries=0) as made:
-        yield made
-
-
 def post(weir: Pooled, path: str, **body: Any) -> tuple[int, dict[str, str], Any]:
     headers = {name: body.pop(name) for name in list(body) if name.startswith("x_")}
     status, out, answer = weir.post(body, path=path, **headers)
@@ -277,7 +271,7 @@ def test_a_broken_response_is_never_complete(weir: Pooled, model: str, mode: str
 
 
 def test_a_conversation_goes_on_where_it_is_kept_and_for_its_own_tenant_alone(
-    client: openai.OpenAI, weir: Pooled
+    client: openai.OpenAI, stranger: openai.OpenAI, weir: Pooled
 ) -> None:
     first = client.responses.create(model="gpt", input="My favourite word is weir.")
     asked: Any = {"input": "Say it again.", "previous_response_id": first.id}
@@ -288,12 +282,11 @@ def test_a_conversation_goes_on_where_it_is_kept_and_for_its_own_tenant_alone(
     assert "openai keeps what the request names" in json.dumps(raw.parse().to_dict()["weir"])
     item = {"type": "item_reference", "id": first.output[-1].id}
     assert client.responses.create(model="gpt", input=[item, {"role": "user", "content": "?"}]).output_text  # type: ignore[list-item]  # a dict will do
-    with openai.OpenAI(base_url=f"{weir.url}/v1", api_key=weir.other_key, max_retries=0) as stranger:
-        weir.sandbox.openai.received.clear()
-        for body in (asked, {"input": [item]}, {**asked, "previous_response_id": "resp_unheard_of"}):
-            with pytest.raises(openai.NotFoundError, match="No such object"):
-                stranger.responses.create(model="gpt", **body)
-        assert not len(weir.sandbox.openai.received)
+    weir.sandbox.openai.received.clear()
+    for body in (asked, {"input": [item]}, {**asked, "previous_response_id": "resp_unheard_of"}):
+        with pytest.raises(openai.NotFoundError, match="No such object"):
+            stranger.responses.create(model="gpt", **body)
+    assert not len(weir.sandbox.openai.received)
     with pytest.raises(openai.BadRequestError, match="keeps what this request names"):
         client.responses.create(model="llama", **asked)
     with pytest.raises(openai.BadRequestError, match="store"):

@@ -42,12 +42,6 @@ def claude(weir: RunningWeir) -> Iterator[anthropic.Anthropic]:
         yield made
 
 
-@pytest.fixture
-def client(weir: RunningWeir) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=f"{weir.url}/v1", api_key=weir.key, max_retries=0) as made:
-        yield made
-
-
 def newest(weir: RunningWeir) -> dict[str, Any]:
     time.sleep(0.05)
     row: dict[str, Any] = weir.rows("requests")[-1]

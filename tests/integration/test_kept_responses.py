@@ -27,18 +27,6 @@ def weir(running: Sandboxed) -> Sandboxed:
     return running
 
 
-@pytest.fixture
-def client(weir: Sandboxed) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=f"{weir.url}/v1", api_key=weir.key, max_retries=0) as client:
-        yield client
-
-
-@pytest.fixture
-def stranger(weir: Sandboxed) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=f"{weir.url}/v1", api_key=weir.other_key, max_retries=0) as client:
-        yield client
-
-
 def get(weir: Sandboxed, path: str, key: str | None = None) -> httpx.Response:
     return httpx.get(weir.url + path, headers={"authorization": f"Bearer {key or weir.key}"})
 

@@ -29,12 +29,6 @@ def weir(vllm: RealVllm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
     running.stop()
 
 
-@pytest.fixture
-def client(weir: RunningWeir) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=f"{weir.url}/v1", api_key=weir.key, max_retries=0) as made:
-        yield made
-
-
 def booked(weir: RunningWeir, name: str, seconds: float = 60) -> dict[str, Any]:
     """The row of a request, once it is there."""
     deadline = time.monotonic() + seconds

@@ -56,12 +56,6 @@ def weir(vllm: RealVllm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
     running.stop()
 
 
-@pytest.fixture
-def client(weir: RunningWeir) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=f"{weir.url}/v1", api_key=weir.key, max_retries=0) as made:
-        yield made
-
-
 def counter(page: str, name: str) -> float:
     """The sum of a counter's series on a metrics page."""
     return sum(

@@ -30,12 +30,6 @@ def weir(whole: Sandboxed) -> Sandboxed:
     return whole
 
 
-@pytest.fixture
-def client(weir: Sandboxed) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=f"{weir.url}/v1", api_key=weir.key, max_retries=0) as made:
-        yield made
-
-
 def test_a_whole_answer(client: openai.OpenAI, weir: Sandboxed) -> None:
     response = client.responses.create(model="claude", input="Say hello.", instructions="Be kind.")
     assert (response.status, response.id[:5]) == ("completed", "resp_")

@@ -29,12 +29,6 @@ def weir(vllm: RealVllm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
     running.stop()
 
 
-@pytest.fixture
-def client(weir: RunningWeir) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=f"{weir.url}/v1", api_key=weir.key, max_retries=0) as made:
-        yield made
-
-
 def _answer(client: openai.OpenAI, *, streamed: bool, **asked: Any) -> Any:
     """The final response, whichever way it came."""
     if not streamed:
