@@ -6,11 +6,13 @@ read, into a window that moves along: nothing but a long string itself is ever h
 """
 
 import codecs
+import re
 from collections.abc import Generator
 from json import JSONDecodeError
 from json.decoder import scanstring  # type: ignore[attr-defined]  # untyped, but documented in its source
 from typing import Any, Final
 
+from adapters import longtext
 from adapters.document import (
     FAULTS,
     Document,
@@ -22,14 +24,14 @@ from adapters.document import (
     skip_whitespace,
     told,
 )
-from adapters.longtext import put_together
 
 STRETCH: Final = 64 * 1024  # characters read between two turns: a tenth of a millisecond or two
 _ITEM: Final = 256  # characters that could be read in the time an item takes besides
 _LONGEST_NUMBER: Final = 64 * 1024  # characters
 _LONGEST_WORD: Final = 9  # characters: -Infinity
 _LET_GO: Final = 64  # items of a long list that are freed at a time
-_SHORTEST_STRETCH: Final = 16  # characters: longer than any word or escape
+_SHORTEST_STRETCH: Final = 16  # characters: longer than any word, or two escapes
+_opens_pair = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}").match  # the first of two escapes for one character
 
 
 def parse_in_slices(body: bytes, stretch: int = STRETCH) -> Generator[None, None, Document]:
@@ -61,17 +63,24 @@ def let_go(document: Document) -> Generator[None, None, None]:
             some = top[-_LET_GO:]
             del top[-_LET_GO:]
         stack += [each for each in some if _holds_much(each)]
+        long = [each for each in some if _is_long(each)]
         del some
+        yield from longtext.let_go(long)
         yield
+    body: list[str | bytes] = [document.body]
     document.body = b""
-    yield
+    yield from longtext.let_go(body)
 
 
 def _holds_much(value: Any) -> bool:
     if not isinstance(value, list | dict):
         return False
     items = value.values() if isinstance(value, dict) else value
-    return len(value) > _LET_GO or any(item.__class__ in (list, dict) for item in items)
+    return len(value) > _LET_GO or any(item.__class__ in (list, dict) or _is_long(item) for item in items)
+
+
+def _is_long(value: Any) -> bool:
+    return value.__class__ is str and len(value) > longtext.LET_GO
 
 
 class _Walk:
@@ -119,9 +128,7 @@ class _Walk:
     def _more(self) -> bool:
         """Leave behind what is read, and decode some more; False: there is none."""
         start = self._next
-        stop = min(
-            start + 4 * self._stretch, len(self._body)
-        )  # at least a stretch, however many bytes for each
+        stop = min(start + self._stretch, len(self._body))
         if start == stop:
             return False
         held = len(self._decoder.getstate()[0])  # of a character that the last cut went through
@@ -282,44 +289,52 @@ class _Walk:
 
     def _string(self) -> Generator[None, None, str]:
         """The string that begins here, a stretch at a time."""
-        pieces: list[str] = []
         self._at += 1
+        text: longtext.Growing | None = None
         while True:
-            self._ahead()
-            start = self._at
-            part = self._text[start : start + self._stretch]
-            length = len(part)
-            if start + length < len(self._text) or self._next < len(self._body):
-                length = _uncut(part)
-            try:
-                piece, end = scanstring(f'{part[:length]}"', 0, True)
-            except JSONDecodeError as fault:
-                raise self._fault(fault.msg, start + fault.pos) from None
-            _add(pieces, piece)
-            if end <= length:  # the quote was the string's own
-                self._at += end
-                return (yield from put_together(pieces))
-            self._at += length
-            if not length:
-                raise IndexError
+            piece, ended = self._piece()
+            if text is None:
+                if ended:
+                    return piece
+                ahead = (
+                    len(self._text) - self._at + len(self._body) - self._next
+                )  # no character is less than a byte
+                text = longtext.Growing(len(piece) + ahead)
+            yield from text.add(piece)
+            if ended:
+                return text.done()
             yield
+
+    def _piece(self) -> tuple[str, bool]:
+        """A stretch of the string that one stands in, and whether it ends there."""
+        self._ahead()
+        start = self._at
+        part = self._text[start : start + self._stretch]
+        length = len(part)
+        if start + length < len(self._text) or self._next < len(self._body):
+            length = _uncut(part)
+        try:
+            piece, end = scanstring(f'{part[:length]}"', 0, True)
+        except JSONDecodeError as fault:
+            raise self._fault(fault.msg, start + fault.pos) from None
+        if end <= length:  # the quote was the string's own
+            self._at += end
+            return piece, True
+        self._at += length
+        if not length:
+            raise IndexError
+        return piece, False
 
 
 def _uncut(part: str) -> int:
-    """How much of a part of a string ends with no escape cut through."""
-    last = part.rfind("\\")
-    if last < 0 or last + 6 <= len(part):
-        return len(part)
-    escapes = last + 1 - len(part[: last + 1].rstrip("\\"))
-    if escapes % 2 == 0 or (last + 2 <= len(part) and part[last + 1] != "u"):
-        return len(part)
-    return last
+    """How much of a part of a string ends with no escape cut through, nor two that stand for one character."""
+    end, last = len(part), part.rfind("\\")
+    if last >= 0 and last + 6 > end and _escapes(part, last) and (last + 2 > end or part[last + 1] == "u"):
+        end = last
+    pair = end - 6
+    return pair if pair >= 0 and _opens_pair(part, pair) and _escapes(part, pair) else end
 
 
-def _add(pieces: list[str], piece: str) -> None:
-    """Put a piece behind the others; two escapes that stand for one character may have come apart."""
-    if pieces and piece and "\ud800" <= pieces[-1][-1:] <= "\udbff" and "\udc00" <= piece[0] <= "\udfff":
-        pair = (pieces[-1][-1] + piece[0]).encode("utf-16", "surrogatepass").decode("utf-16")
-        pieces[-1] = pieces[-1][:-1] + pair
-        piece = piece[1:]
-    pieces.append(piece)
+def _escapes(part: str, at: int) -> bool:
+    """Whether the backslash that stands there is not escaped itself."""
+    return (at + 1 - len(part[: at + 1].rstrip("\\"))) % 2 == 1

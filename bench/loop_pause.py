@@ -30,8 +30,7 @@ from bench.gateway.bodies import bodies
 from bench.gateway.load import send_in_turn
 from bench.gpu_window import BusyWindow
 from gateway.access import keys
-from gateway.app import Service
-from gateway.app.collecting import settle
+from gateway.app import Service, collecting, memory
 
 BAR_MS: Final = 5.0
 WINDOWS: Final = (2_000, 10_000)  # requests that one second of one replica saw
@@ -111,7 +110,8 @@ async def _pauses(rounds: int) -> dict[str, list[tuple[float, float]]]:
         }
         try:
             await request(large)  # warm
-            settle()  # as `weir serve` does
+            collecting.settle()  # as `weir serve` does
+            memory.settle()
             heartbeat.beat()
             found: dict[str, list[tuple[float, float]]] = {name: [] for name in situations}
             for _ in range(rounds):

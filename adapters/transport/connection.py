@@ -18,7 +18,7 @@ from adapters.document import Body
 from adapters.errors import Failure
 from adapters.transport.answer import Answer
 
-SLICE: Final = 256 * 1024  # bytes of a request body handed to the socket (and to TLS) at a time
+SLICE: Final = 128 * 1024  # bytes of a request body handed to the socket (and to TLS) at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,8 @@ class Connection(asyncio.Protocol):
         return answer
 
     async def _send_slices(self, answer: Answer, head: bytes, body: Body, patience: float) -> None:
-        """Send a large body no faster than it leaves; stop where the answer refuses it before it is sent."""
+        """Send a large body no faster than it leaves, and let others have their turn meanwhile; stop where the answer
+        refuses it before it is sent."""
         self._sending = True  # until the last slice is out, no other request may use this connection
         self._transport.write(head)
         for piece in _slices(body):
@@ -139,6 +140,7 @@ class Connection(asyncio.Protocol):
             self._transport.write(piece)
             if not answer.status:
                 self._expect_within(patience)
+            await asyncio.sleep(0)  # the kernel may have taken it at once, and would take megabytes
         self._sending = False
 
     # The answer's side.

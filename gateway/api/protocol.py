@@ -21,6 +21,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from gateway.api.direct import DirectApplication, DirectExchange
 
 LINGER: Final = 1.0  # seconds in which a refused client may read why, before the connection is cut
+_MUCH: Final = 128 * 1024  # bytes of one read, behind which there is likely more
 _HOP_HEADERS: Final = frozenset({b"upgrade", b"connection", b"http2-settings"})
 
 
@@ -76,7 +77,10 @@ class HardenedProtocol(HttpToolsProtocol):
             return
         self._unset_keepalive_if_required()
         self._idle_since = inf
-        self._uncounted += len(data)
+        size = len(data)
+        self._uncounted += size
+        if size > _MUCH:
+            self._pause_for_others()
         try:
             self._feed(data)
         except httptools.HttpParserError as error:
@@ -216,6 +220,16 @@ class HardenedProtocol(HttpToolsProtocol):
         if self._exchange is not None:
             return self._exchange.response_complete
         return self.cycle is None or _is_answered(self.cycle)
+
+    def _pause_for_others(self) -> None:
+        """Read on in the loop's next round: uvloop would read on at once, up to 8 MB of a large body."""
+        if not self.flow.read_paused:
+            self.transport.pause_reading()
+            self.loop.call_soon(self._read_on)
+
+    def _read_on(self) -> None:
+        if not self.flow.read_paused and not self.transport.is_closing():
+            self.transport.resume_reading()
 
     def _awaits_more(self) -> bool:
         """Whether the clock runs for the client: within a head, or in the rest of a body already answered."""

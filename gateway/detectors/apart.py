@@ -12,7 +12,7 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,9 +77,9 @@ class Apart:
                 running = self._running = _Running(self.name, self._task)
             return running
 
-    async def ask(self, parts: Sequence[Part], deadline: float) -> bytes:
+    async def ask(self, parts: list[Part], deadline: float) -> bytes:
         """The answer to the question that these parts make together, in `deadline` seconds from when it is taken up.
-        Raises NotJudged, Unready."""
+        The parts are let go as they are written. Raises NotJudged, Unready."""
         self._under_way += 1
         try:
             running = self._running
@@ -105,9 +105,7 @@ class _Running:
         """Raises Unready."""
         self._name = name
         self._numbers = itertools.count(1)
-        self._asked: queue.SimpleQueue[tuple[Future[bytes], Sequence[Part], float] | None] = (
-            queue.SimpleQueue()
-        )
+        self._asked: queue.SimpleQueue[tuple[Future[bytes], list[Part], float] | None] = queue.SimpleQueue()
         self._waiting: dict[int, Future[bytes]] = {}
         self._end_lock = threading.Lock()  # nothing is asked once it has ended
         self.ended = False
@@ -124,7 +122,7 @@ class _Running:
         for thread in self._threads:
             thread.start()
 
-    def ask(self, parts: Sequence[Part], deadline: float) -> Future[bytes]:
+    def ask(self, parts: list[Part], deadline: float) -> Future[bytes]:
         """The answer to come."""
         future: Future[bytes] = Future()
         with self._end_lock:
@@ -247,9 +245,10 @@ def _started(task: Task) -> subprocess.Popen[bytes]:
     return process
 
 
-def _pieces(parts: Iterable[Part]) -> Iterable[memoryview]:
-    """The parts in pieces, none of them copied."""
-    for part in parts:
-        view = memoryview(part)
+def _pieces(parts: list[Part]) -> Iterable[memoryview]:
+    """The parts in pieces, none of them copied; each is let go behind its last."""
+    parts.reverse()
+    while parts:
+        view = memoryview(parts.pop())
         for at in range(0, len(view), _PIECE):
             yield view[at : at + _PIECE]

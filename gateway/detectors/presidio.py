@@ -74,7 +74,7 @@ class PresidioDetector:
         text = joined(segments)
         if len(text) > _LONGEST:
             raise Nonsense("more text than it takes")
-        answer = await self._apart.ask((text.encode("utf-8", "replace"),), self._deadline)
+        answer = await self._apart.ask([text.encode("utf-8", "replace")], self._deadline)
         try:
             return placed(json.loads(answer), segments)
         except (ValueError, TypeError) as error:

@@ -10,6 +10,9 @@ from itertools import chain
 from typing import Any, Final
 
 STRETCH: Final = 64 * 1024  # characters between two turns
+_STRETCHES: Final = (
+    4  # of a frame: large enough to have memory of its own, which is given back when it is sent
+)
 _ITEM: Final = 128  # characters that could be taken in the time an item takes besides
 _END: Final = (0,)  # the marks are tuples, which JSON does not know
 _ARRAY: Final = (1,)
@@ -21,11 +24,11 @@ def taken_apart(value: Any, stretch: int = STRETCH) -> Generator[None, None, lis
     """A JSON value in frames; yields where something else may be done."""
     frames: list[bytes] = []
     tokens: list[Any] = []
-    left = stretch
+    left, room = stretch, _STRETCHES * stretch
     stack: list[Iterator[Any]] = [iter((value,))]
     while stack:
         item: Any = next(stack[-1], _END)
-        left -= _ITEM
+        cost = _ITEM
         inside = _inside(item, stretch)
         if inside is not None:
             tokens.append(inside[0])
@@ -33,14 +36,18 @@ def taken_apart(value: Any, stretch: int = STRETCH) -> Generator[None, None, lis
         else:
             tokens.append(item)
             if item.__class__ is str:
-                left -= len(item)
+                cost += len(item)
             elif item.__class__ is tuple:  # compiled, a tuple is not the same object for long
                 stack.pop()
+        left -= cost
+        room -= cost
+        if room <= 0:
+            frames += _frame(tokens)
+            tokens, room = [], _STRETCHES * stretch
         if left <= 0:
-            frames.append(_frame(tokens))
-            tokens, left = [], stretch
+            left = stretch
             yield
-    frames.append(_frame(tokens))
+    frames += _frame(tokens)
     return frames
 
 
@@ -61,9 +68,9 @@ def _cut(text: str, stretch: int) -> Iterator[str]:
         yield text[at : at + stretch]
 
 
-def _frame(tokens: list[Any]) -> bytes:
+def _frame(tokens: list[Any]) -> tuple[bytes, bytes]:
     data = marshal.dumps(tokens)
-    return len(data).to_bytes(4) + data
+    return len(data).to_bytes(4), data
 
 
 def put_together(frames: memoryview) -> Any:

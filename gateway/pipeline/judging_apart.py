@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from adapters.call import Call
 from adapters.visible import visible
-from gateway.detectors.apart import Apart, Task
+from gateway.detectors.apart import Apart, Part, Task
 from gateway.detectors.forks import Answer
 from gateway.detectors.pattern_cache import cached_engine, cached_patterns
 from gateway.pipeline.crossing import put_together, taken_apart
@@ -75,9 +75,10 @@ class JudgingApart:
             "files_known": files_known,
         }
         head = json.dumps(asked).encode()
-        values = await by_turns(taken_apart(call.document.values))
+        question: list[Part] = [len(head).to_bytes(4), head]
+        question += await by_turns(taken_apart(call.document.values))
         deadline = min(_LONGEST, _SECONDS + _SECONDS_PER_MB * len(call.document.body) / 1_000_000)
-        answer = await self._apart.ask((len(head).to_bytes(4), head, *values), deadline)
+        answer = await self._apart.ask(question, deadline)
         found = json.loads(answer)
         return Reading(_label_of(found["label"]), Score(*found["score"]), *found["rest"])
 
