@@ -124,9 +124,12 @@ class Awaiting:
             await self._put_aside(error)
         self._reopened = True
         await self.note()  # from here on a snapshot stands
-        for each in self._open.values():
-            if each.record.held:
-                each.hold = await _held_again(each.record, budgets, allowances)
+        holding = [each for each in self._open.values() if each.record.held]
+        holds = await asyncio.gather(  # in one round trip to the shared state, however many they are
+            *(_held_again(each.record, budgets, allowances) for each in holding)
+        )
+        for each, hold in zip(holding, holds, strict=True):
+            each.hold = hold
 
     async def run(self) -> None:
         """Look at what is due, for as long as the task lives."""

@@ -1,8 +1,10 @@
 """What one process left open the next one goes on with, whatever became of its snapshot, and none after that."""
 
+import asyncio
 import json
 import time
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -127,3 +129,27 @@ async def test_a_budget_is_held_over_a_restart_and_then_knows_what_was_spent(sta
     assert await second.state.used([account]) == [3 * 10**9]
     await second.look()
     assert await second.state.used([account]) == [1_520_000_000]
+
+
+async def test_budgets_are_held_again_all_at_once(started: Started, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One after another, each would wait for a round trip of its own before the first request is served."""
+    limited = Allowances([TenantSettings("acme", budget=BudgetSettings(usd_per_day=Decimal(1)))])
+    first = started()
+    await first.reopen()
+    for number in range(20):
+        first.awaiting.begin(awaited(number, held={"usd": 1, "gpu": 0, "tokens": 1}), None, {})
+    first.ledger.write_out()
+    first.end()
+    second, waiting, all_there = started(), 0, asyncio.Event()
+
+    async def hold_again(*_: Any) -> None:
+        nonlocal waiting
+        waiting += 1
+        if waiting == 20:
+            all_there.set()
+        await all_there.wait()
+
+    monkeypatch.setattr(second.budgets, "hold_again", hold_again)
+    async with asyncio.timeout(5):
+        await second.reopen(limited)
+    assert waiting == 20
