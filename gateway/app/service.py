@@ -6,7 +6,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
@@ -251,24 +251,35 @@ class Service:
             await asyncio.sleep(0.02)
 
     async def stop(self) -> None:
-        """Take no more requests, let those under way end within the grace period, book, ship and close."""
+        """Take no more requests, let those under way end within the grace period, book, ship and close. What fails of
+        that is raised once all else is done."""
         await asyncio.gather(*(server.stop() for server in self._servers))
         await self._background.stop()
-        await self._awaiting.note()
-        await self._watch.finish()
-        await self._costs.keep(self._accounts.learned())
-        await self._thresholds.finish(self._runtime.hardness)
-        await self._energy.finish()
-        await self._actions.close(everything=True)
-        if self._pools is not None:
-            await self._pools.close()
-        await asyncio.to_thread(self._exporter.close)
-        await self._state.close()
-        await self._conversations.close()
-        await self._belongings.close()
-        await self._runtime.panel.aclose()
-        self._runtime.judge.close()
-        await self._fleet.aclose()
+        async with contextlib.AsyncExitStack() as rest:
+            for step in reversed(self._last_steps()):
+                rest.push_async_callback(step)
+
+    def _last_steps(self) -> Sequence[Callable[[], Awaitable[object]]]:
+        """What is to be done once nothing runs any more, in this order."""
+        return (
+            self._awaiting.note,
+            self._watch.finish,
+            lambda: self._costs.keep(self._accounts.learned()),
+            lambda: self._thresholds.finish(self._runtime.hardness),
+            self._energy.finish,
+            lambda: self._actions.close(everything=True),
+            *(() if self._pools is None else (self._pools.close,)),
+            lambda: asyncio.to_thread(self._exporter.close),
+            self._state.close,
+            self._conversations.close,
+            self._belongings.close,
+            self._runtime.panel.aclose,
+            lambda: asyncio.to_thread(self._runtime.judge.close),
+            self._fleet.aclose,
+            self._close_ledger,
+        )
+
+    async def _close_ledger(self) -> None:
         if not await asyncio.to_thread(self._ledger.close):
             log.warning(
                 "the database does not have every record yet; the journal keeps them for the next start"
