@@ -57,7 +57,7 @@ class RealVllm:
         arguments = (
             "--model", str(SHARED / "vllm" / "tiny"), "--served-model-name", "tiny",
             "--host", "127.0.0.1", "--port", str(self.port),
-            "--dtype", "float32", "--max-model-len", "512", "--max-num-seqs", "16", "--enforce-eager",
+            "--dtype", "float32", "--max-model-len", "2048", "--max-num-seqs", "16", "--enforce-eager",
             "--enable-request-id-headers", "--enable-prompt-tokens-details", "--enable-per-request-metrics",
             "--enable-server-load-tracking", "--enable-auto-tool-choice", "--tool-call-parser", "hermes",
             "--override-generation-config", '{"temperature": 0}',  # the same answers in every run

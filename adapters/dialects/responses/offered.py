@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from adapters.chat import Json
+from adapters.dialects.checks import wrong_type
 from adapters.dialects.responses.stored import CARRIED_TOOLS
 from adapters.errors import Unsupported
 
@@ -55,11 +56,15 @@ def _refused(at: str, tool: Json) -> Unsupported:
 
 
 def _tools(values: Mapping[str, Any]) -> Iterator[tuple[str, Json]]:
+    """Each tool with its place. Raises InvalidRequest for one that is no object."""
     yield from ((f"tools[{i}]", tool) for i, tool in enumerate(values.get("tools") or ()))
     for i, item in _bringing(values):
         tools = item.get("tools")
         for j, tool in enumerate(tools if isinstance(tools, list) else ()):
-            yield f"input[{i}].tools[{j}]", tool
+            at = f"input[{i}].tools[{j}]"
+            if not isinstance(tool, dict):
+                raise wrong_type(at, "an object", tool)
+            yield at, tool
 
 
 def _bringing(values: Mapping[str, Any]) -> Iterator[tuple[int, Json]]:
