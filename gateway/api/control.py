@@ -82,7 +82,8 @@ def _add_health(app: FastAPI, control: Control) -> None:
 
 
 def _document(app: FastAPI, path: str, dialect: Dialect, method: str) -> None:
-    """Show one of the data plane's paths on the documentation's page."""
+    """Show one of the data plane's paths on the documentation's page. What comes here nonetheless is none of its: an id
+    that names nothing."""
 
     @app.api_route(
         path,
@@ -91,10 +92,8 @@ def _document(app: FastAPI, path: str, dialect: Dialect, method: str) -> None:
         summary=SUMMARIES[dialect],
         description="Served by the data plane, before this application.",
     )
-    async def not_here() -> Response:
-        return _response(
-            openai_error(500, "The data plane is not in front of this application.", "server_error")
-        )
+    async def not_here(request: Request) -> Response:
+        return _refusal(request, _unknown_url(request.method, request.url.path))
 
 
 def _unknown_url(method: str, path: str) -> HttpError:

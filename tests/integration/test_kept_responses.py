@@ -149,6 +149,18 @@ def test_what_it_cannot_ask(
     assert not weir.sandbox.openai.kept.queries
 
 
+@pytest.mark.parametrize(
+    "path", ["/v1/responses/input_tokens", "/v1/responses/compact", "/v1/responses/%2e%2e"]
+)
+def test_what_names_no_response_is_a_path_that_is_not_there(weir: Sandboxed, path: str) -> None:
+    for method in ("GET", "DELETE", "POST"):
+        answer = httpx.request(method, weir.url + path, headers={"authorization": f"Bearer {weir.key}"})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "unknown_url"), (
+            method,
+            answer.text,
+        )
+
+
 def test_boundaries_of_now_hold(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Made where its label was permitted, and asked about when it no longer is."""
     open_ = POLICY.replace("at_least: confidential", "at_least: restricted")
