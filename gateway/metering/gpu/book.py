@@ -7,14 +7,16 @@ from adapters.chat import TokenUsage
 from gateway.metering.gpu.cached import CachedShares
 from gateway.metering.gpu.company import Company
 from gateway.metering.gpu.counts import AllOurs, Counted, refined
+from gateway.metering.gpu.crowd import shares
 from gateway.metering.gpu.doubt import missed
 from gateway.metering.gpu.drawing import Drawing
-from gateway.metering.gpu.facts import NOTHING, SECOND, Booking, Coefficients, GpuBackend, Row, RowKey, Tokens
+from gateway.metering.gpu.facts import SECOND, Booking, Coefficients, GpuBackend, Row, RowKey, Tokens
 from gateway.metering.gpu.held import Claims, Held, booking
 from gateway.metering.gpu.hindsight import Hindsight
 from gateway.metering.gpu.late import Late
 from gateway.metering.gpu.learning import Learner
 from gateway.metering.gpu.level import PriceLevel
+from gateway.metering.gpu.pace import Pace
 from gateway.metering.gpu.preempted import Preempted
 from gateway.metering.gpu.remainder import Remainder
 from gateway.metering.gpu.rows import Knowledge, WindowRows
@@ -70,6 +72,11 @@ class ReplicaBook:
         self._company = Company(rows, self._offset, self._next)
         self._waiting_ns = 0
         self.steps_per_token = 1.0
+
+    @property
+    def pace(self) -> Pace:
+        """How fast answers are written."""
+        return self.watch.pace
 
     @property
     def coefficients(self) -> Coefficients:
@@ -280,7 +287,8 @@ class ReplicaBook:
 
     async def _tallied(self, window: int, end: int) -> Tally:
         """What own requests did in the window."""
-        tally = Tally(window, max(self.bounds(window)[0], self._begun), end)
+        bounds = self.bounds(window)
+        tally = Tally(window, bounds, max(bounds[0], self._begun), end)
         async for few in self._turns.over(self._tickets):
             for ticket in few:
                 tally.add(ticket)
@@ -300,9 +308,10 @@ class ReplicaBook:
             counted = counted.plus(
                 self._preempted.again(tally.window, told.preempted, known.silences, tally.silences, second)
             )
-        work = counted.work(costs)
+        work, others = counted.work(costs), 0.0
         if counted.generated > 0:
             self.steps_per_token = counted.steps / counted.generated
+            others = max(0.0, counted.generated - known.counted.generated) / max(1.0, counted.steps)
         self._level.remember(busy / SECOND, work)
         if told and busy > 0:
             self._hindsight.add(
@@ -322,6 +331,7 @@ class ReplicaBook:
             coefficients=costs,
             steps_per_token=self.steps_per_token,
             gpus=self.backend.gpus,
+            crowd=shares(known.writers, others),
         )
         return row, work, rest_busy
 
@@ -331,7 +341,7 @@ class ReplicaBook:
         wanted: Claims = {}
         async for few in self._turns.over(tally.did):
             for ticket, did in few:
-                ns = due(*did)
+                ns = due(*ticket.pays_for(tally.window, row, did))
                 if ns:
                     wanted[ticket] = ns
         return wanted
@@ -351,7 +361,7 @@ class ReplicaBook:
         if not left.explained:
             due, window = right.row.prices.due, left.key.window
             for ticket in left.short:
-                owed = due(*(ticket.did(window) or NOTHING))
+                owed = due(*ticket.pays_for(window, left.row))
                 left.short[ticket] = max(0, owed - left.granted.get(ticket, 0))
         for claimant, source in ((right, left), (left, right)):
             if claimant.short:

@@ -1,5 +1,6 @@
 """Before a window's prices are posted, gateways tell each other what they know of it: prices rest on all of that."""
 
+from gateway.metering.gpu.crowd import together
 from gateway.metering.gpu.facts import RowKey
 from gateway.metering.gpu.rows import Knowledge, WindowRows
 from gateway.metering.gpu.spans import union
@@ -44,6 +45,7 @@ class Company:
             over, present = over and other.over, present + other.present_ns
             silences += other.silences
             prompts += (prompt.shifted(-self._offset) for prompt in other.prompts)
+        writers = together([tally.crowd.writers, *(other.writers for other in self._others)])
         return Knowledge(
-            counted, abandoned, doubt, tuple(spans), over, present, tuple(silences), tuple(prompts)
+            counted, abandoned, doubt, tuple(spans), over, present, tuple(silences), tuple(prompts), writers
         )

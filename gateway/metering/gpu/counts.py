@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.metering.gpu.facts import Coefficients, Tokens
+from gateway.metering.gpu.facts import WRITTEN, Coefficients, Tokens
 
 _ALL: Final = 0.98  # of the engine's tokens are own ones: then all are taken to be
 _LEND: Final = 1.5  # own tokens stand for the context of at most so many times as many
@@ -36,8 +36,8 @@ class Counted:
         )
 
     def effective(self, attention: float) -> float:
-        """E: computed prompt tokens, weighted for the context they look back on."""
-        return self.computed + attention * self.looked_back
+        """E: tokens computed, those of prompts weighted for the context they look back on."""
+        return self.computed + attention * self.looked_back + WRITTEN * self.generated
 
     def work(self, costs: Coefficients) -> float:
         """Seconds, at these coefficients."""

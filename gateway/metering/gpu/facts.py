@@ -13,6 +13,10 @@ HOUR: Final = 3600 * SECOND
 Did = tuple[float, float, float, float]
 NOTHING: Final[Did] = (0.0, 0.0, 0.0, 0.0)
 
+# A token written is computed too. That takes as long as a prompt's where a step computes all it can, and next to none
+# where it waits for memory anyhow: so much on the whole.
+WRITTEN: Final = 0.5
+
 Kind = Literal[
     "request",  # used by a request that came through this gateway
     "foreign",  # busy, and no gateway claims it
@@ -83,7 +87,7 @@ class Row:
 
     An effective prompt token costs `scale * coefficients.prompt`, a context token read `scale *
     coefficients.context`, an output token `scale * coefficients.step * steps_per_token` (GPU seconds, for
-    each GPU).
+    each GPU), weighted by how many others were written beside it.
     """
 
     writer: str  # the gateway that books the window's foreign, waiting, idle and unobserved time
@@ -96,6 +100,7 @@ class Row:
     coefficients: Coefficients
     steps_per_token: float  # S ÷ G
     gpus: int
+    crowd: tuple[float, ...] = ()  # by which an output token's price is weighted, as `crowd.shares` has it
 
     @property
     def prices(self) -> "Prices":

@@ -34,6 +34,7 @@ GPUS: Final[Mapping[str, Gpu]] = {
     "MI300X": Gpu(1307, 5300),  # MI300X data sheet, 2023-12
 }
 _ARITHMETIC: Final = 0.5  # of its peak a well-fed engine reaches
+_ATTENTION: Final = 0.35  # so does attention over a prompt, in kernels of the usual kind: matrices keep it busier
 _MEMORY: Final = 0.75
 _OVERHEAD: Final = 0.002  # seconds a step costs whatever it does: scheduling, launches, sampling
 
@@ -91,12 +92,12 @@ def guess(facts: Model, gpu: Gpu, gpus: int) -> Coefficients:
         step=_OVERHEAD + facts.parameters * facts.weight_bytes / bandwidth,
         prompt=2 * facts.active / arithmetic,
         context=facts.kv_bytes / bandwidth,
-        attention=facts.attention,
+        attention=facts.attention * _ARITHMETIC / _ATTENTION,
     )
 
 
 # An 8B model of the usual shape on one H100: what is assumed where model or GPU are not known.
-NEUTRAL: Final = Coefficients(step=0.0085, prompt=3.2e-5, context=5.2e-8, attention=3.3e-5)
+NEUTRAL: Final = Coefficients(step=0.0085, prompt=3.2e-5, context=5.2e-8, attention=4.7e-5)
 
 
 def _number(sizes: Mapping[str, object], key: str, default: float | None = None) -> float:

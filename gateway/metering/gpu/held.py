@@ -36,7 +36,7 @@ class Held:
 
 def booking(kind: Kind, key: RowKey, gpu_ns: int, row: Row, ticket: Ticket | None = None) -> Booking:
     """GPU time of a window that goes to one use: to the ticket's owner, or to nobody."""
-    owner, did = (ticket.owner, ticket.did(key.window)) if ticket is not None else (None, None)
+    owner, did = (ticket.owner, ticket.pays_for(key.window, row)) if ticket is not None else (None, None)
     return Booking(
         kind, owner, key.backend, key.replica, key.window, gpu_ns, correction=False, row=row, did=did
     )

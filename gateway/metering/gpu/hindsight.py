@@ -2,10 +2,12 @@
 
 Costs are learned from what was done in some time and how long that took. Prompts that are counted in the time after
 would blur what they cost: busy time seems to be spent on steps and context then. Engines compute prompts one after the
-other, as they came; so each was computed since it was sent or since the one before it was done. By that, what was
-counted late is put back to when it was done, before anything is learned of those windows.
+other, as they came; so each was computed since it was sent or since the one before it was done. (A short one that was
+sent later may be done beside it, in what room its chunks leave.) By that, what was counted late is put back to when it
+was done, before anything is learned of those windows.
 """
 
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -50,7 +52,8 @@ class Hindsight:
         self._learner = learner
         self._replica = replica
         self._held: deque[_Window] = deque()
-        self._done_ns = 0  # when the last prompt was
+        # When prompts were sent and done, both ascending: of two, one sent later and done earlier tells nothing.
+        self._done: list[tuple[int, int]] = []
 
     def add(
         self,
@@ -67,7 +70,10 @@ class Hindsight:
         if len(prompts) <= _MOST:
             for prompt in sorted(prompts, key=lambda each: each.done_ns):
                 self._put_back(prompt, usual)
-                self._done_ns = max(self._done_ns, prompt.done_ns)
+                while self._done and self._done[-1][0] > prompt.sent_ns:
+                    self._done.pop()
+                self._done.append((prompt.sent_ns, prompt.done_ns))
+        del self._done[:-_MOST]
         while len(self._held) > _HELD:
             oldest = self._held.popleft()
             self._learner.add(oldest.number, oldest.busy, oldest.counted, self._replica)
@@ -76,9 +82,10 @@ class Hindsight:
         costs = self._learner.coefficients
         work = costs.prompt * (prompt.computed + costs.attention * prompt.looked_back)
         least = int(usual * work * SECOND)
+        earlier = bisect_right(self._done, prompt.sent_ns, key=_sent)
         begin = max(
             prompt.sent_ns,
-            min(self._done_ns, prompt.done_ns - least),
+            min(self._done[earlier - 1][1] if earlier else 0, prompt.done_ns - least),
             prompt.done_ns - int(_BESIDE * least),
         )
         took, last = prompt.done_ns - begin, self._held[-1]
@@ -90,3 +97,7 @@ class Hindsight:
                 part = Counted(computed=prompt.computed, looked_back=prompt.looked_back)
                 window.counted = window.counted.plus(part, there / took)
                 last.counted = last.counted.plus(part, -there / took)
+
+
+def _sent(prompt: tuple[int, int]) -> int:
+    return prompt[0]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from gateway.metering.gpu.drawing import Drawing
-from gateway.metering.gpu.facts import NOTHING, Booking, Row, RowKey
+from gateway.metering.gpu.facts import Booking, Row, RowKey
 from gateway.metering.gpu.held import Claims, Held, correction
 from gateway.metering.gpu.ticket import Ticket
 from gateway.metering.gpu.turns import Turns
@@ -47,7 +47,7 @@ class Late:
             row = self.posted.get(window)
             if row is None:
                 continue
-            ns = row.prices.due(*(ticket.did(window) or NOTHING)) - ticket.booked.get(window, 0)
+            ns = row.prices.due(*ticket.pays_for(window, row)) - ticket.booked.get(window, 0)
             self.unmet.get(window, {}).pop(ticket, None)  # what it lacks is known better now
             if ns:
                 owed.setdefault(window, {})[ticket] = ns

@@ -39,6 +39,7 @@ class Knowledge:
     present_ns: int  # how long each was there, summed
     silences: tuple[Silence, ...] = ()  # the longest of those that ended in it
     prompts: tuple[Prompt, ...] = ()  # the longest of those it saw the first token of, in UTC too
+    writers: tuple[float, ...] = ()  # how many answers were written at once, slot by slot
 
 
 class WindowRows(Protocol):

@@ -204,6 +204,7 @@ def _knowledge(said: str) -> Knowledge | None:
         fields["present_ns"],
         tuple(Silence(**each) for each in fields["silences"]),
         tuple(Prompt(**each) for each in fields["prompts"]),
+        tuple(fields["writers"]),
     )
 
 
@@ -213,4 +214,5 @@ def _text(row: Row) -> str:
 
 def _row(text: str) -> Row:
     fields = orjson.loads(text)
-    return Row(**{**fields, "coefficients": Coefficients(**fields["coefficients"])})
+    costs, crowd = Coefficients(**fields["coefficients"]), tuple(fields["crowd"])
+    return Row(**{**fields, "coefficients": costs, "crowd": crowd})

@@ -5,6 +5,7 @@ from heapq import nlargest
 from typing import Final
 
 from gateway.metering.gpu.counts import Counted
+from gateway.metering.gpu.crowd import Crowd
 from gateway.metering.gpu.doubt import Doubt
 from gateway.metering.gpu.facts import Did
 from gateway.metering.gpu.hindsight import Prompt
@@ -18,12 +19,13 @@ _UNSURE: Final = 0.1  # of a prompt's estimated length
 
 
 class Tally:
-    """Own requests in the window numbered `window`, from `begin` to `end` (monotonic ns)."""
+    """Own requests in the window numbered `window`, from `begin` to `end` (monotonic ns) of all its time, `bounds`."""
 
-    def __init__(self, window: int, begin: int, end: int) -> None:
+    def __init__(self, window: int, bounds: Span, begin: int, end: int) -> None:
         self.window: Final = window
         self.begin: Final = begin
         self.end: Final = end
+        self.crowd: Final = Crowd(*bounds)  # who was written at once
         self.present: dict[Ticket, int] = {}  # who was there, and for how long (ns)
         self.did: list[tuple[Ticket, Did]] = []  # what each one read and wrote
         self.cohorts: dict[Hashable, float] = {}  # prompt tokens that got their first token here
@@ -59,6 +61,7 @@ class Tally:
         if ticket.abandoned:
             self.abandoned = self.abandoned.plus(Counted(computed=computed, looked_back=looked_back))
             return
+        self.crowd.add(*ticket.wrote(begin, end))
         self._computed += computed
         self._looked_back += looked_back
         self._generated += written
@@ -112,6 +115,7 @@ class Tally:
             present,
             tuple(silences),
             tuple(prompt.shifted(offset_ns) for prompt in prompts),
+            self.crowd.writers,
         )
 
     def _occupy(self, begin: int, end: int) -> None:

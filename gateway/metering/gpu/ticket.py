@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from adapters.chat import TokenUsage
-from gateway.metering.gpu.facts import SECOND, Coefficients, Did
+from gateway.metering.gpu.crowd import share
+from gateway.metering.gpu.facts import NOTHING, SECOND, WRITTEN, Coefficients, Did, Row
+from gateway.metering.gpu.pace import Pace
 from gateway.metering.gpu.spans import Span
 from gateway.metering.gpu.usual import Usual
 
@@ -30,6 +32,10 @@ class Book(Protocol):
     """What a ticket asks of the account it is written in (`book.ReplicaBook`)."""
 
     pieces: Usual  # tokens to a stream's event
+
+    @property
+    def pace(self) -> Pace:
+        """How fast answers are written."""
 
     @property
     def coefficients(self) -> Coefficients:
@@ -206,11 +212,32 @@ class Ticket:
             return anew, looked_back, written, context
         return computed + anew, computed * (self.cached + computed / 2) + looked_back, written, context
 
+    def wrote(self, begin: int, end: int) -> Span:
+        """When its answer was being written, of that time."""
+        first, last = self.first or begin, self.ended or end
+        first = first if first > begin else begin
+        last = last if last < end else end
+        return (first, last) if first < last else (min(first, end), min(first, end))
+
+    def pays_for(self, window: int, row: Row, did: Did | None = None) -> Did:
+        """What it did (`did`) by that window's row: tokens written count among those computed, and are weighted by how
+        many others were written beside them."""
+        did = did or self.did(window)
+        if did is None:
+            return NOTHING
+        computed, looked_back, written, context = did
+        computed += WRITTEN * written
+        if row.crowd:
+            begin, end = self._book.bounds(window)
+            first, last = self.wrote(begin, end)
+            written *= share(row.crowd, (first - begin) / (end - begin), (last - begin) / (end - begin))
+        return computed, looked_back, written, context
+
     def all_work(self, coefficients: Coefficients, steps_per_token: float) -> float:
         """Seconds of work of the whole attempt."""
         if not self.windows:
             return 0.0
-        output = coefficients.step * steps_per_token
+        output = coefficients.step * steps_per_token + coefficients.prompt * WRITTEN
         output += coefficients.context * (self.computed + self.cached + self.generated / 2)
         return coefficients.prompt_work(self.computed, self.cached) + self.generated * output
 
@@ -233,7 +260,7 @@ class Ticket:
             self.windows, self.counts, self.befores = [window], [0.0], [0.0]
 
     def _spread(self, now_ns: int, metrics: Mapping[str, float] | None) -> None:
-        """The tokens came in one piece: lay them evenly over the time the engine took to write them."""
+        """The tokens came in one piece: lay them over the time the engine took to write them, at its pace."""
         book, generated = self._book, self.generated
         came = self.first or now_ns
         first = came - self._writing(came, metrics)
@@ -243,21 +270,27 @@ class Ticket:
             self.windows, self.counts, self.befores = [start], [generated], [0.0]
             return
         self.windows, self.counts, self.befores = [], [], []
+        by, before = book.pace.by, 0.0
+        begun, all_of_it = by(first), by(came) - by(first)
         for window in range(start, stop + 1):
-            opens, closes = book.bounds(window)
-            share = (min(closes, came) - max(opens, first)) / (came - first)
-            if share > 0:
+            until = min(book.bounds(window)[1], came)
+            share = (by(until) - begun) / all_of_it if all_of_it > 0 else (until - first) / (came - first)
+            if share * generated > before:
                 self.windows.append(window)
-                self.befores.append(sum(self.counts))
-                self.counts.append(generated * share)
+                self.befores.append(before)
+                self.counts.append(generated * share - before)
+                before = generated * share
 
     def _writing(self, came: int, metrics: Mapping[str, float] | None) -> int:
-        """How long before `came` the first token was written (ns), as the engine says or by share of work."""
-        took = came - self.begun
+        """How long before `came` the first token was written (ns), as the engine says, by its pace or by share of work."""
+        book, took = self._book, came - self.begun
         said = metrics.get("generation_time_ms") if metrics else None
         if said is not None and 0 <= said * 1_000_000 <= took:
             return int(said * 1_000_000)
-        coefficients = self._book.coefficients
+        since = book.pace.first(self.generated - 1, self.begun, came)
+        if since is not None:
+            return came - since
+        coefficients = book.coefficients
         prompt = coefficients.prompt_work(self.computed, self.cached) + coefficients.step
         context = self.computed + self.cached + self.generated / 2
         output = (self.generated - 1) * (coefficients.step + coefficients.context * context)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from gateway.fleet.engines.reading import EngineReading, Reading
 from gateway.metering.gpu.counts import Counted
 from gateway.metering.gpu.facts import SECOND
+from gateway.metering.gpu.pace import Pace
 from gateway.metering.gpu.spans import Span, outside, overlap
 
 
@@ -44,12 +45,14 @@ class Watch:
         self._moved_ns = 0
         self._segments: deque[_Segment] = deque()
         self._samples: deque[_Sample] = deque()
+        self.pace = Pace()
         self._rest_busy = 0.0  # the last share known of time outside own requests
 
     def add(self, reading: Reading) -> None:
         """A page or a light sample; older ones than the last are dropped."""
         if self._samples and reading.asked_ns < self._samples[-1].begin:
             return
+        self.pace.saw(sum(engine.running for engine in reading.engines), reading.busy)
         if reading.counters:
             self._count(reading)
         stalled = reading.busy > 0 and self._page is not None and reading.at_ns - self._moved_ns > self._stall
@@ -116,7 +119,10 @@ class Watch:
             self._moved_ns = reading.at_ns
         begin, end = before.at_ns, reading.at_ns
         if end > begin:
-            self._segments.append(_Segment(begin, end, _between(before, reading)))
+            counted = _between(before, reading)
+            self._segments.append(_Segment(begin, end, counted))
+            if counted:
+                self.pace.add(begin, end, counted.steps, counted.generated)
 
     def _watched(self, begin: int, end: int) -> list[Span]:
         spans: list[Span] = []

@@ -409,7 +409,7 @@ def test_an_answer_that_ends_while_its_window_is_closed_pays_by_the_posted_price
     ticket.end(START + 5 * SECOND, usage)
     booked += close(-1, final=True)
     row = next(b.row for b in booked if b.window == window)
-    assert ticket.booked[window] == pytest.approx(row.prices.due(*ticket.did(window)), abs=1)
+    assert ticket.booked[window] == pytest.approx(row.prices.due(*ticket.pays_for(window, row)), abs=1)
     assert {b.owner for b in booked if b.correction} >= ({"late"} if pauses == 10_000 else set())
     assert sum(by_kind(booked).values()) == books.provisioned("gpu-a", "r0") == 5 * SECOND
 
@@ -423,7 +423,7 @@ def test_bookings_carry_the_prices_they_were_made_at():
     for booking in books.finish(START + 4 * SECOND):
         assert booking.row is not None
         if booking.kind == "request":
-            line = booking.row.prices.due(*ticket.did(booking.window))
+            line = booking.row.prices.due(*ticket.pays_for(booking.window, booking.row))
             assert booking.gpu_ns == pytest.approx(line, rel=0.1)
 
 
@@ -433,7 +433,7 @@ def test_a_window_is_priced_by_what_was_known_before_it_taught_anything():
         at = START + second * SECOND
         books.observe("gpu-a", "r0", page(at, running=1, steps=30 * second, generated=90 * second))
         rows += [b.row for b in books.close_windows(at) if b.kind == "foreign"]
-    done = Counted(steps=30, context=30 * 0.1 * 1e5)
+    done = Counted(steps=30, generated=90, context=30 * 0.1 * 1e5)
     assert len({row.coefficients for row in rows}) > 2
     for row in rows[1:-1]:  # the first and the last are not whole
         assert row.scale * done.work(row.coefficients) == pytest.approx(row.paid_ns / SECOND, rel=1e-6)

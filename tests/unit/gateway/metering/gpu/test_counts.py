@@ -10,7 +10,7 @@ TOLD = Counted(steps=10, computed=100, looked_back=1_000, generated=50, context=
 
 def test_work_is_the_sum_of_three_doings():
     costs = Coefficients(step=1.0, prompt=0.1, context=0.001, attention=0.01)
-    assert TOLD.work(costs) == pytest.approx(10 + 0.1 * (100 + 10) + 5)
+    assert TOLD.work(costs) == pytest.approx(10 + 0.1 * (100 + 10 + 50 / 2) + 5)
 
 
 def test_own_requests_correct_the_context_the_counters_guess():

@@ -52,9 +52,17 @@ def test_one_that_waited_for_room_was_computed_when_its_computing_fits():
     assert seen == pytest.approx({6: 1_000 / 6, 7: 1_000 / 3, 8: 1_000 / 3, 9: 1_000 / 6})
 
 
-def test_short_ones_that_overtake_leave_it_the_time_it_needs():
-    seen = learned([prompt(2, 6.5, 4_000), prompt(6, 6.2, 10)])
-    assert seen == pytest.approx({2: 2_000 / 4, 3: 1_000, 4: 1_000, 5: 1_000, 6: 510})
+def test_those_sent_later_that_overtake_it_were_computed_beside_it():
+    seen = learned([prompt(0, 2, 2_000), prompt(1, 6.5, 4_000), prompt(2.9, 3, 10), prompt(6, 6.2, 10)])
+    alone = learned([prompt(0, 2, 2_000), prompt(1, 6.5, 4_000)])
+    assert alone == pytest.approx({0: 1_000, 1: 1_000, 6: 4_000 / 9} | dict.fromkeys((2, 3, 4, 5), 8_000 / 9))
+    assert sum(seen.values()) == pytest.approx(sum(alone.values()) + 20)
+    assert all(abs(seen[number] - alone[number]) <= 10 for number in alone)
+
+
+def test_one_waits_for_the_last_done_of_all_that_were_sent_before_it():
+    seen = learned([prompt(0, 4, 1_000), prompt(1, 2, 1_000), prompt(1.5, 6, 2_000)])
+    assert [seen[4], seen[5]] == pytest.approx([1_000, 1_000])
 
 
 def test_windows_go_to_the_learner_with_nothing_lost():

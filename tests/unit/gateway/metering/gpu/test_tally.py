@@ -25,7 +25,8 @@ def usage(prompt: int, output: int, cached: int = 0) -> TokenUsage:
 
 
 def tallied(*tickets, window: int = 0) -> Tally:
-    tally = Tally(window, window * SECOND, (window + 1) * SECOND)
+    begin, end = window * SECOND, (window + 1) * SECOND
+    tally = Tally(window, (begin, end), begin, end)
     for ticket in tickets:
         tally.add(ticket)
     return tally
