@@ -28,8 +28,8 @@ def explain(request_id: str, store: str, as_json: bool) -> None:
     """A request's GPU bill, line by line.
 
     REQUEST is what an answer's header x-weir-request-id says. For each one-second window: the tokens the request had
-    computed, written and read back, the window's posted prices, what that comes to, what was booked, and what was
-    put right later. All from the ledger: nothing is computed anew.
+    computed, written and read back (as far as they count), the window's posted prices, what that comes to, what was
+    booked, and what was put right later. All from the ledger: nothing is computed anew.
 
     \b
     Example:
@@ -95,7 +95,7 @@ def _show_attempt(console: Console, bill: AttemptBill) -> None:
         highlight=False,
     )
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for title in ("window (UTC)", "GPUs", "busy", "waiting", "prompt*", "at µs", "written", "at µs"):
+    for title in ("window (UTC)", "GPUs", "busy", "waiting", "prompt*", "at µs", "written*", "at µs"):
         table.add_column(title, justify="left" if title.startswith("window") else "right")
     for title in ("context read", "at ns", "by price", "rest", "corrected", "GPU-s", "USD"):
         table.add_column(title, justify="right")
@@ -103,9 +103,9 @@ def _show_attempt(console: Console, bill: AttemptBill) -> None:
         table.add_row(*_cells(line))
     console.print(table)
     console.print(
-        "* effective: a prompt token that looks back on more context counts for more. `rest`: its share of busy time "
-        "that no price\n  explains, or what the window had too little of. `waiting`: busy time carried on to the next "
-        "window.",
+        "* effective: a prompt token that looks back on more context counts for more, and one written for half a "
+        "prompt's. A token\n  written while few others were counts for more. `rest`: its share of busy time that no "
+        "price explains, or what the window\n  had too little of. `waiting`: busy time carried on to the next window.",
         style="dim",
         highlight=False,
     )

@@ -161,7 +161,7 @@ class GpuBooking:
     prompt_tokens: int = (
         0  # what a request did in the window: prompt tokens computed, weighted for their context,
     )
-    output_tokens: float = 0.0  # tokens written,
+    output_tokens: float = 0.0  # tokens written, weighted by how many others were beside them,
     context_tokens: int = 0  # and tokens of context read back for them
 
 

@@ -1,5 +1,8 @@
 """How far booked GPU time is from the truth, in short runs; `bench/gpu_time.py` runs the long ones."""
 
+from collections.abc import Sequence
+
+import numpy as np
 import pytest
 
 from gateway.metering.gpu.rules import Rules
@@ -76,6 +79,16 @@ def test_answers_that_do_not_stream():
     jobs = traffic("8B on 1", "even", 0.7, SECONDS)
     outcome = play("8B on 1", jobs, SECONDS, alter=unstreamed("rag", "chat"))
     assert_fair(outcome, worst=0.10, mean=0.06)
+
+
+def test_answers_that_wait_long_and_do_not_stream():
+    def every_other(jobs: Sequence[Job], random: np.random.Generator) -> None:
+        for job in jobs:
+            job.streamed = random.random() < 0.5
+
+    outcome = play("8B on 1", traffic("8B on 1", "rag", 1.2, 200.0), 200.0, alter=every_other)
+    assert_fair(outcome, worst=0.15, mean=0.08)  # 33% where they are taken to have been written all the time
+    assert outcome.kinds.get("foreign", 0.0) <= 0.05 * outcome.busy
 
 
 def test_an_engine_that_does_not_tell_cached_tokens():

@@ -272,6 +272,7 @@ class ReplicaBook:
             part = self.backend.gpus * posted.paid_ns * present // max(1, known.present_ns)
             held.granted = await self._drawing.draw(key, posted, part, held.present, window)
         self._held.append(held)
+        await self._turns.drop(tally.did)
 
     async def _put_right(self, tally: Tally, told: Counted | None, known: Knowledge) -> bool:
         """Estimate unclear prompts by what the engine counted; whether there was anything to be told."""
@@ -354,21 +355,7 @@ class ReplicaBook:
                 continue
             held.evened = True
             for earlier in windows[max(0, at - self._rules.reach) : at][::-1]:
-                await self._even_out(earlier, held)
-
-    async def _even_out(self, left: Held, right: Held) -> None:
-        """Tokens that arrived on the other side of a window's edge draw on the neighbour's unclaimed time."""
-        if not left.explained:
-            due, window = right.row.prices.due, left.key.window
-            for ticket in left.short:
-                owed = due(*ticket.pays_for(window, left.row))
-                left.short[ticket] = max(0, owed - left.granted.get(ticket, 0))
-        for claimant, source in ((right, left), (left, right)):
-            if claimant.short:
-                granted, claimant.short = await self._drawing.claim(
-                    source.key, source.row, claimant.short, claimant.key.window
-                )
-                await source.grant(granted, self._turns)
+                await self._drawing.even_out(earlier, held)
 
     async def _top_up(self, held: Held) -> None:
         """Where the engine lately worked for gateways alone, what their claims leave is their requests' too."""
@@ -405,10 +392,11 @@ class ReplicaBook:
     async def _forget(self) -> None:
         """Drop tickets and rows nothing can claim on any more."""
         opened = self.bounds(self._next - 1)[0]
-        kept, seen = [], len(self._tickets)
-        async for few in self._turns.over(self._tickets):
+        kept, tickets, seen = [], self._tickets, len(self._tickets)
+        async for few in self._turns.over(tickets):
             kept += [t for t in few if t.ended is None or t.ended >= opened]
-        self._tickets = kept + self._tickets[seen:]  # and those that began meanwhile
+        self._tickets = kept + tickets[seen:]  # and those that began meanwhile
+        await self._turns.drop(tickets)
         oldest = self.window(self._tickets[0].begun) if self._tickets else self._next
         first = min(oldest - 1, self._held[0].key.window if self._held else oldest)
         first = max(first, self._next - self._rules.correctable)

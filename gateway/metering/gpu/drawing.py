@@ -1,7 +1,7 @@
 """Draws on windows' pools for many requests at once, and divides what comes to the nanosecond."""
 
 from gateway.metering.gpu.facts import Booking, Row, RowKey
-from gateway.metering.gpu.held import Claims, correction
+from gateway.metering.gpu.held import Claims, Held, correction
 from gateway.metering.gpu.rows import WindowRows
 from gateway.metering.gpu.turns import Turns
 
@@ -48,3 +48,17 @@ class Drawing:
                 if window is not None:
                     ticket.booked[window] = ticket.booked.get(window, 0) + part
         return granted
+
+    async def even_out(self, left: Held, right: Held) -> None:
+        """Tokens that arrived on the other side of a window's edge draw on the neighbour's unclaimed time."""
+        if not left.explained:
+            due, window = right.row.prices.due, left.key.window
+            for ticket in left.short:
+                owed = due(*ticket.pays_for(window, left.row))
+                left.short[ticket] = max(0, owed - left.granted.get(ticket, 0))
+        for claimant, source in ((right, left), (left, right)):
+            if claimant.short:
+                granted, claimant.short = await self.claim(
+                    source.key, source.row, claimant.short, claimant.key.window
+                )
+                await source.grant(granted, self._turns)

@@ -34,7 +34,9 @@ GPUS: Final[Mapping[str, Gpu]] = {
     "MI300X": Gpu(1307, 5300),  # MI300X data sheet, 2023-12
 }
 _ARITHMETIC: Final = 0.5  # of its peak a well-fed engine reaches
-_ATTENTION: Final = 0.35  # so does attention over a prompt, in kernels of the usual kind: matrices keep it busier
+_ATTENTION: Final = (
+    0.35  # so does attention over a prompt, in kernels of the usual kind: matrices keep it busier
+)
 _MEMORY: Final = 0.75
 _OVERHEAD: Final = 0.002  # seconds a step costs whatever it does: scheduling, launches, sampling
 

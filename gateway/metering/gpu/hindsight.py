@@ -19,7 +19,7 @@ from gateway.metering.gpu.learning import Learner
 from gateway.metering.gpu.spans import Span
 
 _HELD: Final = 20  # windows that wait for what is counted after them
-_MOST: Final = 512  # prompts in a window: of more, none took long enough to be put back far
+MOST: Final = 512  # prompts in a window: of more, none took long enough to be put back far
 _BESIDE: Final = 3.0  # a prompt's computing takes at most so much longer for what is computed beside it
 
 
@@ -67,13 +67,13 @@ class Hindsight:
         """A window over these times (ns), its busy seconds, what was counted and which prompts that was of. `usual`:
         busy seconds to a second of work."""
         self._held.append(_Window(number, span, busy, counted))
-        if len(prompts) <= _MOST:
+        if len(prompts) <= MOST:
             for prompt in sorted(prompts, key=lambda each: each.done_ns):
                 self._put_back(prompt, usual)
                 while self._done and self._done[-1][0] > prompt.sent_ns:
                     self._done.pop()
                 self._done.append((prompt.sent_ns, prompt.done_ns))
-        del self._done[:-_MOST]
+        del self._done[:-MOST]
         while len(self._held) > _HELD:
             oldest = self._held.popleft()
             self._learner.add(oldest.number, oldest.busy, oldest.counted, self._replica)

@@ -16,7 +16,9 @@ class Pace:
 
     def __init__(self) -> None:
         self._at: list[int] = []  # when pages were read,
-        self._written: list[float] = []  # and how many tokens an answer under way ever since the first would have
+        self._written: list[
+            float
+        ] = []  # and how many tokens an answer under way ever since the first would have
         self._running = 0.0  # requests, summed over the samples since the last page,
         self._busy = 0.0  # shares of the engines that ran,
         self._samples = 0  # and how many those were
@@ -45,16 +47,14 @@ class Pace:
         del self._at[:-_KEPT], self._written[:-_KEPT]
 
     def first(self, tokens: float, begun: int, came: int) -> int | None:
-        """When the first of so many tokens was written, the last of which came at `came`: not before `begun`. None where
-        that is not known."""
+        """When the first of so many tokens was written, the last of which came at `came`: not before `begun`. None:
+        not known."""
         if len(self._at) < 2 or self._at[-1] <= begun or self._at[0] > begun:
             return None
         target = self.by(came) - tokens
-        if target >= self._written[-1]:
-            return None
-        segment = bisect_right(self._written, target) - 1
-        if segment < 0:
-            return begun
+        if target <= self.by(begun):
+            return begun if self.by(came) > self.by(begun) else None
+        segment = min(bisect_right(self._written, target) - 1, len(self._at) - 2)
         part = (target - self._written[segment]) / (self._written[segment + 1] - self._written[segment])
         first = self._at[segment] + int(part * (self._at[segment + 1] - self._at[segment]))
         return min(came, max(begun, first))

@@ -8,7 +8,7 @@ from gateway.metering.gpu.counts import Counted
 from gateway.metering.gpu.crowd import Crowd
 from gateway.metering.gpu.doubt import Doubt
 from gateway.metering.gpu.facts import Did
-from gateway.metering.gpu.hindsight import Prompt
+from gateway.metering.gpu.hindsight import MOST, Prompt
 from gateway.metering.gpu.rows import Knowledge
 from gateway.metering.gpu.spans import Span, length, union
 from gateway.metering.gpu.ticket import Silence, Ticket
@@ -30,7 +30,7 @@ class Tally:
         self.did: list[tuple[Ticket, Did]] = []  # what each one read and wrote
         self.cohorts: dict[Hashable, float] = {}  # prompt tokens that got their first token here
         self.abandoned = Counted()  # prompts computed, in part, for clients that left: no engine counts them
-        self.prompts: list[Prompt] = []  # that got their first token here
+        self.prompts: list[Prompt] = []  # that got their first token here, until they are too many
         self.doubtful: list[Ticket] = []  # whose prompts are estimates
         self.silences: list[tuple[Silence, Ticket]] = []  # of streams that were heard again here
         self.over = True  # nobody is there beyond its end
@@ -67,12 +67,7 @@ class Tally:
         self._generated += written
         self._context += context
         if ticket.windows[0] == self.window:
-            prompt = ticket.computed + ticket.cached
-            self._prompts += prompt
-            self.prompts.append(Prompt(ticket.reached, ticket.first or ticket.reached, computed, looked_back))
-            if ticket.ended is None:
-                self.doubtful.append(ticket)
-            self.cohorts[ticket.cohort] = self.cohorts.get(ticket.cohort, 0.0) + prompt
+            self._add_prompt(ticket, computed, looked_back)
 
     @property
     def spans(self) -> list[Span]:
@@ -117,6 +112,15 @@ class Tally:
             tuple(prompt.shifted(offset_ns) for prompt in prompts),
             self.crowd.writers,
         )
+
+    def _add_prompt(self, ticket: Ticket, computed: float, looked_back: float) -> None:
+        prompt = ticket.computed + ticket.cached
+        self._prompts += prompt
+        if len(self.prompts) <= MOST:
+            self.prompts.append(Prompt(ticket.reached, ticket.first or ticket.reached, computed, looked_back))
+        if ticket.ended is None:
+            self.doubtful.append(ticket)
+        self.cohorts[ticket.cohort] = self.cohorts.get(ticket.cohort, 0.0) + prompt
 
     def _occupy(self, begin: int, end: int) -> None:
         spans = self._spans

@@ -282,7 +282,7 @@ class Ticket:
                 before = generated * share
 
     def _writing(self, came: int, metrics: Mapping[str, float] | None) -> int:
-        """How long before `came` the first token was written (ns), as the engine says, by its pace or by share of work."""
+        """How long before `came` the first token was written (ns), as the engine says, by its pace or by work."""
         book, took = self._book, came - self.begun
         said = metrics.get("generation_time_ms") if metrics else None
         if said is not None and 0 <= said * 1_000_000 <= took:

@@ -37,7 +37,9 @@ def test_an_engine_that_is_behind_with_long_prompts():
 @pytest.mark.parametrize("mix", ["tools", "coders"])
 def test_mixes_unlike_any_other(mix):
     outcome = played("8B on 1", "mixed", mix, 0.4)
-    assert outcome.worst <= 0.15, outcome.errors
+    assert outcome.worst <= 0.05, (
+        outcome.errors
+    )  # 11% where short answers pay for steps that others took alone
 
 
 def test_traffic_that_goes_round_the_gateway_is_foreign():

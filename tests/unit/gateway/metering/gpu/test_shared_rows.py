@@ -69,6 +69,7 @@ async def test_before_a_row_is_posted_each_says_what_it_knows():
         present_ns=7,
         silences=(Silence(400, 3, 1_000.5),),
         prompts=(Prompt(1, 4, 100.5, 2_000.0),),
+        writers=(1.0, 2.5),
     )
     assert await one.meet(KEY, None) == []
     assert await two.meet(KEY, known) == [None]

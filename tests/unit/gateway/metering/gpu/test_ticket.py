@@ -4,7 +4,8 @@ import pytest
 
 from adapters.chat import TokenUsage
 from gateway.metering.gpu.book import ReplicaBook
-from gateway.metering.gpu.facts import SECOND, Coefficients, GpuBackend
+from gateway.metering.gpu.crowd import Crowd, shares
+from gateway.metering.gpu.facts import NOTHING, SECOND, WRITTEN, Coefficients, GpuBackend, Row
 from gateway.metering.gpu.learning import Learner
 from gateway.metering.gpu.rows import InProcessRows
 from gateway.metering.gpu.rules import Rules
@@ -180,3 +181,34 @@ def test_what_is_computed_anew_is_paid_beside_the_rest(book):
     ticket.anew = {1: 50.0}
     assert ticket.did(0) == (60, 60 * (40 + 30), 2, 2 * 101)
     assert ticket.did(1) == (50, 50 * 25, 2, 2 * 103)
+
+
+def row(crowd: tuple[float, ...] = ()) -> Row:
+    return Row("me", SECOND, SECOND, SECOND, 0, 0, 1.0, COSTS, 0.5, 1, crowd)
+
+
+def test_tokens_pay_for_the_share_of_a_step_they_had(book):
+    crowd = Crowd(0, SECOND)
+    crowd.add(0, SECOND)
+    crowd.add(500 * MS, SECOND)
+    alone, beside = begin(book), begin(book)
+    for ticket, first, last in ((alone, 100, 400), (beside, 600, 900)):
+        ticket.tokens(first * MS, 1)
+        ticket.tokens(last * MS - 1, 9)
+        ticket.end(last * MS, used(10, prompt=50))
+    posted = row(shares(crowd.writers, 0.0))
+    weights = [ticket.pays_for(0, posted)[2] / 10 for ticket in (alone, beside)]
+    assert weights == pytest.approx([1.5, 0.75])
+    assert alone.pays_for(0, row())[2] == 10
+    assert alone.pays_for(0, posted)[0] == 50 + WRITTEN * 10
+    assert alone.pays_for(1, posted) == NOTHING
+
+
+def test_an_unstreamed_answer_is_followed_back_by_the_engines_pace(book):
+    for second, steps in enumerate((50, 50, 10, 40)):
+        book.pace.saw(5.0, 1.0)
+        book.pace.add(second * SECOND, (second + 1) * SECOND, steps, 5 * steps)
+    ticket = begin(book, streamed=False)
+    ticket.end(4 * SECOND, used(61, prompt=1_000))
+    assert ticket.first == pytest.approx(1.8 * SECOND)
+    assert (ticket.windows, ticket.counts) == ([1, 2, 3], pytest.approx([61 / 6, 61 / 6, 61 * 4 / 6]))

@@ -54,3 +54,16 @@ async def test_a_slice_begins_where_others_left_off():
     turns.begin()
     await turns.pause()
     assert others.ran == 0
+
+
+async def test_a_list_is_dropped_in_slices():
+    clock, others, left = Clock(), Others(), []
+
+    async def rest() -> None:
+        await others()
+        left.append(len(items))
+
+    items = list(range(10))
+    turns = Turns(rest, slice_ns=0, few=4, now_ns=clock)
+    await turns.drop(items)
+    assert (items, left) == ([], [6, 2, 0])
