@@ -16,7 +16,6 @@ from gateway.metering.gpu.hindsight import Hindsight
 from gateway.metering.gpu.late import Late
 from gateway.metering.gpu.learning import Learner
 from gateway.metering.gpu.level import PriceLevel
-from gateway.metering.gpu.pace import Pace
 from gateway.metering.gpu.preempted import Preempted
 from gateway.metering.gpu.remainder import Remainder
 from gateway.metering.gpu.rows import Knowledge, WindowRows
@@ -47,6 +46,7 @@ class ReplicaBook:
         self.backend = backend
         self.replica = replica
         self.watch = Watch()
+        self.pace = self.watch.pace
         self._writer = writer
         self._rows = rows
         self._rules = rules
@@ -72,11 +72,6 @@ class ReplicaBook:
         self._company = Company(rows, self._offset, self._next)
         self._waiting_ns = 0
         self.steps_per_token = 1.0
-
-    @property
-    def pace(self) -> Pace:
-        """How fast answers are written."""
-        return self.watch.pace
 
     @property
     def coefficients(self) -> Coefficients:

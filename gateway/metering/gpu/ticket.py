@@ -31,11 +31,8 @@ class Silence:
 class Book(Protocol):
     """What a ticket asks of the account it is written in (`book.ReplicaBook`)."""
 
+    pace: Pace  # at which the engine writes answers
     pieces: Usual  # tokens to a stream's event
-
-    @property
-    def pace(self) -> Pace:
-        """How fast answers are written."""
 
     @property
     def coefficients(self) -> Coefficients:
