@@ -14,12 +14,12 @@ from adapters.dialects.chat import legacy
 from adapters.dialects.chat.answer import write_answer, write_error
 from adapters.dialects.chat.events import StreamWriter
 from adapters.dialects.chat.request import read_format, read_request
-from adapters.dialects.encoding import to_json
 from adapters.dialects.endpoint import endpoint, outgoing_headers
 from adapters.dialects.messages.answer import read_answer
 from adapters.dialects.messages.reading import StreamReader
 from adapters.dialects.messages.relay import note_whole
 from adapters.dialects.messages.writing import FILES_BETA, answer_tool, uses_files, write_request
+from adapters.dialects.pieces import to_body
 from adapters.dialects.responses import request as responses
 from adapters.dialects.responses.translating import carried, told
 from adapters.errors import Unsupported
@@ -52,7 +52,8 @@ class Anthropic:
             write = partial(write_request, model=model)
             chat = call.dialect == "chat"
             written = translation.rebuilt(call, read_request, write) if chat else carried(call, write)
-            dialect, body, files = "messages", to_json(written), uses_files(written)
+            files = uses_files(written)
+            dialect, body = "messages", to_body(written, large=call.document.large)
         else:
             raise Unsupported(
                 "model", f"a backend of the kind {self.kind} does not serve {call.dialect} requests"

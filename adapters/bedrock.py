@@ -19,6 +19,7 @@ from adapters.dialects.chat.request import read_request
 from adapters.dialects.encoding import to_json
 from adapters.dialects.messages.counted import Counted
 from adapters.dialects.messages.writing import uses_files, write_request
+from adapters.dialects.pieces import to_body
 from adapters.dialects.relaying import event_object
 from adapters.dialects.responses.translating import carried
 from adapters.errors import StreamCut, Unsupported, UpstreamError
@@ -129,7 +130,8 @@ class Bedrock(Anthropic):
         if uses_files(written):
             raise Unsupported("messages", "Bedrock keeps no files: send the file's content")
         without = ("model", "stream", "service_tier")
-        return to_json({**_without(written, without), "anthropic_version": VERSION})
+        told = {**_without(written, without), "anthropic_version": VERSION}
+        return bytes(to_body(told, large=call.document.large))
 
     def _proof(self, path: bytes, headers: Headers, body: bytes) -> Headers:
         if self.api_key:

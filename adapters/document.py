@@ -12,6 +12,7 @@ from json import JSONDecodeError, JSONDecoder
 from json.decoder import scanstring  # type: ignore[attr-defined]  # untyped, but documented in its source
 from typing import Any, Final, Literal
 
+AT_ONCE: Final = 256 * 1024  # bytes of a body that are read, or written, in half a millisecond
 skip_whitespace = re.compile(r"[ \t\n\r]*").match
 # A key that needs no unescaping, with the colon behind it and the white space around that: all but the oddest keys.
 _plain_key = re.compile(r'"([^"\\\x00-\x1f]*)"[ \t\n\r]*:[ \t\n\r]*').match
@@ -68,6 +69,11 @@ class Document:
     text: str = field(repr=False)
     values: dict[str, Any] = field(repr=False)
     members: dict[str, Member]
+
+    @property
+    def large(self) -> bool:
+        """Whether to do something to all of it would hold others up."""
+        return len(self.body) > AT_ONCE
 
     def rewritten(self, changes: Mapping[str, str | None]) -> Body:
         """The same text, with each named top-level value replaced by the given JSON text; in pieces, where the

@@ -15,11 +15,12 @@ from adapters.dialects.chat.answer import read_answer
 from adapters.dialects.chat.reading import StreamReader
 from adapters.dialects.chat.relay import note_whole
 from adapters.dialects.chat.writing import write_request
-from adapters.dialects.encoding import to_json, to_text
+from adapters.dialects.encoding import to_text
 from adapters.dialects.endpoint import endpoint, outgoing_headers
 from adapters.dialects.messages.answer import write_answer, write_error
 from adapters.dialects.messages.events import StreamWriter
 from adapters.dialects.messages.request import read_request
+from adapters.dialects.pieces import to_body
 from adapters.dialects.responses import kept as kept_responses
 from adapters.dialects.responses.ingress import outgoing_body
 from adapters.dialects.responses.sealing import of_engine, of_openai
@@ -112,14 +113,16 @@ class OpenAI:
             )
         return native.body(call, model)
 
-    def _as_chat(self, call: Call, model: str) -> bytes:
+    def _as_chat(self, call: Call, model: str) -> Body:
         """The call rebuilt as a chat request."""
         write = partial(self._written, model=model)
         if call.dialect == "messages":
-            return to_json(translation.rebuilt(call, read_request, write))
-        if call.dialect == "responses":
-            return to_json(carried(call, write))
-        raise Unsupported("model", f"a backend of the kind {self.kind} does not serve {call.dialect}")
+            written = translation.rebuilt(call, read_request, write)
+        elif call.dialect == "responses":
+            written = carried(call, write)
+        else:
+            raise Unsupported("model", f"a backend of the kind {self.kind} does not serve {call.dialect}")
+        return to_body(written, large=call.document.large)
 
     def _written(self, request: Request, model: str) -> Json:
         """A request of another dialect as chat."""

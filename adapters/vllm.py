@@ -65,7 +65,9 @@ class VLLM(OpenAI):
         values = call.document.values
         if call.dialect == "responses":
             if self.keeps_responses and values.get("request_id"):
-                raise Unsupported("request_id", "this engine keeps responses, and one of that id would be lost")
+                raise Unsupported(
+                    "request_id", "this engine keeps responses, and one of that id would be lost"
+                )
             refuse_stored(values, _OF_RESPONSES if self.keeps_responses else _NOTHING)
             refuse_hosted(values, _TOOLS)
         elif call.dialect == "count_tokens":

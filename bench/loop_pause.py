@@ -26,16 +26,19 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.gateway import servers
-from bench.gateway.bodies import bodies
-from bench.gateway.load import send_in_turn
+from bench.gateway.bodies import bodies, tiny_messages, with_emoji
+from bench.gateway.load import CHAT, send_in_turn
 from bench.gpu_window import BusyWindow
 from gateway.access import keys
-from gateway.app import Service, collecting, memory
+from gateway.app import Service, collecting, memory, threads
 
 BAR_MS: Final = 5.0
 WINDOWS: Final = (2_000, 10_000)  # requests that one second of one replica saw
 LARGE: Final = 100 * 1024  # bytes of a large request
 LARGER_MB: Final = (1, 5, 20)
+MB: Final = 1024 * 1024
+MESSAGES: Final = "/v1/messages"
+_FIRST: Final = "the first of 20 MB after a start"
 _SETTLE: Final = 0.3  # seconds between situations
 
 
@@ -78,9 +81,14 @@ async def _pauses(rounds: int) -> dict[str, list[tuple[float, float]]]:
         small, large = folder / "small.json", folder / "large.json"
         small.write_bytes(bodies(1)[0])
         large.write_bytes(bodies(1, size=LARGE)[0])
-        larger = {size: folder / f"{size}MB.json" for size in LARGER_MB}
-        for size, file in larger.items():
-            file.write_bytes(bodies(1, size=size * 1024 * 1024)[0])
+        larger = {f"a request of {size} MB": f"{CHAT} {folder}/{size}MB.json" for size in LARGER_MB}
+        larger |= {
+            "20 MB in messages of 100 bytes": f"{CHAT} {folder}/tiny.json",
+            "20 MB in one text with emoji": f"{CHAT} {folder}/emoji.json",
+            "20 MB for another dialect": f"{MESSAGES} {folder}/messages.json",
+            "the same in messages of 100 bytes": f"{MESSAGES} {folder}/tiny_messages.json",
+        }
+        _write_larger(folder)
         heartbeat = Heartbeat()
 
         command = [sys.executable, "-m", "bench.loop_pause", "--send", service.url, key]
@@ -88,10 +96,10 @@ async def _pauses(rounds: int) -> dict[str, list[tuple[float, float]]]:
             *command, cwd=servers.ROOT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
         )  # once, before the clock counts: starting a process is itself a pause
 
-        async def request(body: Path) -> None:
+        async def request(what: str) -> None:
             assert client.stdin is not None
             assert client.stdout is not None
-            client.stdin.write(f"{body}\n".encode())
+            client.stdin.write(f"{what}\n".encode())
             if not await client.stdout.readline():
                 raise RuntimeError("a request failed")
 
@@ -99,21 +107,26 @@ async def _pauses(rounds: int) -> dict[str, list[tuple[float, float]]]:
         prepared = {f"a GPU window of {number:,} requests": each.fill for number, each in windows.items()}
         situations: dict[str, Callable[[], Awaitable[None]]] = {
             "idle, engines scraped (72 KB pages)": lambda: asyncio.sleep(1.0),
-            "requests of 1 KB": lambda: request(small),
-            "requests of 100 KB": lambda: request(large),
+            "requests of 1 KB": lambda: request(f"{CHAT} {small}"),
+            "requests of 100 KB": lambda: request(f"{CHAT} {large}"),
             **{
-                f"a request of {size} MB": lambda file=file: request(file)  # type: ignore[misc]  # bound now
-                for size, file in larger.items()
+                name: lambda what=what: request(what)  # type: ignore[misc]  # bound now
+                for name, what in larger.items()
             },
             "a reload": lambda: _reload(service, config),
             **dict(zip(prepared, (each.close for each in windows.values()), strict=True)),
         }
         try:
-            await request(large)  # warm
+            await request(f"{CHAT} {large}")  # warm
             collecting.settle()  # as `weir serve` does
             memory.settle()
+            threads.settle()
             heartbeat.beat()
-            found: dict[str, list[tuple[float, float]]] = {name: [] for name in situations}
+            found: dict[str, list[tuple[float, float]]] = {name: [] for name in (_FIRST, *situations)}
+            await asyncio.sleep(_SETTLE)
+            heartbeat.reset()
+            await request(larger[f"a request of {LARGER_MB[-1]} MB"])
+            found[_FIRST].append((1e3 * heartbeat.longest, 1e3 * heartbeat.cpu))
             for _ in range(rounds):
                 for name, happen in situations.items():
                     if name in prepared:
@@ -132,6 +145,16 @@ async def _pauses(rounds: int) -> dict[str, list[tuple[float, float]]]:
     return found
 
 
+def _write_larger(folder: Path) -> None:
+    """The bodies of some megabytes, and those for the other dialect, whose model's provider speaks chat alone."""
+    for size in LARGER_MB:
+        (folder / f"{size}MB.json").write_bytes(bodies(1, size=size * MB)[0])
+    (folder / "tiny.json").write_bytes(tiny_messages(20 * MB))
+    (folder / "emoji.json").write_bytes(with_emoji(20 * MB))
+    for name, body in (("messages", bodies(1, size=20 * MB)[0]), ("tiny_messages", tiny_messages(20 * MB))):
+        (folder / f"{name}.json").write_bytes(body.replace(b'"model": "bench"', b'"model": "large"', 1))
+
+
 async def _reload(service: Service, config: Path) -> None:
     """Change the policy and wait until it is in force."""
     before = service.runtime
@@ -145,7 +168,7 @@ async def _reload(service: Service, config: Path) -> None:
 
 
 def main() -> None:
-    """Measure and print; with --send, be the client: for each file named on standard input, ten requests."""
+    """Measure and print; with --send, be the client: for each path and file on standard input, ten requests, or one."""
     arguments = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -155,8 +178,9 @@ def main() -> None:
     if chosen.send:
         url, key = chosen.send
         for line in sys.stdin:
-            body = Path(line.strip()).read_bytes()
-            send_in_turn(url, key, body, 10 if len(body) <= LARGE else 1)
+            path, _, name = line.strip().partition(" ")
+            body = Path(name).read_bytes()
+            send_in_turn(url, key, body, 10 if len(body) <= LARGE else 1, path)
             print("done", flush=True)
         return
     logging.getLogger("weir").setLevel(logging.ERROR)  # each reload warns that the mock upstream has no TLS

@@ -41,6 +41,8 @@ INTERPRETED: Final = {
     "routers/policy/proof.py": "weir check's",
     "routers/policy/reachability.py": "weir check's",
     "adapters/longtext.py": "nobody else may hold a text while it is written, and compiled code might",
+    "adapters/dialects/pieces.py": "others have their turn between its steps, and between no compiled ones",
+    "adapters/others.py": "it is there to be entered by the interpreter",
     "adapters/unhurried.py": "a deep body must meet the interpreter's recursion limit, not the end of the stack",
     "gateway/dispatch/polling.py": "asks every half second",
     "gateway/metering/break_even.py": "a report's",

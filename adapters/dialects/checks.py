@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from adapters.others import OFTEN, others
+
 OWN_METADATA: Final = ("action_id", "workflow", "conversation", "sensitivity")  # Weir's keys in `metadata`
 
 _LONGEST_OWN_VALUE: Final = 512  # characters, OpenAI's own limit for a metadata value
@@ -99,6 +101,8 @@ def check_messages(values: Mapping[str, Any]) -> None:
             "empty_array",
         )
     for i, message in enumerate(messages):
+        if i & OFTEN == OFTEN:
+            others()
         if not isinstance(message, dict):
             raise wrong_type(f"messages[{i}]", "an object", message)
         content = message.get("content")

@@ -24,6 +24,7 @@ from adapters.chat import (
 )
 from adapters.dialects import relaying, sse
 from adapters.dialects.encoding import to_json
+from adapters.dialects.pieces import let_go
 from adapters.dialects.relaying import Counters, Words, event_object
 from adapters.errors import StreamCut, Unsupported
 
@@ -74,11 +75,17 @@ def rebuilt(call: Call, read: Callable[[Json], Request], write: Callable[[Reques
     """The body of a request in another dialect. Raises Unsupported, also for values of the wrong kind: the
     provider, who would say what is wrong, cannot be asked."""
     try:
-        return write(read(call.document.values))
+        request = read(call.document.values)
+        written = write(request)
+        if call.document.large:
+            turns = list(request.turns)
+            del request
+            let_go(turns)
     except relaying.MISSHAPEN:
         raise Unsupported(
             "body", f"the request is not shaped as {call.dialect} requests are, so it cannot be carried over"
         ) from None
+    return written
 
 
 def relay(call: Call, headers: Headers, translation: Translation) -> "JsonRelay | StreamRelay":

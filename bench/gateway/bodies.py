@@ -20,6 +20,27 @@ def bodies(count: int, *, stream: bool = False, size: int = 1024, seed: int = 7)
     return [_body(draw, words, size, stream=stream) for _ in range(count)]
 
 
+def tiny_messages(size: int, seed: int = 7) -> bytes:
+    """A chat request of about `size` bytes, in messages of a hundred."""
+    text = _long_prose(random.Random(seed), size)
+    said = [text[at : at + 90] for at in range(0, size * 90 // 130, 90)]
+    messages = [{"role": ("user", "assistant")[at % 2], "content": each} for at, each in enumerate(said)]
+    return json.dumps({"model": MODEL, "messages": messages, "max_tokens": 256}).encode()
+
+
+def with_emoji(size: int, seed: int = 7) -> bytes:
+    """A chat request of about `size` bytes in one text, with an emoji in every line of it."""
+    text = _long_prose(random.Random(seed), size)
+    content = "".join(text[at : at + 60] + "\U0001f600" for at in range(0, size * 60 // 64, 60))
+    request = {"model": MODEL, "messages": [{"role": "user", "content": content}], "max_tokens": 256}
+    return json.dumps(request, ensure_ascii=False).encode()
+
+
+def _long_prose(draw: random.Random, size: int) -> str:
+    text = _prose(draw, _words(_TEXT), min(size, _FRESH))
+    return text * -(-size // len(text))
+
+
 def _body(draw: random.Random, words: list[str], size: int, *, stream: bool) -> bytes:
     request: dict[str, object] = {
         "model": MODEL,

@@ -25,11 +25,14 @@ _WARM: Final = 200  # requests before the clock counts
 _WINDOW: Final = (1.5, 5.5)  # seconds of the streams' life in which chunks are counted
 
 
-def request(url: str, key: str, body: bytes) -> bytes:
+CHAT: Final = "/v1/chat/completions"
+
+
+def request(url: str, key: str, body: bytes, path: str = CHAT) -> bytes:
     """The whole request, ready to write."""
     host = urlsplit(url).netloc
     head = (
-        f"POST /v1/chat/completions HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {key}\r\n"
+        f"POST {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {key}\r\n"
         f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
@@ -53,9 +56,9 @@ def one(url: str, key: str, seconds: float) -> dict[str, float]:
     return {"p50": statistics.median(counted) / 1e3, "p99": statistics.quantiles(counted, n=100)[98] / 1e3}
 
 
-def send_in_turn(url: str, key: str, body: bytes, count: int) -> None:
+def send_in_turn(url: str, key: str, body: bytes, count: int, path: str = CHAT) -> None:
     """Send the same body `count` times over one connection."""
-    at, message = urlsplit(url), request(url, key, body)
+    at, message = urlsplit(url), request(url, key, body, path)
     with socket.create_connection((at.hostname, at.port)) as connection:
         for _ in range(count):
             connection.sendall(message)

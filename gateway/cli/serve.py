@@ -11,7 +11,7 @@ import click
 import uvloop
 
 from gateway.api import logs
-from gateway.app import Service, collecting, memory
+from gateway.app import Service, collecting, memory, threads
 from gateway.app.build import ProxyInTheWay
 from gateway.cli.configuration import CONFIG
 from gateway.configuration.problems import ConfigurationErrors
@@ -55,6 +55,7 @@ async def _run(config: tuple[Path, ...], host: str | None, port: int | None) -> 
         loop.add_signal_handler(number, stopping.set)
     collecting.settle()
     memory.settle()
+    threads.settle()
     click.echo(f"Weir listens on {service.url} (metrics: {service.metrics_url})", err=True)
     try:
         await stopping.wait()

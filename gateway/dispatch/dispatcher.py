@@ -6,12 +6,14 @@ ends with an error event. Whatever happens, each attempt is booked exactly once.
 """
 
 import asyncio
+import gc
 import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from adapters.call import Backend, Outgoing, traced
+from adapters.call import Backend, Call, Outgoing, traced
 from adapters.declared import TALKING
+from adapters.document import Body, Pieces
 from adapters.errors import Unsupported, UpstreamError
 from gateway.dispatch.answering import Answering
 from gateway.dispatch.attempt import Attempt, CannotCarry, NoTargetLeft, Refused
@@ -22,6 +24,7 @@ from routers.policy.permits import Dropped, Permit, is_genuine
 
 MAX_ATTEMPTS: Final = 6
 REPLICAS_PER_TARGET: Final = 2
+_LET_GO: Final = 4  # parts of a large body that are freed at a time: a megabyte
 PREFIXED: Final = TALKING | {"completions"}  # whose prompts begin as earlier ones did
 
 
@@ -54,14 +57,20 @@ class Dispatcher:
             backend = engines.backends[permit.backend]
             call = permit.form(job.plain, None if job.redacted is None else job.redacted.form.call)
             try:
-                outgoing = backend.outgoing(call, permit.upstream)
+                if call.document.large:
+                    outgoing = await asyncio.to_thread(_undisturbed, backend, call, permit.upstream)
+                else:
+                    outgoing = backend.outgoing(call, permit.upstream)
             except Unsupported as unsupported:
                 job.unsupported = unsupported
                 job.cannot[permit.model] = str(unsupported)
                 continue
             if job.traceparent is not None:
                 outgoing = traced(outgoing, job.traceparent(job.attempts + 1))
-            if await self._attempt(job, permit, replica, backend, outgoing):
+            answered = await self._attempt(job, permit, replica, backend, outgoing)
+            if call.document.large:
+                await _let_go(outgoing.body)
+            if answered:
                 return True
             escalation = job.escalation
             if escalation is not None and escalation.due and await self._escalated(job, escalation):
@@ -178,6 +187,24 @@ class Dispatcher:
         finally:
             replica.ended(time.monotonic(), healthy=exchange.healthy)
             exchange.book_unless_booked()
+
+
+def _undisturbed(backend: Backend, call: Call, model: str) -> Outgoing:
+    """A large request for a backend, made without Python's cycle collector: it would walk all of it again and again,
+    and hold every thread meanwhile."""
+    gc.disable()
+    try:
+        return backend.outgoing(call, model)
+    finally:
+        gc.enable()
+
+
+async def _let_go(body: Body) -> None:
+    """Free a large body that was sent, a few of its parts at a time."""
+    parts = body.parts if isinstance(body, Pieces) else ()
+    while parts and isinstance(parts, list):
+        del parts[-_LET_GO:]
+        await asyncio.sleep(0)
 
 
 def _where(job: Job, permit: Permit) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ The judging itself is the routers' work and pure; here wire types are mapped to 
 hands the loop back between slices.
 """
 
+import asyncio
 import logging
 import math
 from collections.abc import Generator, Mapping, Sequence
@@ -132,7 +133,9 @@ class Judge:
         floor = highest(floor, purpose.floor)
         if len(call.document.body) > self._above:
             reading = await self._read_apart(call, floor, known)
-            return Judged(signals_of(call, reading, purpose, tenant, day), reading.opening)
+            told = (call, reading, purpose, tenant, day)
+            signals = await asyncio.to_thread(signals_of, *told) if call.document.large else signals_of(*told)
+            return Judged(signals, reading.opening)
         seen = visible(call.document.values, call.dialect, call.headers)
         if known is not None:
             seen = without_kept(seen, call.dialect)
@@ -171,11 +174,15 @@ class Judge:
             _log.warning(
                 "a body of %d bytes was not labelled: %s", len(call.document.body), type(error).__name__
             )
-            seen = visible(call.document.values, call.dialect, call.headers)
-            return self._read(seen, with_failure(Label(Level.RESTRICTED, unscanned=seen.opaque), NAME))
+            return await asyncio.to_thread(self._unjudged, call)
         if known:
             reading.label = raised(reading.label, known)
         return reading
+
+    def _unjudged(self, call: Call) -> Reading:
+        """What is known of a body that was not labelled."""
+        seen = visible(call.document.values, call.dialect, call.headers)
+        return self._read(seen, with_failure(Label(Level.RESTRICTED, unscanned=seen.opaque), NAME))
 
     async def _label(self, seen: Visible, floor: Level | None) -> Label:
         try:

@@ -10,7 +10,7 @@ from typing import Final
 from adapters.call import MODELLESS, STORED, Call, Dialect
 from adapters.dialects.checks import InvalidRequest, own_metadata
 from adapters.dialects.ingress import Ingress
-from adapters.document import Document, InvalidDocument, parse
+from adapters.document import AT_ONCE, Document, InvalidDocument, parse
 from adapters.unhurried import let_go, parse_in_slices
 from adapters.visible import visible
 from gateway.access.keys import AccessDenied, Keyring, Principal
@@ -53,11 +53,10 @@ from gateway.state.claims import Gone
 from gateway.state.conversations import Bounds, Conversations
 from routers.policy.policy import EXPLICIT, Decision
 from routers.sensitivity.detector import Span
-from routers.sensitivity.label import Label, Level
+from routers.sensitivity.label import Label, Level, Segment
 from routers.signals import Signals
 
 SECONDS_PER_DAY: Final = 86_400
-AT_ONCE: Final = 256 * 1024  # bytes of a body that are parsed in half a millisecond
 
 # How a journey that ended early is booked: (outcome, error class). The first that fits counts.
 _ENDINGS: Final[tuple[tuple[type[Exception], Outcome, str], ...]] = (
@@ -175,10 +174,15 @@ class Pipeline:
             self._stored(exchange, runtime, journey, body) if stored else _parsed(body, exchange)
         )
         values = document.values
-        call = journey.call = journey.ingress.read(document, exchange.allowed_headers())
+        ingress, headers = journey.ingress, exchange.allowed_headers()
+        if document.large:
+            call = await asyncio.to_thread(ingress.read, document, headers)
+            named = await asyncio.to_thread(ingress.references, values)
+        else:
+            call, named = ingress.read(document, headers), ingress.references(values)
+        journey.call = call
         journey.purpose = purpose(own_headers(exchange), own_metadata(values))
         journey.debug = exchange.header(b"x-weir-debug") == b"1" and values.get("action") != "content"
-        named = journey.ingress.references(values)
         if named:
             tenant = journey.principal.tenant
             journey.held = await kept(
@@ -205,8 +209,7 @@ class Pipeline:
             signals, journey.remembered = await self._held_to_before(runtime, journey, signals)
         spans: tuple[Span, ...] = ()
         if not runtime.panel.empty:
-            segments = segments_of(visible(call.document.values, call.dialect, call.headers))
-            label, spans = await runtime.panel.judged(signals, segments)
+            label, spans = await runtime.panel.judged(signals, await _segments(call))
             if label is not signals.label:
                 signals, _ = await self._held_to_before(runtime, journey, replace(signals, label=label))
         journey.signals = signals
@@ -277,8 +280,7 @@ class Pipeline:
             judged = await runtime.judge.judge(form, journey.purpose, tenant, floor, signals.day)
             if runtime.panel.empty:
                 return judged.signals.label
-            segments = segments_of(visible(form.document.values, form.dialect, form.headers))
-            return (await runtime.panel.judged(judged.signals, segments))[0]
+            return (await runtime.panel.judged(judged.signals, await _segments(form)))[0]
 
         remembered = None
         if conversation:
@@ -378,6 +380,15 @@ async def _parsed(body: bytes, exchange: Exchange) -> Document:
         raise InvalidDocument(
             "encoded", "it is compressed, which Weir does not undo; send it as it is"
         ) from None
+
+
+async def _segments(call: Call) -> list[Segment]:
+    """What further detectors are shown of it."""
+
+    def shown() -> list[Segment]:
+        return segments_of(visible(call.document.values, call.dialect, call.headers))
+
+    return await asyncio.to_thread(shown) if call.document.large else shown()
 
 
 def _rewritable(call: Call, held: Kept | None) -> bool:

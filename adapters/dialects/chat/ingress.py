@@ -19,6 +19,7 @@ from adapters.dialects.checks import (
     own_changes,
 )
 from adapters.document import Body, Document
+from adapters.others import OFTEN, others
 
 NOTHING_FURTHER: Final[Mapping[str, str | None]] = {}
 # Fields that need no look here, or but a short one; a request with any other gets all looks.
@@ -113,7 +114,9 @@ def _options_needed(values: Mapping[str, Any]) -> Iterator[str]:
 def _parts(values: Mapping[str, Any]) -> list[str]:
     """The types of all content parts; one that names none counts as text."""
     found: list[str] = []
-    for message in values["messages"]:
+    for i, message in enumerate(values["messages"]):
+        if i & OFTEN == OFTEN:
+            others()
         content = message.get("content")
         if isinstance(content, list):
             for part in content:

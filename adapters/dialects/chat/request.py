@@ -36,6 +36,7 @@ from adapters.chat import (
 )
 from adapters.dialects.chat import legacy
 from adapters.errors import Unsupported
+from adapters.others import OFTEN, others
 
 _HELD: Final = frozenset(
     ("model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens", "temperature",
@@ -131,6 +132,8 @@ def _standard_tier(value: object) -> bool:
 
 def _turns(messages: list[Json]) -> Iterator[Turn]:
     for i, message in enumerate(messages):
+        if i & OFTEN == OFTEN:
+            others()
         at = f"messages[{i}]"
         for key, value in message.items():
             if key not in _MESSAGE and key not in _ECHOES and value:

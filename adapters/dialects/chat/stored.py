@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from adapters.chat import Json
 from adapters.dialects.kept import named
+from adapters.others import OFTEN, others
 
 NAMELESS: Final = frozenset(  # members of a request that hold no name, or only what the application made up
     ("model", "stream", "stream_options", "temperature", "top_p", "top_k", "n", "stop", "seed", "user", "store",
@@ -39,7 +40,9 @@ def references(values: Mapping[str, Any], nameless: frozenset[str] = NAMELESS) -
 
 
 def _of_messages(messages: Any, found: dict[str, None]) -> None:
-    for message in messages if isinstance(messages, list) else ():
+    for i, message in enumerate(messages if isinstance(messages, list) else ()):
+        if i & OFTEN == OFTEN:
+            others()
         if not isinstance(message, dict):
             continue
         content = message.get("content")

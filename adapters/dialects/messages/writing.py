@@ -15,6 +15,8 @@ Where messages know less than the canonical form:
 
 import base64
 import json
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, Final
 
 from adapters.chat import (
@@ -34,7 +36,9 @@ from adapters.chat import (
 from adapters.dialects.messages.models import abilities
 from adapters.dialects.signing import signature_in
 from adapters.errors import Unsupported
+from adapters.others import OFTEN, others
 
+_role: Final = attrgetter("role")
 FILES_BETA: Final = b"files-api-2025-04-14"  # what documents and images by file id need in `anthropic-beta`
 
 _ANSWER_TOOL: Final = "answer_in_json"
@@ -158,20 +162,21 @@ def _hoisted(turns: tuple[Turn, ...]) -> tuple[tuple[Part, ...], list[Turn]]:
     if not spoken and system:
         spoken = [Turn("user", system.pop().parts)]
     joined: list[Turn] = []
-    for turn in spoken:
-        if joined and joined[-1].role == turn.role:
-            joined[-1] = Turn(turn.role, joined[-1].parts + turn.parts)
-        else:
-            joined.append(turn)
+    for role, turns in groupby(spoken, _role):
+        run = list(turns)
+        parts = (part for turn in run for part in turn.parts)
+        joined.append(run[0] if len(run) == 1 else Turn(role, tuple(parts)))
     return tuple(part for turn in system for part in turn.parts), joined
 
 
 def _messages(turns: list[Turn]) -> list[Json]:
     messages: list[Json] = []
     for i, turn in enumerate(turns):
+        if i & OFTEN == OFTEN:
+            others()
         results = [part for part in turn.parts if isinstance(part, ToolResult)]
-        others = [part for part in turn.parts if not isinstance(part, ToolResult)]  # results must come first
-        blocks = [_block(part, f"messages[{i}]") for part in (*results, *others) if not _empty(part)]
+        rest = [part for part in turn.parts if not isinstance(part, ToolResult)]  # results must come first
+        blocks = [_block(part, f"messages[{i}]") for part in (*results, *rest) if not _empty(part)]
         if blocks:
             messages.append({"role": turn.role, "content": blocks})
     return messages
