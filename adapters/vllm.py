@@ -75,7 +75,7 @@ class VLLM(OpenAI):
                 raise beyond
         return OpenAI._own(self, call, model)  # noqa: SLF001  # no super() in slotted dataclasses
 
-    def _as_chat(self, call: Call, model: str) -> bytes:
+    def _as_chat(self, call: Call, model: str) -> Body:
         """As `OpenAI`. Raises Unsupported for documents that are more than text, too, which no engine reads."""
         for i, block in _blocks(call.document.values) if call.dialect == "messages" else ():
             if block.get("type") == "document" and _source(block) != "text":

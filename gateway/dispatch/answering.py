@@ -57,7 +57,11 @@ class Answering:
         attempt.upstream_id = (identity or b"").decode("latin-1")
         if not 200 <= answer.status < 300:
             return await self._refused(answer)
-        relay = self._relay = self._way_back(attempt.permit, answer)
+        if self._job.plain.document.large:  # it may be looked through once more
+            relay = await asyncio.to_thread(self._way_back, attempt.permit, answer)
+        else:
+            relay = self._way_back(attempt.permit, answer)
+        self._relay = relay
         escalation = self._job.escalation
         try:
             if escalation is not None and escalation.judges(attempt.permit.model):

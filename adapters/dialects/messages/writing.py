@@ -162,10 +162,10 @@ def _hoisted(turns: tuple[Turn, ...]) -> tuple[tuple[Part, ...], list[Turn]]:
     if not spoken and system:
         spoken = [Turn("user", system.pop().parts)]
     joined: list[Turn] = []
-    for role, turns in groupby(spoken, _role):
-        run = list(turns)
-        parts = (part for turn in run for part in turn.parts)
-        joined.append(run[0] if len(run) == 1 else Turn(role, tuple(parts)))
+    for role, neighbours in groupby(spoken, _role):
+        run = list(neighbours)
+        parts = tuple(part for turn in run for part in turn.parts)
+        joined.append(run[0] if len(run) == 1 else Turn(role, parts))
     return tuple(part for turn in system for part in turn.parts), joined
 
 

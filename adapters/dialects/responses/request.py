@@ -45,6 +45,7 @@ from adapters.dialects.responses.offered import TELLS_OF_TOOLS, offered
 from adapters.dialects.responses.sealing import opened
 from adapters.dialects.responses.stored import refuse_stored
 from adapters.errors import Unsupported
+from adapters.others import OFTEN, others
 
 _HELD: Final = frozenset(
     ("model", "input", "instructions", "stream", "max_output_tokens", "temperature", "top_p", "tools",
@@ -139,21 +140,21 @@ def _turns(values: Mapping[str, Any]) -> Iterator[Turn]:
     if isinstance(items, str):
         yield Turn("user", (Text(items),))
         return
-    held: Turn | None = None
+    held: list[Turn] = []
     for i, item in enumerate(items or ()):
+        if i & OFTEN == OFTEN:
+            others()
         if item.get("type") in TELLS_OF_TOOLS:
             continue
         turn = _turn(item, f"input[{i}]")
         if not turn.parts:  # reasoning that stays behind, a message that says nothing
             continue
-        if held is not None and _goes_on(held, turn):
-            held = Turn(held.role, held.parts + turn.parts)
-            continue
-        if held is not None:
-            yield held
-        held = turn
-    if held is not None:
-        yield held
+        if held and not _goes_on(held[-1], turn):
+            yield _joined(held)
+            held = []
+        held.append(turn)
+    if held:
+        yield _joined(held)
 
 
 def _goes_on(before: Turn, turn: Turn) -> bool:
@@ -161,6 +162,12 @@ def _goes_on(before: Turn, turn: Turn) -> bool:
     if before.role == turn.role == "assistant":
         return True
     return all(isinstance(part, ToolResult) for part in (*before.parts, *turn.parts))
+
+
+def _joined(turns: list[Turn]) -> Turn:
+    if len(turns) == 1:
+        return turns[0]
+    return Turn(turns[0].role, tuple([part for turn in turns for part in turn.parts]))
 
 
 def _turn(item: Json, at: str) -> Turn:
