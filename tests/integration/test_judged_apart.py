@@ -85,8 +85,8 @@ def test_its_bytes_are_parsed_once(weir: Sandboxed, monkeypatch: pytest.MonkeyPa
 
         return read_and_count
 
-    async def ask_and_keep(parts: Sequence[Part], deadline: float) -> bytes:
-        asked.append(parts)
+    async def ask_and_keep(parts: list[Part], deadline: float) -> bytes:
+        asked.append(list(parts))  # they are let go as they are written
         return await ask(parts, deadline)
 
     monkeypatch.setattr(pipeline, "parse", counted(parse))
