@@ -298,18 +298,18 @@ class Pipeline:
         account: Account,
         decision: Decision,
     ) -> None:
-        """Have it answered. If the client leaves, this task is cancelled, and with it the upstream call."""
+        """Have it answered. If the client leaves, this task is cancelled, and with it the upstream call; but not before
+        it is known what a provider goes on with in the background."""
         assert journey.call is not None  # noqa: S101  # set by the only caller
         assert journey.signals is not None  # noqa: S101  # as above
-        task = asyncio.current_task()
+        task, background = asyncio.current_task(), journey.call.background
 
         def leave() -> None:
             journey.client_left = True
-            if task is not None:
+            if task is not None and (journey.relayed or not background):
                 task.cancel()
 
-        if not journey.call.background:  # its provider would go on without us: what it tells is waited for
-            exchange.when_client_leaves(leave)
+        exchange.when_client_leaves(leave)
         redacted = None if journey.redaction is None else journey.redaction.form
         job = Job(
             journey.call,

@@ -165,6 +165,22 @@ def test_who_leaves_its_stream_finds_the_rest_and_it_is_booked(
     assert asked(weir) == before + 1
 
 
+def test_who_leaves_its_stream_holds_no_connection(client: openai.OpenAI, weir: Sandboxed) -> None:
+    before = asked(weir)
+    weir.sandbox.openai.kept.seconds = LONG
+    with begun(client, stream=True) as events:
+        next(iter(events))
+    deadline = time.monotonic() + 10
+    while any(replica.outstanding for replica in weir.service.replicas().values()):
+        assert time.monotonic() < deadline, "what nobody reads takes the place of what somebody waits for"
+        time.sleep(0.05)
+    assert (asked(weir), awaited(weir)) == (before, 1)
+    weir.sandbox.openai.kept.finish()
+    row = booked(weir, before + 1)[-1]
+    assert (row["outcome"], row["usage_source"]) == ("cancelled", "reported")
+    assert Decimal(row["usd"]) > 0
+
+
 def test_a_stream_that_the_provider_cuts_is_booked_by_asking(client: openai.OpenAI, weir: Sandboxed) -> None:
     before = asked(weir)
     weir.run(weir.sandbox.openai.fault("cut", count=1))
