@@ -110,7 +110,7 @@ async def test_a_reload_that_asks_for_redaction_stops_what_was_not_redacted() ->
 
 
 def test_dispatch_takes_what_it_sends_from_the_permit_alone() -> None:
-    """The plain call is asked for its dialect, whether it streams and whether it works in the background, handed to
+    """The plain call is asked for its dialect, whether it streams, works in the background or is large, handed to
     `Permit.form`, or to the way back of an answer to it; nothing else of it is within reach."""
     uses = set()
     for file in DISPATCH.glob("*.py"):
@@ -119,7 +119,10 @@ def test_dispatch_takes_what_it_sends_from_the_permit_alone() -> None:
         for node in ast.walk(tree):
             if isinstance(node, ast.Attribute) and node.attr == "plain":
                 above = parents[node]
-                uses.add(
-                    above.attr if isinstance(above, ast.Attribute) else ast.unparse(above).partition("(")[0]
-                )
-    assert uses == {"backend.relay", "background", "dialect", "permit.form", "stream"}
+                if isinstance(above, ast.Attribute) and above.attr == "document":
+                    uses.add(ast.unparse(parents[above]).partition(".plain.")[2])
+                elif isinstance(above, ast.Attribute):
+                    uses.add(above.attr)
+                else:
+                    uses.add(ast.unparse(above).partition("(")[0])
+    assert uses == {"backend.relay", "background", "dialect", "document.large", "permit.form", "stream"}
