@@ -53,7 +53,7 @@ class Anthropic:
             chat = call.dialect == "chat"
             written = translation.rebuilt(call, read_request, write) if chat else carried(call, write)
             files = uses_files(written)
-            dialect, body = "messages", to_body(written, large=call.document.large)
+            dialect, body = "messages", to_body(written, large=call.large)
         else:
             raise Unsupported(
                 "model", f"a backend of the kind {self.kind} does not serve {call.dialect} requests"

@@ -131,7 +131,7 @@ class Bedrock(Anthropic):
             raise Unsupported("messages", "Bedrock keeps no files: send the file's content")
         without = ("model", "stream", "service_tier")
         told = {**_without(written, without), "anthropic_version": VERSION}
-        return bytes(to_body(told, large=call.document.large))
+        return bytes(to_body(told, large=call.large))
 
     def _proof(self, path: bytes, headers: Headers, body: bytes) -> Headers:
         if self.api_key:

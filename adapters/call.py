@@ -46,6 +46,11 @@ class Call:
     headers: Headers = ()
     background: bool = False  # the provider goes on working on it, whoever waits (responses)
 
+    @property
+    def large(self) -> bool:
+        """Whether to do something to all of it would hold others up."""
+        return self.document.large
+
 
 @dataclass(slots=True)
 class Outgoing:

@@ -122,7 +122,7 @@ class OpenAI:
             written = carried(call, write)
         else:
             raise Unsupported("model", f"a backend of the kind {self.kind} does not serve {call.dialect}")
-        return to_body(written, large=call.document.large)
+        return to_body(written, large=call.large)
 
     def _written(self, request: Request, model: str) -> Json:
         """A request of another dialect as chat."""

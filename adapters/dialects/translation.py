@@ -77,7 +77,7 @@ def rebuilt(call: Call, read: Callable[[Json], Request], write: Callable[[Reques
     try:
         request = read(call.document.values)
         written = write(request)
-        if call.document.large:
+        if call.large:
             turns = list(request.turns)
             del request
             let_go(turns)

@@ -57,7 +57,7 @@ class Answering:
         attempt.upstream_id = (identity or b"").decode("latin-1")
         if not 200 <= answer.status < 300:
             return await self._refused(answer)
-        if self._job.plain.document.large:  # it may be looked through once more
+        if self._job.plain.large:  # it may be looked through once more
             relay = await asyncio.to_thread(self._way_back, attempt.permit, answer)
         else:
             relay = self._way_back(attempt.permit, answer)

@@ -57,7 +57,7 @@ class Dispatcher:
             backend = engines.backends[permit.backend]
             call = permit.form(job.plain, None if job.redacted is None else job.redacted.form.call)
             try:
-                if call.document.large:
+                if call.large:
                     outgoing = await asyncio.to_thread(_undisturbed, backend, call, permit.upstream)
                 else:
                     outgoing = backend.outgoing(call, permit.upstream)
@@ -68,7 +68,7 @@ class Dispatcher:
             if job.traceparent is not None:
                 outgoing = traced(outgoing, job.traceparent(job.attempts + 1))
             answered = await self._attempt(job, permit, replica, backend, outgoing)
-            if call.document.large:
+            if call.large:
                 await _let_go(outgoing.body)
             if answered:
                 return True

@@ -134,7 +134,7 @@ class Judge:
         if len(call.document.body) > self._above:
             reading = await self._read_apart(call, floor, known)
             told = (call, reading, purpose, tenant, day)
-            signals = await asyncio.to_thread(signals_of, *told) if call.document.large else signals_of(*told)
+            signals = await asyncio.to_thread(signals_of, *told) if call.large else signals_of(*told)
             return Judged(signals, reading.opening)
         seen = visible(call.document.values, call.dialect, call.headers)
         if known is not None:

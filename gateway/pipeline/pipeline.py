@@ -388,7 +388,7 @@ async def _segments(call: Call) -> list[Segment]:
     def shown() -> list[Segment]:
         return segments_of(visible(call.document.values, call.dialect, call.headers))
 
-    return await asyncio.to_thread(shown) if call.document.large else shown()
+    return await asyncio.to_thread(shown) if call.large else shown()
 
 
 def _rewritable(call: Call, held: Kept | None) -> bool:
