@@ -21,7 +21,16 @@ from gateway.metering.gpu.rules import Rules
 from tests.simulator.drive import Outcome
 from tests.simulator.other.scenarios import HARDWARE, PLANS, other_traffic, play_other
 from tests.simulator.other.traffic import OTHER_MIXES
-from tests.simulator.scenarios import MACHINES, bypassing, impatient, play, split, traffic, unstreamed
+from tests.simulator.scenarios import (
+    MACHINES,
+    bypassing,
+    half_unstreamed,
+    impatient,
+    play,
+    split,
+    traffic,
+    unstreamed,
+)
 from tests.simulator.traffic import MIXES
 
 WRONG = ((1.4, 0.6, 1.0), (0.6, 1.4, 1.0), (0.6, 1.4, 1.4), (1.4, 0.6, 0.6), (1.0, 1.4, 0.6))
@@ -67,6 +76,8 @@ def accuracy(seconds: float) -> None:
     for what, options in others.items():
         jobs = traffic("8B on 1", "even", 0.7, seconds)
         show(what, play("8B on 1", jobs, seconds, **options))
+    jobs = traffic("8B on 1", "rag", 1.2, seconds)
+    show("half do not stream, rag at 120%", play("8B on 1", jobs, seconds, alter=half_unstreamed))
 
 
 def elsewhere(seconds: float) -> None:

@@ -94,6 +94,12 @@ def unstreamed(*routes: str) -> Alter:
     return alter
 
 
+def half_unstreamed(jobs: Sequence[Job], random: np.random.Generator) -> None:
+    """Every other answer comes in one piece, whichever route it is of."""
+    for job in jobs:
+        job.streamed = random.random() < 0.5
+
+
 def impatient(jobs: Sequence[Job], random: np.random.Generator) -> None:
     """A quarter of the clients leave: most in the middle of an answer, some before it begins."""
     for job in jobs:

@@ -1,14 +1,11 @@
 """How far booked GPU time is from the truth, in short runs; `bench/gpu_time.py` runs the long ones."""
 
-from collections.abc import Sequence
-
-import numpy as np
 import pytest
 
 from gateway.metering.gpu.rules import Rules
 from tests.simulator.drive import Outcome
 from tests.simulator.engine import Job
-from tests.simulator.scenarios import bypassing, impatient, play, split, traffic, unstreamed
+from tests.simulator.scenarios import bypassing, half_unstreamed, impatient, play, split, traffic, unstreamed
 
 SECONDS = 120.0
 
@@ -82,11 +79,8 @@ def test_answers_that_do_not_stream():
 
 
 def test_answers_that_wait_long_and_do_not_stream():
-    def every_other(jobs: Sequence[Job], random: np.random.Generator) -> None:
-        for job in jobs:
-            job.streamed = random.random() < 0.5
-
-    outcome = play("8B on 1", traffic("8B on 1", "rag", 1.2, 200.0), 200.0, alter=every_other)
+    jobs = traffic("8B on 1", "rag", 1.2, 200.0)
+    outcome = play("8B on 1", jobs, 200.0, alter=half_unstreamed)
     assert_fair(outcome, worst=0.15, mean=0.08)  # 33% where they are taken to have been written all the time
     assert outcome.kinds.get("foreign", 0.0) <= 0.05 * outcome.busy
 
