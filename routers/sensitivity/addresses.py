@@ -5,7 +5,7 @@ from typing import Final
 
 from routers.sensitivity import public
 from routers.sensitivity.near import Near
-from routers.sensitivity.rule import Rule, rule, stems
+from routers.sensitivity.rule import Rule, by_letter, rule, stems
 from routers.sensitivity.trigger import DENSE, HOUSE, Trigger
 
 _STREET: Final = (
@@ -96,7 +96,7 @@ RULES: Final[tuple[Rule, ...]] = (
     rule(
         "street-english",
         "STREET_ADDRESS",
-        rf"[0-9]{{1,5}}[a-z]?,? (?:[a-z'.]{{1,20}} ){{1,3}}(?:{_STREET})\b",
+        rf"[0-9][a-z]?,? (?:[a-z'.]{{1,20}} ){{1,3}}(?:{by_letter(_STREET)})\b",
         rf"(?<![A-Za-z0-9.])[0-9]{{1,5}}[A-Za-z]?,? (?:(?-i:[A-Z])[\w'.-]{{1,20}} ){{1,3}}(?:{_STREET})\b\.?",
         lambda match, _: not public.landmark(match[0]),
     ),
@@ -173,7 +173,7 @@ RULES: Final[tuple[Rule, ...]] = (
         "STREET_ADDRESS",
         (
             Trigger(r" [0-9][A-Z]{2}\b", caseless=False),
-            Trigger(r"\b[A-Z]{2},? [0-9]{5}\b", caseless=False, among=DENSE),
+            Trigger(r"[A-Z]{2},? [0-9]{5}\b", caseless=False, among=DENSE),
             Trigger(rf"(?:{_COUNTRIES})\)? [0-9]{{4,6}}\b", needs=stems(_COUNTRIES), leads=True, starts=True),
         ),
         r"(?<!\w)(?-i:[A-Z]{1,2}[0-9][A-Z0-9]? [0-9][A-Z]{2})(?!\w)|"
@@ -184,7 +184,7 @@ RULES: Final[tuple[Rule, ...]] = (
     rule(
         "house-and-postcode",
         "STREET_ADDRESS",
-        r"(?:[0-9]{2}-[0-9]{3}|[0-9]{4}-[0-9]{3}|[0-9]{3} [0-9]{2}|[0-9]{4,5}) (?:[A-Z]|[^\x00-\x7f])",
+        r"[0-9](?:[0-9]-[0-9]{3}|[0-9]{2} [0-9]{2}|[0-9]{3}) (?:[A-Z]|[^\x00-\x7f])",
         r"(?<![\w.,$])(?P<value>(?:(?:[A-ZÀ-ÞŁŚŻ][\w'\u2019.-]*|am|an|auf|im|der|den|de|del|du|da|la|op|van|i|w|em|"
         r"na|och) ){1,5}"
         r"(?:n[°ºr.]{1,2} ?)?[0-9]{1,4} ?(?:bis|ter|[a-zA-Z])?(?:[/-][0-9]{1,4})?|"

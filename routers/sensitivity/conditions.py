@@ -105,16 +105,18 @@ ACRONYMS: Final = frozenset(_IN_CAPITALS.split())
 
 # What such words end with. Behind letters, each of these makes a disease, an operation or a medicine.
 _GREEK: Final = (
-    r"itis|ectomy|ectom[ií]a|ektomie|ectomie|otomy|oplasty|plegi[ac]|pleg[ií]a|plégie|opath(?:y|ie)|opat[ií]a|"
-    r"aemia|algia|algie|phrenia|sclerosis|skleros[ei]|stenosis|penia|trophy|angitis|itide|arthros[ei]s?|artrosis"
+    "itis ectomy ectomia ectomía ektomie ectomie otomy oplasty plegia plegic plegía plégie opathy opathie opatia opatía "
+    "aemia algia algie phrenia sclerosis sklerose sklerosi stenosis penia trophy itide arthrose arthrosi arthroses "
+    "arthrosis artrosis"
 )
 _COMPOUND: Final = (  # German, Dutch and the Nordic languages put the part and what ails it in one word
-    r"krebs|karzinom|tumore?n?|infarkt|infarct|insuffizienz|entzündung|erkrankung|störung|syndrom|vergiftung|allergie|"
-    r"intoleranz|schwäche|lähmung|depression|psychose|kanker|ziekte|stoornis|ontsteking|sjukdom|sykdom|kreft"
+    "krebs karzinom tumor tumore tumorn tumoren infarkt infarct insuffizienz entzündung erkrankung störung syndrom "
+    "vergiftung allergie intoleranz schwäche lähmung depression psychose kanker ziekte stoornis ontsteking sjukdom "
+    "sykdom kreft"
 )
 _MEDICINE: Final = (
-    r"tinib|umab|ximab|prazole?|sartan|statin[ae]?|cillin|mycin|oxetine?|oxetin|azepam|zolam|triptylin[ae]?|gliptin|"
-    r"gliflozin|glutide?|xaban|etiracetam|etirizine|faxin[ae]?|faksyn[aęy]|apine|idone|alopram|tralin[ae]?|platin|"
-    r"parin|dronate|setron"
+    "tinib umab ximab prazol prazole sartan statin statina statine cillin mycin oxetin oxetine azepam zolam triptylin "
+    "triptylina triptyline gliptin gliflozin glutid glutide xaban etiracetam etirizine faxin faxina faxine faksyna "
+    "faksyną faksynę faksyny apine idone alopram tralin tralina traline platin parin dronate setron"
 )
-ENDINGS: Final = f"{_GREEK}|{_COMPOUND}|{_MEDICINE}"
+ENDINGS: Final = tuple(f"{_GREEK} {_COMPOUND} {_MEDICINE}".split())

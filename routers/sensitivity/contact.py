@@ -54,7 +54,7 @@ def _living(match: re.Match[str], near: Near) -> bool:
 _BIRTH: Final = (
     "date of birth|date_of_birth|date-of-birth|dateofbirth|birth date|birth_date|birthdate|birth-date|birthday|"
     "birth day|"
-    "dob|d\\.o\\.b|born|bday|geboren|geburtsdatum|geburtstag|geb\\.|\\bné(?:e|\\(e\\))? le|\\bnee? le|birth ?:|"
+    "dob|d\\.o\\.b|born|bday|geboren|geburtsdatum|geburtstag|geb\\.|\\bné(?:e|\\(e\\))? le|\\bnee le|\\bne le|birth ?:|"
     "f\\. ?nac|fec\\. ?nac|fecha nac|date de naissance|naissance|"
     "fecha de nacimiento|"
     "nacid[oa]|nací|data de nascimento|nascid[oa]|nasci em|data di nascita|nat[oa] il|geboortedatum|data urodzenia|"
@@ -118,8 +118,7 @@ RULES: Final[tuple[Rule, ...]] = (
         r"\((?:b|geb|née?|nat[oa]|nac|ur|f)\.? ?[0-9]",
         rf"\((?:b|geb|née?|nat[oa]|nac|ur|f)\.? ?(?P<value>{_DATE})",
         _living,
-        needs=("(b", "(geb", "(né", "(nat", "(nac", "(ur", "(f"),
-        leads=True,
+        needs=("(",),
         ahead=40,
     ),
     rule(

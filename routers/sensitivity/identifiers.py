@@ -12,7 +12,7 @@ from routers.sensitivity import checks, specimens
 from routers.sensitivity.near import Near
 from routers.sensitivity.numbers import words
 from routers.sensitivity.rule import Check, Rule, rule
-from routers.sensitivity.trigger import DENSE, LONG
+from routers.sensitivity.trigger import DENSE, LONG, MANY, MIXED
 
 
 def _compact(text: str) -> str:
@@ -59,7 +59,7 @@ RULES: Final[tuple[Rule, ...]] = (
         r"(?<![A-Za-z0-9])[A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]){11,30}",
         _iban,
         back=48,
-        among=DENSE,
+        among=MIXED,
     ),
     rule(
         "iban-polish",
@@ -69,7 +69,7 @@ RULES: Final[tuple[Rule, ...]] = (
         lambda match, near: _polish(match, near),
         back=40,
         ahead=2,
-        among=DENSE,
+        among=MANY,
     ),
     rule(
         "passport-zone",
@@ -85,9 +85,9 @@ RULES: Final[tuple[Rule, ...]] = (
     rule(
         "uk-nino",
         "UK_NINO",
-        r"\b[A-Z]{2} ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]\b",
+        r"[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]\b",
         r"(?<![A-Za-z0-9])[ABCEGHJ-PRSTW-Z][ABCEGHJ-NPRSTW-Z] ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D](?![A-Za-z0-9])",
-        among=DENSE,
+        among=MANY,
     ),
     rule(
         "es-nif",
@@ -95,7 +95,7 @@ RULES: Final[tuple[Rule, ...]] = (
         r"\b[XYZ0-9][0-9]{7}-?[A-Z]\b",
         r"(?<![A-Za-z0-9])[XYZ0-9][0-9]{7}-?[A-Z](?![A-Za-z0-9])",
         _valid(lambda text: checks.es_nif(text)),
-        among=DENSE,
+        among=MIXED,
     ),
     rule(
         "it-fiscal-code",
@@ -103,22 +103,22 @@ RULES: Final[tuple[Rule, ...]] = (
         r"\b[A-Z]{6}[0-9LMNPQRSTUV]{2}[ABCDEHLMPRST][0-9LMNPQRSTUV]{2}[A-Z]",
         r"(?<![A-Za-z0-9])[A-Z]{6}[0-9LMNPQRSTUV]{2}[ABCDEHLMPRST][0-9LMNPQRSTUV]{2}[A-Z][0-9LMNPQRSTUV]{3}[A-Z](?![A-Za-z0-9])",
         _valid(codicefiscale.is_valid),
-        among=DENSE,
+        among=MIXED,
     ),
     rule(
         "fi-hetu",
         "FI_HETU",
-        r"\b[0-9]{6}[-+A-FU-Y][0-9]{3}[0-9A-Y]\b",
+        r"[0-9]{6}[-+A-FU-Y][0-9]{3}[0-9A-Y]\b",
         r"(?<![A-Za-z0-9])[0-9]{6}[-+A-FU-Y][0-9]{3}[0-9A-Y](?![A-Za-z0-9])",
         lambda match, _: checks.fi_hetu(match[0].upper()),
-        among=DENSE,
+        among=MANY,
     ),
     rule(
         "in-pan",
         "IN_PAN",
         r"[A-Z][0-9]{4}[A-Z]\b",
         r"(?<![A-Za-z0-9])[A-Z]{3}[ABCFGHJKLPT][A-Z][0-9]{4}[A-Z](?![A-Za-z0-9])",
-        among=DENSE,
+        among=MIXED,
     ),
     rule(
         "in-pan-named",
@@ -126,7 +126,7 @@ RULES: Final[tuple[Rule, ...]] = (
         r"[A-Z][0-9]{4}[A-Z]\b",
         r"(?<![A-Za-z0-9])[A-Z]{5}[0-9]{4}[A-Z](?![A-Za-z0-9])",
         _named(words("pan|permanent account|income tax|tax|indian")),
-        among=DENSE,
+        among=MIXED,
     ),
     rule(
         "sg-nric",
@@ -134,30 +134,30 @@ RULES: Final[tuple[Rule, ...]] = (
         r"\b[STFGM][0-9]{7}[A-Z]\b",
         r"(?<![A-Za-z0-9])[STFGM][0-9]{7}[A-Z](?![A-Za-z0-9])",
         lambda match, _: checks.sg_nric(match[0].upper()),
-        among=DENSE,
+        among=MIXED,
     ),
     rule(
         "mx-curp",
         "MX_CURP",
         r"[A-Z][0-9]{6}[HMX][A-Z]{5}",
         r"(?<![A-Za-z0-9])[A-Z]{4}[0-9]{6}[HMX][A-Z]{5}[0-9A-Z][0-9](?![A-Za-z0-9])",
-        among=DENSE,
+        among=MIXED,
     ),
     rule(
         "cn-resident-id",
         "CN_RESIDENT_ID",
-        r"\b[0-9]{17}X\b",
+        r"[0-9]{17}X\b",
         r"(?<![A-Za-z0-9])[0-9]{17}[Xx](?![A-Za-z0-9])",
         _valid(ric.is_valid),
-        among=DENSE,
+        among=MANY,
     ),
     rule(
         "fr-nir-corsica",
         "FR_NIR",
-        r"\b[12] ?[0-9]{2} ?[0-9]{2} ?2[AB]",
+        r"[12] ?[0-9]{2} ?[0-9]{2} ?2[AB]",
         r"(?<![A-Za-z0-9])[12] ?[0-9]{2} ?[0-9]{2} ?2[AB] ?[0-9]{3} ?[0-9]{3} ?[0-9]{2}(?![A-Za-z0-9])",
         _valid(nir.is_valid),
-        among=DENSE,
+        among=MANY,
     ),
     rule(
         "us-dea",
@@ -167,14 +167,14 @@ RULES: Final[tuple[Rule, ...]] = (
         lambda match, near: (
             checks.us_dea(match[0]) and near.named(words("dea|drug enforcement|prescri\\w+|controlled"))
         ),
-        among=DENSE,
+        among=MIXED,
     ),
     rule(
         "us-mbi",
         "HEALTH_PLAN_ID",
         r"\b[1-9][AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9][0-9]-?[AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9][0-9]-?[AC-HJKMNP-RT-Y]{2}[0-9]{2}\b",
         r"(?<![A-Za-z0-9])[1-9][AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9][0-9]-?[AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9][0-9]-?[AC-HJKMNP-RT-Y]{2}[0-9]{2}(?![A-Za-z0-9])",
-        among=DENSE,
+        among=MIXED,
     ),
     rule(
         "vin",
@@ -182,15 +182,14 @@ RULES: Final[tuple[Rule, ...]] = (
         r"[0-9X][A-HJ-NPR-Z0-9]{4}[0-9]{4}\b",
         r"(?<![A-Za-z0-9])[A-HJ-NPR-Z0-9]{8}[0-9X][A-HJ-NPR-Z0-9]{4}[0-9]{4}(?![A-Za-z0-9])",
         lambda match, _: _mixed(match[0]) and checks.vin(match[0].upper()),
-        among=DENSE,
+        among=MIXED,
     ),
     rule(
         "ethereum",
         "CRYPTO",
         r"\b0x[0-9a-f]{40}\b",
         r"(?<![A-Za-z0-9])0x[0-9a-fA-F]{40}(?![A-Za-z0-9])",
-        needs=("0x",),
-        leads=True,
+        among=LONG,
     ),
     rule(
         "bitcoin",
@@ -212,7 +211,7 @@ RULES: Final[tuple[Rule, ...]] = (
     rule(
         "mac-address",
         "MAC_ADDRESS",
-        r"\b[0-9a-f]{2}[:-][0-9a-f]{2}[:-][0-9a-f]{2}[:-][0-9a-f]{2}[:-][0-9a-f]{2}[:-][0-9a-f]{2}\b",
+        r"[:-][0-9a-f]{2}[:-][0-9a-f]{2}[:-][0-9a-f]{2}[:-][0-9a-f]{2}[:-][0-9a-f]{2}\b",
         r"(?<![A-Za-z0-9:-])(?:[0-9a-f]{2}:){5}[0-9a-f]{2}(?![A-Za-z0-9:-])|"
         r"(?<![A-Za-z0-9:-])(?:[0-9a-f]{2}-){5}[0-9a-f]{2}(?![A-Za-z0-9:-])",
         among=DENSE,
@@ -220,7 +219,7 @@ RULES: Final[tuple[Rule, ...]] = (
     rule(
         "ipv4",
         "IP_ADDRESS",
-        r"\b[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\b",
+        r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\b",
         r"(?<![0-9.])(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})\.){3}(?:25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})(?![0-9]|"
         r"\.[0-9])",
         needs=(".",),
@@ -229,7 +228,7 @@ RULES: Final[tuple[Rule, ...]] = (
     rule(
         "ipv6",
         "IP_ADDRESS",
-        r"\b[0-9a-f]{1,4}:[0-9a-f]{1,4}:[0-9a-f:]{3}",
+        r":[0-9a-f]{1,4}:[0-9a-f:]{3}",
         r"(?<![A-Za-z0-9:])(?:[0-9a-f]{1,4}:){2,7}:?(?:[0-9a-f]{1,4}:){0,5}[0-9a-f]{1,4}(?![A-Za-z0-9:])",
         lambda match, _: "::" in match[0] or match[0].count(":") == 7,
         needs=(":",),

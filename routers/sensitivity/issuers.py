@@ -110,15 +110,16 @@ RULES: Final[tuple[Rule, ...]] = (
         r"(?<![A-Za-z0-9])AIza[A-Za-z0-9_-]{35}(?![A-Za-z0-9])",
         _google,
         needs=("aiza",),
+        starts=True,
         caseless=False,
     ),
     rule(
         "telegram-bot",
         "API_KEY",
-        r"\b[0-9]{5,16}:A[A-Za-z0-9_-]{32}",
+        r"[0-9]{5}:A[A-Za-z0-9_-]{32}",
         r"(?<![A-Za-z0-9:])[0-9]{5,16}:A[A-Za-z0-9_-]{32,36}(?![A-Za-z0-9_-])",
-        needs=(":a",),
         caseless=False,
+        among=LONG,
     ),
     rule(
         "discord-bot",
@@ -190,7 +191,7 @@ RULES: Final[tuple[Rule, ...]] = (
         "API_KEY",
         r"\b(?:sc|ext|scauth|authress)_[a-z0-9]{5,30}\.[a-z0-9]{4,6}\.acc[_-]",
         r"(?<![A-Za-z0-9])(?:sc|ext|scauth|authress)_[a-z0-9]{5,30}\.[a-z0-9]{4,6}\.acc[_-][a-z0-9-]{10,32}\.[a-z0-9+/_=-]{30,120}",
-        needs=(".acc",),
+        needs=(".acc_", ".acc-"),
         ahead=180,
     ),
     rule(
@@ -207,6 +208,8 @@ RULES: Final[tuple[Rule, ...]] = (
         r"kind:[ \t]*[\"']?secret\b[^~]{0,400}?\n?\s*data:\s*[\w.-]+:\s*[\"']?[A-Za-z0-9+/=]{8,}|"
         r"data:\s*[\w.-]+:\s*[\"']?[A-Za-z0-9+/=]{8,}[^~]{0,400}?kind:[ \t]*[\"']?secret\b",
         needs=("secret",),
+        starts=True,
+        ends=True,
         back=500,
         ahead=500,
     ),
@@ -218,7 +221,7 @@ RULES: Final[tuple[Rule, ...]] = (
         r"(?:hooks\.slack\.com/(?:services|workflows|triggers)|webhook\.office\.com/webhookb2|"
         r"discord(?:app)?\.com/api/webhooks)/[A-Za-z0-9@/_-]{20,}",
         lambda match, _: not placeholder(match[0]),
-        needs=("hooks.slack.com", "webhook"),
+        needs=("hooks.slack.com/", "webhook.office.com/", ".com/api/webhooks/"),
         back=80,
         ahead=240,
     ),

@@ -26,7 +26,7 @@ _WORDS: Final = (
     r"(?:an |our |the )?nda|nda required|"
     r"material non-?public information|mnpi|insider information|inside information|"
     r"embargo(?:ed)? until|under embargo|strict embargo|trade secrets?|"
-    r"need[- ]to[- ]know(?: basis)?|eyes only|top secret|secret//|noforn|controlled unclassified information|"
+    r"need to[- ]know(?: basis)?|need-to[- ]know(?: basis)?|eyes only|top secret|secret//|noforn|controlled unclassified information|"
     r"cui//|cui\b|"
     r"for official use only|fouo\b|law enforcement sensitive|official[- ]sensitive|"
     r"itar[- ](?:controlled|restricted)|export[- ]controlled|controlled (?:under|by) (?:the )?(?:itar|ear)\b|"
@@ -240,8 +240,7 @@ RULES: Final[tuple[Rule, ...]] = (
         "CONFIDENTIAL_MARKING",
         r"\((?:U|C|S|TS)//[A-Z]{2}",
         r"\((?:U|C|S|TS)//[A-Z][A-Z/ -]{1,30}\)",
-        needs=("(u//", "(c//", "(s//", "(ts//"),
-        leads=True,
+        needs=("//",),
         caseless=False,
         back=8,
         ahead=34,

@@ -6,7 +6,7 @@ from typing import Final
 from routers.sensitivity.near import Near
 from routers.sensitivity.numbers import words
 from routers.sensitivity.rule import Rule, rule, stems
-from routers.sensitivity.trigger import DENSE, NUMBERED
+from routers.sensitivity.trigger import MANY, MIXED, NUMBERED
 
 _NAMES: Final = {  # what is known only by what it is called, in the languages of those who issue it
     "PASSPORT": r"passport|travel document|reisepass|reisedokument|passeport|pasaporte|passaporto|paspoort|"
@@ -166,7 +166,7 @@ RULES: Final[tuple[Rule, ...]] = (
         lambda _, near: near.named(_BANKS),
         back=48,
         ahead=2,
-        among=DENSE,
+        among=MANY,
     ),
     rule(
         "cheque",
@@ -187,6 +187,6 @@ RULES: Final[tuple[Rule, ...]] = (
         caseless=False,
         back=16,
         ahead=2,
-        among=DENSE,
+        among=MIXED,
     ),
 )

@@ -21,9 +21,9 @@ from stdnum.nl import bsn
 
 from routers.sensitivity import checks, public, specimens
 from routers.sensitivity.near import AFTER, BEFORE, HEAD, Near
-from routers.sensitivity.trigger import DENSE, Trigger
+from routers.sensitivity.trigger import MANY, Trigger
 
-TRIGGER: Final = Trigger(r"[0-9](?:[ .\-/()]{0,3}[0-9]){6}", among=DENSE)
+TRIGGER: Final = Trigger(r"[0-9](?:[ .\-/()]{0,3}[0-9]){6}", among=MANY)
 
 _RUN: Final = re.compile(r"(?:\+|\(\+?)?[0-9]+(?:[ .\-/()]{1,3}[0-9]+)*", re.ASCII)
 _GROUP: Final = re.compile(r"[0-9]+")

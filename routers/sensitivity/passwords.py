@@ -175,10 +175,22 @@ def _combination(match: re.Match[str], _: Near) -> bool:
     return 4 <= len(digits) <= 12 and not checks.repeated(digits) and _OF_PASSWORDS.search(said) is None
 
 
-_COLUMN: Final = (
-    r"pass(?:word|wort|code|phrase)?|pwd?|passwd|kennwort|mot de passe|mdp|contraseña|senha|wachtwoord|hasło|"
-    r"pin"
+_COLUMN_NAMES: Final = (
+    *(
+        "pass",
+        "password",
+        "passwort",
+        "passcode",
+        "passphrase",
+        "pw",
+        "pwd",
+        "passwd",
+        "kennwort",
+        "mot de passe",
+    ),
+    *("mdp", "contraseña", "senha", "wachtwoord", "hasło", "pin"),
 )
+_COLUMN: Final = "|".join(_COLUMN_NAMES)
 
 
 def _cell(match: re.Match[str], _: Near) -> bool:
@@ -265,8 +277,7 @@ RULES: Final[tuple[Rule, ...]] = (
         r"(?P<value>[^\s\"'`]{6,40})[\"'`]? as (?:the|my|your|our|a|temporary|new)\b[a-z ]{0,16} pass(?:word|"
         r"phrase|code)\b",
         _prose,
-        needs=(" as the", " as my", " as your", " as our", " as a", " as temp", " as new"),
-        leads=True,
+        needs=(" pass",),
         back=110,
         ahead=24,
     ),
@@ -351,6 +362,9 @@ RULES: Final[tuple[Rule, ...]] = (
         rf"\t][^\n]{{0,160}})?)\r?\n"
         r"(?:[-|: ]{3,160}\n)?(?P<value>(?P<row>[^\n]{4,300}))",
         _cell,
+        needs=_COLUMN_NAMES,
+        starts=True,
+        ends=True,
         back=240,
         ahead=480,
     ),

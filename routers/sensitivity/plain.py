@@ -1,44 +1,91 @@
 """The triggers in plain Python, for platforms without Hyperscan: `re` looks only where something could match.
 
-`re` tries a pattern of many branches letter by letter, so the beginnings of all literals become one tree, tried only
-where words begin or in the few places where a match could count.
+Most triggers begin with a literal, and a text holds few of those: its words tell which (`vocabulary.py`), and only
+there are the patterns tried. Literals that may stand inside a word become one tree, tried in the few places where a
+match could count. What no literal tells is searched for, in such places too. All on the text in lower case, since
+`re` is several times slower where it must not mind the case.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
-from routers.sensitivity.trigger import Hit, Place, Trigger
+from routers.sensitivity.trigger import Hit, Place, Trigger, lowered
+from routers.sensitivity.vocabulary import Literal, Vocabulary
 
 _BEGINNING: Final = 5  # code points of a literal by which it is looked for
 _COMMON: Final = (
     " etaoinsrhldcumfpgwybvkxjqz"  # the most frequent letters first, so that few branches are tried
 )
-_Led = tuple[str, int, re.Pattern[str]]  # a literal, the trigger that it leads, its pattern
+_CAPITAL: Final = re.compile(r"\\.|[A-Z]", re.DOTALL)  # what is escaped has its case for a reason
+_Spans = list[tuple[int, int]]  # starts and ends
 _Tree = dict[str, "_Tree"]
 
 
-class _Literals:
-    """The triggers that begin with a literal and may do so in the same places."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Wanted:
+    """A trigger to look for."""
 
-    def __init__(self, led: Iterable[_Led], starts: bool, place: Place | None) -> None:
-        self.place: Final = place
+    index: int
+    pattern: re.Pattern[str]
+    caseless: bool  # the pattern is for the text in lower case
+    needs: frozenset[Literal]
+
+
+class _Text:
+    """A text under scan, and what has been found in it."""
+
+    __slots__ = ("found", "lower", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text: Final = (
+            f"\n{text}"  # so that something stands before every word; ends are counted without it
+        )
+        self.lower: Final = lowered(self.text)
+        self.found: Final[list[Hit]] = []
+
+    def match(self, wanted: _Wanted, at: int) -> None:
+        """Keep what matches from there on."""
+        match = wanted.pattern.match(self.lower if wanted.caseless else self.text, at)
+        if match is not None:
+            self._keep(match, wanted)
+
+    def search(self, wanted: _Wanted, spans: _Spans) -> None:
+        """Keep what matches in these places."""
+        text = self.lower if wanted.caseless else self.text
+        for start, stop in spans:
+            for match in wanted.pattern.finditer(text, start, stop):
+                self._keep(match, wanted)
+
+    def _keep(self, match: re.Match[str] | None, wanted: _Wanted) -> None:
+        """A hit for each end that the match could have: which of them a rule confirms is not known here."""
+        while match is not None:
+            self.found.append((match.end() - 1, wanted.index))
+            match = match.re.match(match.string, match.start(), match.end() - 1)
+
+
+class _Inside:
+    """The triggers that begin with a literal, which may stand inside a word, and may match in the same places."""
+
+    def __init__(self, led: Iterable[tuple[Literal, _Wanted]]) -> None:
         entries = list(led)
-        signs = _signs({literal[:_BEGINNING] for literal, _, _ in entries})
-        self._led: Final = {sign: [one for one in entries if one[0].startswith(sign)] for sign in signs}
-        self._before: Final = int(starts)  # code points of the pattern that stand before the literal
-        self._pattern: Final = re.compile(f"{'[^a-z]' * starts}{_branches(_tree(signs))}")
+        signs = _signs({literal.text[:_BEGINNING] for literal, _ in entries})
+        self._led: Final = {sign: [one for one in entries if one[0].text.startswith(sign)] for sign in signs}
+        self._pattern: Final = re.compile(_branches(_tree(signs)))
 
-    def scan(self, text: str, lower: str, start: int, stop: int, found: list[Hit]) -> None:
-        """Add what matches from `start` on to `found`."""
-        search = self._pattern.search
-        sign = search(lower, start, stop)
-        while sign is not None:
-            at = sign.start() + self._before
-            for literal, index, pattern in self._led[lower[at : sign.end()]]:
-                if lower.startswith(literal, at):
-                    _ends(pattern, pattern.match(text, at), index, found)
-            sign = search(lower, sign.start() + 1, stop)
+    def scan(self, under: _Text, spans: _Spans) -> None:
+        """Keep what matches in these places."""
+        lower = under.lower
+        for start, stop in spans:
+            sign = self._pattern.search(lower, start, stop)
+            while sign is not None:
+                at = sign.start()
+                for literal, wanted in self._led[sign[0]]:
+                    if lower.startswith(literal.text, at):
+                        under.match(wanted, at)
+                sign = self._pattern.search(lower, at + 1, stop)
 
 
 class PlainEngine:
@@ -48,46 +95,88 @@ class PlainEngine:
     hints = False
 
     def __init__(self, triggers: Sequence[Trigger]) -> None:
-        led: dict[tuple[bool, Place | None], list[_Led]] = {}
-        self._others: list[tuple[int, Trigger, re.Pattern[str]]] = []
+        self._places: Final[dict[Place | None, int]] = {
+            None: 0
+        }  # numbered, each behind the one that it is within
+        self._led: Final[
+            dict[Literal, list[_Wanted]]
+        ] = {}  # the triggers that a literal leads wherever it stands
+        inside: dict[int, list[tuple[Literal, _Wanted]]] = {}
+        self._others: Final[list[tuple[int, _Wanted]]] = []  # with the number of their place
         for index, trigger in enumerate(triggers):
             if trigger.hint:
                 continue
-            pattern = re.compile(trigger.pattern, re.IGNORECASE * trigger.caseless | re.ASCII)
+            starts = trigger.starts or (trigger.leads and trigger.pattern.startswith(r"\b"))
+            needs = frozenset(Literal(text, starts, trigger.ends) for text in trigger.needs)
+            wanted = _Wanted(index, _compiled(trigger), trigger.caseless, needs)
+            place = self._number(trigger.among)
             if not trigger.leads:
-                self._others.append((index, trigger, pattern))
-                continue
-            starts = trigger.starts or trigger.pattern.startswith(r"\b")
-            led.setdefault((starts, trigger.among), []).extend(
-                (literal, index, pattern) for literal in trigger.needs
-            )
-        self._literals = [_Literals(entries, starts, place) for (starts, place), entries in led.items()]
-        self._places = {place for _, place in led} | {trigger.among for _, trigger, _ in self._others}
+                self._others.append((place, wanted))
+            elif trigger.among is None:
+                for literal in needs:
+                    self._led.setdefault(literal, []).append(wanted)
+            else:
+                inside.setdefault(place, []).extend((literal, wanted) for literal in needs)
+        self._inside: Final = [(place, _Inside(led)) for place, led in inside.items()]
+        self._vocabulary: Final = Vocabulary(chain(self._led, *(wanted.needs for _, wanted in self._others)))
 
     def scan(self, text: str) -> list[Hit]:
         """See Engine."""
-        text = f"\n{text}"  # so that something stands before every word; ends are counted without it
-        lower = _lower(text)
-        stretches = {place: _stretches(text, place) for place in self._places}
-        found: list[Hit] = []
-        for literals in self._literals:
-            for start, stop in stretches.get(literals.place, ()):
-                literals.scan(text, lower, start, stop, found)
-        for index, trigger, pattern in self._others:
-            if trigger.needs and not any(literal in lower for literal in trigger.needs):
-                continue
-            for start, stop in stretches[trigger.among]:
-                for match in pattern.finditer(text, start, stop):
-                    _ends(pattern, match, index, found)
-        found.sort()
-        return found
+        under = _Text(text)
+        held = self._vocabulary.held(under.lower)
+        spans: list[_Spans] = []
+        for place in self._places:
+            spans.append(
+                [(0, len(under.lower))]
+                if place is None
+                else _spans(place, under.lower, spans[self._places[place.within]])
+            )
+        for literal in held & self._led.keys():
+            for at in _stands(literal, under.lower):
+                for wanted in self._led[literal]:
+                    under.match(wanted, at)
+        for number, literals in self._inside:
+            literals.scan(under, spans[number])
+        for number, wanted in self._others:
+            if spans[number] and not (wanted.needs and held.isdisjoint(wanted.needs)):
+                under.search(wanted, spans[number])
+        under.found.sort()
+        return under.found
+
+    def _number(self, place: Place | None) -> int:
+        if place is not None and place not in self._places:
+            self._number(place.within)
+            self._places[place] = len(self._places)
+        return self._places[place]
 
 
-def _ends(pattern: re.Pattern[str], match: re.Match[str] | None, index: int, found: list[Hit]) -> None:
-    """Add a hit for each end that the match could have: which of them a rule confirms is not known here."""
-    while match is not None:
-        found.append((match.end() - 1, index))
-        match = pattern.match(match.string, match.start(), match.end() - 1)
+def _compiled(trigger: Trigger) -> re.Pattern[str]:
+    """The trigger's pattern; a caseless one is for a text in lower case."""
+    pattern = trigger.pattern
+    if trigger.caseless:
+        pattern = _CAPITAL.sub(lambda piece: piece[0] if piece[0][0] == "\\" else piece[0].lower(), pattern)
+    return re.compile(pattern, re.ASCII)
+
+
+def _stands(literal: Literal, lower: str) -> Iterator[int]:
+    """Where it stands."""
+    at = lower.find(literal.text)
+    while at >= 0:
+        if not (literal.starts and "a" <= lower[at - 1] <= "z"):
+            yield at
+        at = lower.find(literal.text, at + 1)
+
+
+def _spans(place: Place, lower: str, within: _Spans) -> _Spans:
+    """Where the place is in the text, what overlaps taken together."""
+    found: _Spans = []
+    for first, last in within:
+        for match in place.pattern.finditer(lower, first, last):
+            start, stop = max(0, match.start() - place.before), match.end() + place.behind
+            if found and start <= found[-1][1]:
+                start = found.pop()[0]
+            found.append((start, stop))
+    return found
 
 
 def _signs(beginnings: set[str]) -> list[str]:
@@ -116,24 +205,3 @@ def _branches(tree: _Tree) -> str:
         return f"[{''.join(map(re.escape, chars))}]" if chars else ""
     branches = [re.escape(char) + _branches(tree[char]) for char in chars]
     return branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches)})"
-
-
-def _stretches(text: str, place: Place | None) -> list[tuple[int, int]]:
-    """Where the place is in the text, what overlaps taken together; the whole text for no place in particular."""
-    if place is None:
-        return [(0, len(text))]
-    found: list[tuple[int, int]] = []
-    for match in place.pattern.finditer(text):
-        start, stop = max(0, match.start() - place.before), match.end() + place.behind
-        if found and start <= found[-1][1]:
-            start = found.pop()[0]
-        found.append((start, stop))
-    return found
-
-
-def _lower(text: str) -> str:
-    """In lower case, each character in its place."""
-    lower = text.lower()
-    if len(lower) == len(text):
-        return lower
-    return "".join(low if len(low := char.lower()) == 1 else char for char in text)

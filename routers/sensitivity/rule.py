@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from routers.sensitivity.near import Near
-from routers.sensitivity.trigger import Place, Trigger
+from routers.sensitivity.trigger import Place, Trigger, lowered
 
 Check = Callable[[re.Match[str], Near], bool]
 
@@ -41,6 +41,7 @@ def rule(
     needs: Sequence[str] = (),
     leads: bool = False,
     starts: bool = False,
+    ends: bool = False,
     among: Place | None = None,
     caseless: bool = True,
     back: int = 64,
@@ -48,9 +49,9 @@ def rule(
     rest: int = 0,
 ) -> Rule:
     """A rule from patterns as text. `caseless` holds for the trigger and the confirming pattern alike; for `needs`,
-    `leads`, `starts` and `among` see Trigger."""
+    `leads`, `starts`, `ends` and `among` see Trigger."""
     if isinstance(trigger, str):
-        trigger = (Trigger(trigger, tuple(needs), caseless, leads, starts, among),)
+        trigger = (Trigger(trigger, tuple(needs), caseless, leads, starts, ends, among),)
     flags = re.IGNORECASE if caseless else re.NOFLAG
     return Rule(id_, type_, tuple(trigger), re.compile(confirm, flags), check, back, ahead, rest)
 
@@ -71,11 +72,11 @@ def stems(alternatives: str) -> tuple[str, ...]:
             raise ValueError(f"no literal begins {alternative!r}")
         stem = match[1].replace("\\.", ".")
         if match[2]:
-            found[stem[:-1].lower()] = None
+            found[lowered(stem[:-1])] = None
         elif match[3] and len(stem) < _SHORT and re.fullmatch(rf"(?:{_LITERAL}|\|)*", match[3]):
-            found |= dict.fromkeys(f"{stem}{inner}{match[4]}".lower() for inner in match[3].split("|"))
+            found |= dict.fromkeys(lowered(f"{stem}{inner}{match[4]}") for inner in match[3].split("|"))
         else:
-            found[stem.lower()] = None
+            found[lowered(stem)] = None
     return tuple(found)
 
 

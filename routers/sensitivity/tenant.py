@@ -4,7 +4,7 @@ import re
 
 from routers.sensitivity.rule import Rule
 from routers.sensitivity.settings import Settings
-from routers.sensitivity.trigger import Trigger
+from routers.sensitivity.trigger import Trigger, lowered
 
 
 def tenant_rules(settings: Settings) -> tuple[Rule, ...]:
@@ -18,7 +18,7 @@ def tenant_rules(settings: Settings) -> tuple[Rule, ...]:
                 Rule(
                     f"term-{i}",
                     "CUSTOM_TERM",
-                    (Trigger(r"[ \t\n_-]{1,3}".join(words), (term.split()[0].lower(),)),),
+                    (Trigger(r"[ \t\n_-]{1,3}".join(words), (lowered(term.split()[0]),)),),
                     re.compile(rf"(?<!\w){spaced}(?!\w)", re.IGNORECASE),
                     back=len(term) * 2 + 8,
                     ahead=8,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from routers.sensitivity import decoding
-from routers.sensitivity.trigger import APART, DENSE, INSIDE, LONG, Trigger
+from routers.sensitivity.trigger import APART, BROKEN, DENSE, EIGHTY_FIVE, INSIDE, LONG, MANY, Trigger
 
 _BEFORE: Final = (
     80  # code points of unchanged text that a view keeps before a change, for the words that name it
@@ -103,7 +103,7 @@ VIEWS: Final = (
     ),
     View(
         "quoted-printable",
-        (Trigger(r"=[0-9A-F]{2}[^=\s]{0,4}=[0-9A-F]{2}|=\r?\n[a-z0-9]", ("=",), leads=True),),
+        (Trigger(r"=[0-9A-F]{2}[^=\s]{0,4}=[0-9A-F]{2}|=\r?\n[a-z0-9]", ("=",)),),
         re.compile(r"=(?:[0-9A-F]{2}|\r?\n)(?:=(?:[0-9A-F]{2}|\r?\n)|[^\s=]){0,8192}"),
         decoding.from_quoted_printable,
     ),
@@ -126,8 +126,8 @@ VIEWS: Final = (
     View(
         "numbered",
         (
-            Trigger(r"[0-9]{2,3}[ ,;]{1,2}" * 7 + "[0-9]{2,3}", among=DENSE),
-            Trigger("[01]{7,8} " * 6, among=DENSE),
+            Trigger(r"[0-9]{2,3}[ ,;]{1,2}" * 7 + "[0-9]{2,3}", among=MANY),
+            Trigger("[01]{7,8} " * 6, among=MANY),
         ),
         re.compile(
             f"(?:\\b{_LETTER_NUMBER}[ ,;]{{1,2}}){{8,8192}}{_LETTER_NUMBER}|"
@@ -156,7 +156,7 @@ VIEWS: Final = (
     View(
         "separated",
         (
-            Trigger(r"[._,|*;] ?[^\s]" * 6 + "[._,|*;]"),
+            Trigger(r"[._,|*;] ?[^\s]" * 6 + "[._,|*;]", among=APART),
             Trigger(r"\b[a-z0-9](?:[/:~-][a-z0-9]){6}", among=APART),
         ),
         re.compile(r"[^\s](?:(?:[._,|*;] ?|[/:~-])[^\s]){6,512}"),
@@ -166,8 +166,8 @@ VIEWS: Final = (
     View(
         "listed",
         (
-            Trigger(r"(?:[\"'][^\s\"'][\"'], ?){5}", ("', '", '", "', "','", '","')),
-            Trigger(r"\[ ?[0-9](?:, ?[0-9]){12,18} ?\]", among=DENSE),
+            Trigger(r"[\"'][^\s\"'][\"'], ?(?:[\"'][^\s\"'][\"'], ?){4}", ("', '", '", "', "','", '","')),
+            Trigger(r"\[ ?[0-9](?:, ?[0-9]){12,18} ?\]", among=MANY),
         ),
         re.compile(r"[\"'][^\s\"'][\"'](?:, ?[\"'][^\s\"'][\"']){5,512}|\[ ?[0-9](?:, ?[0-9]){12,18} ?\]"),
         decoding.listed,
@@ -202,6 +202,7 @@ VIEWS: Final = (
             Trigger(
                 r"\b(?:moc|gro|ten|ude|ku\.oc|ed)\.[a-z0-9.-]{2,30}@|\b(?:drowssap|rebmun (?:drac|ytiruces))\b",
                 ("@", "drowssap", "rebmun"),
+                starts=True,
             ),
         ),
         re.compile(r"[^\n]{1,400}"),
@@ -228,6 +229,7 @@ VIEWS: Final = (
                     ".bet",
                     ".arg",
                 ),
+                starts=True,
             ),
         ),
         re.compile(r"[^\n]{1,400}"),
@@ -236,8 +238,8 @@ VIEWS: Final = (
     View(
         "base85",
         (
-            Trigger(r"<~[!-u]{10}", ("<~",), leads=True),
-            Trigger(r"\b(?:base|ascii|a|b|z)[ -]?85\b", ("85",)),
+            Trigger(r"<~[!-u]{10}", ("<~",), caseless=False),
+            Trigger(r"\b(?:base|ascii|a|b|z)[ -]?85\b", among=EIGHTY_FIVE),
         ),
         re.compile(
             r"<~(?P<framed>[!-uz]{10,16384})~>|"
@@ -263,7 +265,7 @@ VIEWS: Final = (
     View(
         "at-dot",
         (
-            Trigger(r"[\[({<] ?(?:at|dot|@|\.|arroba|punkt) ?[\])}>]"),
+            Trigger(r"[\[({<] ?(?:at|dot|@|\.|arroba|punkt) ?[\])}>]", ("[", "(", "{", "<")),
             Trigger(
                 r" (?:at|arobase|arroba|chiocciola|małpa) [a-z0-9-]{1,30} (?:dot|point|punto|punkt|ponto|kropka) [a-z]",
                 (" dot ", " point ", " punto ", " punkt ", " ponto ", " kropka "),
@@ -280,10 +282,12 @@ VIEWS: Final = (
     View(
         "line-break",
         (
-            Trigger(r"[0-9][-.]?[ \t]{0,2}\r?\n[ \t>*|]{0,4}[-.]?(?:[a-z]{0,6}[0-9]|[a-z][^a-z.)])", ("\n",)),
-            Trigger(r"[A-Z@_-]\r?\n[ \t>]{0,4}[-.]?[0-9]{2}", ("\n",), caseless=False),
+            Trigger(
+                r"[0-9][-.]?[ \t]{0,2}\r?\n[ \t>*|]{0,4}[-.]?(?:[a-z]{0,6}[0-9]|[a-z][^a-z.)])", among=BROKEN
+            ),
+            Trigger(r"[A-Z@_-]\r?\n[ \t>]{0,4}[-.]?[0-9]{2}", caseless=False, among=BROKEN),
             Trigger(r"\n[ \t>]{0,4}[a-z0-9._-]{0,30}@", ("@",)),
-            Trigger(r"\n[a-z_-]{1,7}[0-9][a-z0-9_-]{3}"),
+            Trigger(r"\n[a-z_-]{1,7}[0-9][a-z0-9_-]{3}", among=BROKEN),
             Trigger(r"@[a-z0-9.-]{0,40}\r?\n", ("@",), leads=True),
         ),
         re.compile(r"([\w@.+=/-])[ \t]{0,4}\r?\n[ \t>*|]{0,8}([\w@.+=/-]{1,64})"),
