@@ -173,7 +173,7 @@ RULES: Final[tuple[Rule, ...]] = (
         "STREET_ADDRESS",
         (
             Trigger(r" [0-9][A-Z]{2}\b", caseless=False),
-            Trigger(r"[A-Z]{2},? [0-9]{5}\b", caseless=False, among=DENSE),
+            Trigger(r"\b[A-Z]{2},? [0-9]{5}\b", caseless=False, among=DENSE),
             Trigger(rf"(?:{_COUNTRIES})\)? [0-9]{{4,6}}\b", needs=stems(_COUNTRIES), leads=True, starts=True),
         ),
         r"(?<!\w)(?-i:[A-Z]{1,2}[0-9][A-Z0-9]? [0-9][A-Z]{2})(?!\w)|"

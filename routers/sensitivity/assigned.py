@@ -12,7 +12,7 @@ from routers.sensitivity import specimens
 from routers.sensitivity.near import Near
 from routers.sensitivity.randomness import UUID, drawn, hexadecimal, placeholder
 from routers.sensitivity.rule import Check, Rule, rule
-from routers.sensitivity.trigger import GIVEN, MIXED
+from routers.sensitivity.trigger import GIVEN, LACED
 
 _ISSUERS: Final = """
 adafruit adobe airtable alchemy algolia alibaba amplitude anthropic apify appveyor artifactory asana
@@ -189,7 +189,7 @@ RULES: Final[tuple[Rule, ...]] = (
         r"[a-z][0-9]{1,4}[a-z]{1,8}[0-9]{1,4}[a-z]{1,8}[0-9]{1,4}[a-z]",
         r"(?<![A-Za-z0-9_\-./+~])[A-Za-z0-9_\-./+~]{20,}={0,2}(?![A-Za-z0-9])",
         _random,
-        among=MIXED,
+        among=LACED,
         back=160,
         ahead=240,
     ),

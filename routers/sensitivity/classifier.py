@@ -293,7 +293,7 @@ class Classifier:
         """Confirm each hit of the piece at `start` that lies behind what its trigger has led to already."""
         if under.hints is not None:
             under.hints += [end + start for end, index in hits if targets[index] is numbers.HINTS]
-            hits = [hit for hit in hits if targets[hit[1]] is not numbers.HINTS]  # most are
+            hits = sorted(hit for hit in hits if targets[hit[1]] is not numbers.HINTS)  # most are
         looked = 0
         for end, index in hits:
             target = targets[index]

@@ -105,9 +105,9 @@ ACRONYMS: Final = frozenset(_IN_CAPITALS.split())
 
 # What such words end with. Behind letters, each of these makes a disease, an operation or a medicine.
 _GREEK: Final = (
-    "itis ectomy ectomia ectomía ektomie ectomie otomy oplasty plegia plegic plegía plégie opathy opathie opatia opatía "
-    "aemia algia algie phrenia sclerosis sklerose sklerosi stenosis penia trophy itide arthrose arthrosi arthroses "
-    "arthrosis artrosis"
+    "itis ectomy ectomia ectomía ektomie ectomie otomy oplasty plegia plegic plegía plégie opathy opathie opatia "
+    "opatía aemia algia algie phrenia sclerosis sklerose sklerosi stenosis penia trophy itide arthrose arthrosi "
+    "arthroses arthrosis artrosis"
 )
 _COMPOUND: Final = (  # German, Dutch and the Nordic languages put the part and what ails it in one word
     "krebs karzinom tumor tumore tumorn tumoren infarkt infarct insuffizienz entzündung erkrankung störung syndrom "

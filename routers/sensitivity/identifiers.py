@@ -182,7 +182,7 @@ RULES: Final[tuple[Rule, ...]] = (
         r"[0-9X][A-HJ-NPR-Z0-9]{4}[0-9]{4}\b",
         r"(?<![A-Za-z0-9])[A-HJ-NPR-Z0-9]{8}[0-9X][A-HJ-NPR-Z0-9]{4}[0-9]{4}(?![A-Za-z0-9])",
         lambda match, _: _mixed(match[0]) and checks.vin(match[0].upper()),
-        among=MIXED,
+        among=DENSE,
     ),
     rule(
         "ethereum",

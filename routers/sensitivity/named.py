@@ -40,7 +40,7 @@ _NAMES: Final = {  # what is known only by what it is called, in the languages o
     "BANK_ACCOUNT": r"account ?(?:no|num|number|nr|#)|acct ?(?:no|num|number|#)|bank account|checking account|"
     r"savings account|beneficiary account|op rekening|naar rekening|rekeningnr|nr rachunku|numer rachunku|rachunek|"
     r"nib\b|"
-    r"konto(?:nummer|nr)|konto-?nr|kto\.?-?nr|num(?:é|e)ro de compte|compte (?:n[°ºo]|bancaire|"
+    r"konto(?:nummer|nr)|konto-?nr|kto\.?-?nr|num(?:é|e)ro de compte|compte (?:n°|nº|no|bancaire|"
     r"courant)|"
     r"numero (?:di|del) conto|cuenta (?:bancaria|corriente|de ahorro)|n(?:ú|u)mero da conta|institution [0-9]{3} "
     r"account|"

@@ -255,10 +255,14 @@ _OF_A_THING: Final = re.compile(  # what a number right behind these words count
 
 
 def _hint(names: str) -> Trigger:
-    """The words of a claim as a trigger; as bytes, so that classes with other than ASCII letters become groups, and
-    with what ends a word, since each end of a match would be a hit ("id" is in many a word)."""
+    """The words of a claim as a trigger; as bytes, so that classes with other than ASCII letters become groups and
+    such letters are named in both cases, and with what ends a word, since each end of a match would be a hit ("id" is
+    in many a word)."""
     grouped = re.sub(r"\[([^\]]*[^\x00-\x7f][^\]]*)\]", lambda m: f"(?:{'|'.join(m[1])})", names)
-    return Trigger(f"{grouped}(?:[^a-z]|$)", hint=True)
+    in_both = re.sub(
+        r"[^\x00-\x7f]", lambda m: m[0] if m[0].upper() == m[0] else f"(?:{m[0]}|{m[0].upper()})", grouped
+    )
+    return Trigger(f"{in_both}(?:[^a-z]|$)", hint=True)
 
 
 HINTS: Final = tuple(

@@ -95,13 +95,11 @@ class PlainEngine:
     hints = False
 
     def __init__(self, triggers: Sequence[Trigger]) -> None:
-        self._places: Final[dict[Place | None, int]] = {
-            None: 0
-        }  # numbered, each behind the one that it is within
+        numbers: dict[Place | None, int] = {None: 0}
+        inside: dict[int, list[tuple[Literal, _Wanted]]] = {}
         self._led: Final[
             dict[Literal, list[_Wanted]]
-        ] = {}  # the triggers that a literal leads wherever it stands
-        inside: dict[int, list[tuple[Literal, _Wanted]]] = {}
+        ] = {}  # by a literal that begins them, wherever it stands
         self._others: Final[list[tuple[int, _Wanted]]] = []  # with the number of their place
         for index, trigger in enumerate(triggers):
             if trigger.hint:
@@ -109,7 +107,7 @@ class PlainEngine:
             starts = trigger.starts or (trigger.leads and trigger.pattern.startswith(r"\b"))
             needs = frozenset(Literal(text, starts, trigger.ends) for text in trigger.needs)
             wanted = _Wanted(index, _compiled(trigger), trigger.caseless, needs)
-            place = self._number(trigger.among)
+            place = _number(trigger.among, numbers)
             if not trigger.leads:
                 self._others.append((place, wanted))
             elif trigger.among is None:
@@ -117,6 +115,7 @@ class PlainEngine:
                     self._led.setdefault(literal, []).append(wanted)
             else:
                 inside.setdefault(place, []).extend((literal, wanted) for literal in needs)
+        self._places: Final = [(place, numbers[place.within]) for place in numbers if place is not None]
         self._inside: Final = [(place, _Inside(led)) for place, led in inside.items()]
         self._vocabulary: Final = Vocabulary(chain(self._led, *(wanted.needs for _, wanted in self._others)))
 
@@ -124,13 +123,9 @@ class PlainEngine:
         """See Engine."""
         under = _Text(text)
         held = self._vocabulary.held(under.lower)
-        spans: list[_Spans] = []
-        for place in self._places:
-            spans.append(
-                [(0, len(under.lower))]
-                if place is None
-                else _spans(place, under.lower, spans[self._places[place.within]])
-            )
+        spans: list[_Spans] = [[(0, len(under.lower))]]
+        for place, within in self._places:
+            spans.append(_spans(place, under.lower, spans[within]))
         for literal in held & self._led.keys():
             for at in _stands(literal, under.lower):
                 for wanted in self._led[literal]:
@@ -143,11 +138,13 @@ class PlainEngine:
         under.found.sort()
         return under.found
 
-    def _number(self, place: Place | None) -> int:
-        if place is not None and place not in self._places:
-            self._number(place.within)
-            self._places[place] = len(self._places)
-        return self._places[place]
+
+def _number(place: Place | None, numbers: dict[Place | None, int]) -> int:
+    """The place's number among all, given now if it has none: behind the one that it is within, and the whole text."""
+    if place is not None and place not in numbers:
+        _number(place.within, numbers)
+        numbers[place] = len(numbers)
+    return numbers[place]
 
 
 def _compiled(trigger: Trigger) -> re.Pattern[str]:

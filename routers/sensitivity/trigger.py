@@ -35,6 +35,7 @@ NUMBERED: Final = Place(
 HOUSE: Final = Place(re.compile(r" [0-9]"), 14, 4, DIGITS)  # a word with a number behind it
 INSIDE: Final = Place(re.compile(r"[0134][a-z0134]"), 12, 12, DIGITS)  # a digit inside a word
 LONG: Final = Place(re.compile(r"\s\S{16,}"), 0, 0)  # sixteen characters without a space
+LACED: Final = Place(re.compile(r"[0-9][a-z]{1,8}[0-9]{1,4}[a-z]"), 5, 12, LONG)  # letters and digits in turn
 APART: Final = Place(
     re.compile(r"[._,|*;/:~-] ?[^\s][._,|*;/:~-]"), 12, 24
 )  # one character between two signs

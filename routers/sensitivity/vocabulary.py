@@ -1,50 +1,60 @@
-"""Which of a great many literals stand in a text: told from the words of the text, before any of them is searched for.
+"""Which of a great many literals stand in a text: its words tell, before any of them is searched for.
 
-A search for one literal takes a pass over the text. But the words of a text are split, made a set and compared with
-words in next to no time, and nearly every literal holds a word, or the beginning or the end of one.
+A search for one literal takes a pass over the text. But a text is cut into words, and these compared with others, in
+next to no time, and nearly every literal holds a word, or at least how one begins or ends.
 """
 
 import re
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-_WORDS: Final = bytes(octet if 97 <= octet <= 122 else 32 for octet in range(256))  # the rest are spaces
-_COMMON: Final = b" 0123456789abcdefghijklmnopqrstuvwxyz?"  # a sign that is none of these tells something
+_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
+_WORDS: Final = bytes(octet if chr(octet) in _LETTERS else 32 for octet in range(256))  # the rest are spaces
+_NO_SIGNS: Final = f" 0123456789{_LETTERS}?".encode()  # `?` is what foreign characters become
 _FOREIGN: Final = re.compile("[^\x00-\x7f]")
-_RUN: Final = re.compile("[a-z]+|[^a-z0-9 ?]")
-_HEAD: Final = (
-    3  # letters by which words are looked up; where shorter beginnings are meant, each letter may follow
-)
-_TAIL: Final = 4
-_WHOLE: Final = 2  # how many letters it is worth to know both ends of a word
+_RUN: Final = re.compile(r"[a-z]+|[^a-z0-9 ?]")
+_HEAD: Final = 3  # letters by which the beginning of a word is looked up
+_TAIL: Final = 4  # and its end
+_WHOLE: Final = 2  # letters that it is worth to know a word from its beginning to its end
 
 
-class Literal(NamedTuple):  # since what is looked up for each text must be quick to hash
-    """A text in lower case; where it `starts` with a letter, none stands right before it, and where it `ends` with
-    one, none stands right behind it. Letters are ASCII's."""
+class Literal(NamedTuple):  # a tuple, since these are hashed for each text
+    """A text in lower case. Where it `starts` and begins with a letter, no other letter stands right before it; where
+    it `ends` and ends with one, none right behind it. Letters are ASCII's."""
 
     text: str
     starts: bool = False
     ends: bool = False
 
-    def runs(self) -> list[tuple[str, bool, bool]]:
-        """Its runs of letters, each with whether a word begins where it does, and whether one ends where it does. A
-        sign is a word of its own."""
-        return [
-            (
-                run[0],
-                run.start() > 0 or self.starts or _sign(run[0]),
-                run.end() < len(self.text) or self.ends or _sign(run[0]),
-            )
-            for run in _RUN.finditer(self.text)
-        ]
+
+class _Run(NamedTuple):
+    """A run of letters in a literal, or a sign, which is a word of its own."""
+
+    text: str
+    begins: bool  # whether a word begins where it does
+    ends: bool
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is a word, and not only a piece of one."""
+        return self.begins and self.ends
+
+    @property
+    def telling(self) -> int:
+        """How much it tells that a text holds it; nothing where it cannot be looked up."""
+        if self.text[0] not in _LETTERS:
+            return 1
+        if self.whole:
+            return len(self.text) + _WHOLE
+        needed = _HEAD - 1 if self.begins else _TAIL if self.ends else len(self.text) + 1
+        return len(self.text) if len(self.text) >= needed else 0
 
 
 _Entry = tuple[Literal, frozenset[str]]  # with the words that it holds whole
 
 
 class Vocabulary:
-    """Literals by one of the words, beginnings and ends of words that they hold."""
+    """Literals by one of the words, or of the beginnings and ends of words, that they hold."""
 
     def __init__(self, literals: Iterable[Literal]) -> None:
         self._whole: Final[dict[str, list[_Entry]]] = {}
@@ -62,8 +72,7 @@ class Vocabulary:
             self._tails.setdefault(tail[-_TAIL:], []).append(tail)
 
     def held(self, lower: str) -> set[Literal]:
-        """The literals that stand in a text in lower case. What stands right before and behind them is not looked
-        at."""
+        """The literals that stand in a text in lower case, whatever stands right before and behind them."""
         words = _words(lower)
         maybe = list(self._wordless)
         for word in words & self._whole.keys():
@@ -77,50 +86,41 @@ class Vocabulary:
             for tail in tails[word[-_TAIL:]]:
                 if word.endswith(tail):
                     maybe += self._ended[tail]
-        return {literal for literal, whole in maybe if whole <= words and literal[0] in lower}
+        return {literal for literal, whole in maybe if whole <= words and literal.text in lower}
 
     def _enter(self, literal: Literal) -> None:
         """Keep the literal by what tells most of it."""
-        runs = literal.runs()
-        entry = literal, frozenset(run for run, starts, ends in runs if starts and ends)
-        best = max(runs, key=_telling, default=("", False, False))
-        run, starts, ends = best
-        if _telling(best) == 0:
+        runs = _runs(literal)
+        entry = literal, frozenset(run.text for run in runs if run.whole)
+        best = max(runs, key=lambda run: run.telling, default=None)
+        if best is None or not best.telling:
             self._wordless.append(entry)
-        elif starts and ends:
-            self._whole.setdefault(run, []).append(entry)
-        elif starts:
-            self._begun.setdefault(run, []).append(entry)
         else:
-            self._ended.setdefault(run, []).append(entry)
+            by = self._whole if best.whole else self._begun if best.begins else self._ended
+            by.setdefault(best.text, []).append(entry)
+
+
+def _runs(literal: Literal) -> list[_Run]:
+    """What the literal is made of. Digits and spaces are in nearly every text, and tell nothing."""
+    runs = [(run[0], run.start() > 0, run.end() < len(literal.text)) for run in _RUN.finditer(literal.text)]
+    return [
+        _Run(text, before or literal.starts, behind or literal.ends)
+        if text[0] in _LETTERS
+        else _Run(text, begins=True, ends=True)
+        for text, before, behind in runs
+    ]
 
 
 def _words(lower: str) -> set[str]:
     """The words and the signs of a text."""
     octets = lower.encode("ascii", "replace")
     words = set(octets.translate(_WORDS).decode("ascii").split())
-    words.update(octets.translate(None, _COMMON).decode("ascii"))
+    words.update(octets.translate(None, _NO_SIGNS).decode("ascii"))
     if not lower.isascii():
         words.update(_FOREIGN.findall(lower))
     return words
 
 
-def _sign(run: str) -> bool:
-    return not "a" <= run[0] <= "z"
-
-
-def _telling(run: tuple[str, bool, bool]) -> int:
-    """How much it tells that a text holds such a run; nothing where it cannot be looked up."""
-    letters, starts, ends = run
-    if starts and ends:
-        return 1 if _sign(letters) else len(letters) + _WHOLE
-    if starts:
-        return len(letters) if len(letters) >= _HEAD - 1 else 0
-    return len(letters) if ends and len(letters) >= _TAIL else 0
-
-
 def _keys(head: str) -> list[str]:
-    """What the first letters of a word may be that begins so."""
-    if len(head) >= _HEAD:
-        return [head[:_HEAD]]
-    return [head, *(head + letter for letter in "abcdefghijklmnopqrstuvwxyz")]
+    """What the first letters of a word that begins so may be."""
+    return [head[:_HEAD]] if len(head) >= _HEAD else [head, *(head + letter for letter in _LETTERS)]
