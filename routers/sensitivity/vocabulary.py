@@ -6,6 +6,7 @@ next to no time, and nearly every literal holds a word, or at least how one begi
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
@@ -27,7 +28,8 @@ class Literal(NamedTuple):  # a tuple, since these are hashed for each text
     ends: bool = False
 
 
-class _Run(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Run:
     """A run of letters in a literal, or a sign, which is a word of its own."""
 
     text: str
