@@ -1,7 +1,7 @@
 """Which part of a long turn asks: rules of conduct and pasted documents around a question are not the task."""
 
 import re
-from itertools import repeat
+from itertools import islice, repeat
 from typing import Final
 
 from routers.complexity.lexicon import words
@@ -36,7 +36,7 @@ _JUDGING: Final = words(
     "waarom aansprakelijk beoordeel verantwoord analyseer dlaczego oceń uzasadnij przeanalizuj odpowiada"
 )  # a question with one of these wants more than to be looked up
 _SAID: Final = re.compile(r"[^\W\d_]+")
-_WORD: Final = re.compile(r"[^\W\d_]{4,}")
+_TELLING: Final = 4  # letters from which a word may tell what a text is about
 _ASKS: Final = words(
     "what which who whom whose when where why how is are was were do does did can could should would will please "
     "write explain prove show find compute calculate determine solve translate summarize summarise list name say "
@@ -79,7 +79,8 @@ def asking_part(text: str) -> str:
     ask, rest, apart = found
     if _is_work(rest) or _CHOICE in ask:
         return text
-    whole = _leans(ask, rest, apart) and (not apart or _is_to_be_solved(ask, rest))
+    said = _said(ask)
+    whole = _leans(said, rest, apart) and (not apart or _is_to_be_solved(said, rest))
     return text if whole else ask
 
 
@@ -109,10 +110,12 @@ def _at_the_end(text: str) -> tuple[str, str, bool] | None:
         return None
     starts = [match.end() for match in _SENTENCE.finditer(text, max(len(text) - _ASK, 0))]
     at = starts[-1]
+    speaks_of = _telling(_said(text[at:]))
     for start in starts[-2 : -_BACK - 1 : -1]:
-        if not _telling(text[start:at]) & _telling(text[at:]):
+        before = _telling(_said(text[start:at]))
+        if not before & speaks_of:
             break
-        at = start
+        at, speaks_of = start, speaks_of | before
     return text[at:], text[:at].strip(), False
 
 
@@ -137,26 +140,28 @@ def _is_work(rest: str) -> bool:
     )
 
 
-def _is_to_be_solved(ask: str, rest: str) -> bool:
+def _is_to_be_solved(said: set[str], rest: str) -> bool:
     """Whether every line of the rest may count: a case to be judged, a puzzle's clues, a problem's numbers."""
-    said = set(_SAID.findall(ask.lower()))
-    if said & _JUDGING or not _telling(ask) - _POINTS or len(_ITEM.findall(rest)) >= _CLUES:
+    if said & _JUDGING or not _telling(said) - _POINTS or len(_ITEM.findall(rest)) >= _CLUES:
         return True
     return bool(said & _QUANTITY) and len(_NUMBER.findall(rest)) >= _CLUES
 
 
-def _leans(ask: str, rest: str, apart: bool) -> bool:
+def _leans(said: set[str], rest: str, apart: bool) -> bool:
     """Whether what asks points to the rest, speaks of the same things, or says too little to be a task by itself."""
-    said = set(_SAID.findall(ask.lower()))
     if said & _POINTS:
         return True
-    telling = _telling(ask)
+    telling = _telling(said)
     if said & _JUDGING and len(telling - _JUDGING) < _ENOUGH:
         return True
-    lower = rest.lower()
-    shared = sum(word in lower for word in telling)
-    return shared >= (_NEAR if apart and len(telling) > _ENOUGH else 1)
+    near = _NEAR if apart and len(telling) > _ENOUGH else 1
+    shared = filter(rest.lower().__contains__, telling)
+    return len(list(islice(shared, near))) == near
 
 
-def _telling(text: str) -> set[str]:
-    return set(_WORD.findall(text.lower())) - _COMMON
+def _said(text: str) -> set[str]:
+    return set(_SAID.findall(text.lower()))
+
+
+def _telling(said: set[str]) -> set[str]:
+    return {word for word in said if len(word) >= _TELLING} - _COMMON

@@ -6,7 +6,7 @@ from typing import Final
 from routers.complexity.asking import asking_part
 from routers.complexity.lexicon import words
 
-READ: Final = 3_000  # characters of a task that are read: half from its head, half from its tail
+READ: Final = 1_600  # characters of a task that are read: half from its head, half from its tail
 _REPLY: Final = 60  # characters of a turn that answers what the assistant asked, in whatever words
 _PROPOSAL: Final = 400  # characters of an assistant's last words that a bare "yes" agrees to
 _BACK: Final = 6  # how many earlier user turns a chain of follow-ups may reach

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Collection, Mapping, Set
-from operator import add
 from typing import Final
 
 from routers.complexity.lexicon import folded
@@ -54,7 +53,7 @@ _HINTS: Final = _votes({language: entries.keys() - _FALSE_FRIENDS for language, 
 _HINTING: Final = frozenset(_HINTS)
 _SHORT: Final = 60  # words up to which a text may be told by what the dictionary knows of it
 
-_FOREIGN: Final = re.compile("[\u0370-\U0010ffff]")
+_FOREIGN: Final = re.compile("[\u0370-\U0010ffff]+")
 _SCRIPTS: Final = {
     "ja": "\u3040-\u30ff",
     "ko": "\uac00-\ud7af",
@@ -66,21 +65,33 @@ _SCRIPTS: Final = {
     "hi": "\u0900-\u097f",
     "th": "\u0e00-\u0e7f",
 }
-_LETTERS: Final = {language: re.compile(f"[{script}]") for language, script in _SCRIPTS.items()}
+_LETTERS: Final = {language: re.compile(f"[{script}]+") for language, script in _SCRIPTS.items()}
 _UKRAINIAN: Final = frozenset("іїєґІЇЄҐ")
 _SAMPLE: Final = (
     200  # characters looked at for a script: of a long text every third up to three times as many
 )
 _PIECES: Final = re.compile("[\u3040-\u30ff\u3400-\u9fff]{1,2}|[^\u3040-\u30ff\u3400-\u9fff]+")
 _DENSE: Final = (
-    1_200  # characters without spaces between them that say as much as a task that is read in English
+    400  # characters without spaces between them that say as much as a task that is read in English
 )
 _WIDE: Final = "\u3002\uff0c\u3001\uff1f\uff01\uff1a\uff1b\uff08\uff09"  # full stop, comma, …, parentheses
 _PLAIN: Final = (
     ("か\u3002", "? "),
     *((wide, f"{plain} ") for wide, plain in zip(_WIDE, ".,,?!:;()", strict=True)),
 )
-_PAIRED: Final = {language: frozenset(entries) for language, entries in UNSPACED.items()}
+_PAIRED: Final = {
+    language: {(pair[0], pair[1]): english for pair, english in entries.items()}
+    for language, entries in UNSPACED.items()
+}
+
+
+def _pairs(entries: Collection[str]) -> re.Pattern[str]:
+    """Finds each character that begins an entry before one that ends an entry, and that one too."""
+    first, second = (re.escape("".join(sorted(set(chars)))) for chars in zip(*entries, strict=True))
+    return re.compile(f"([{first}])(?=([{second}]))")
+
+
+_PAIRS: Final = {language: _pairs(entries) for language, entries in UNSPACED.items()}
 
 
 def script_of(text: str) -> str:
@@ -115,8 +126,9 @@ def in_english(words: list[bytes], language: str) -> list[bytes]:
 
 def glossed(text: str, language: str) -> list[bytes]:
     """The English words for what a text without spaces says."""
-    entries = UNSPACED[language]
-    return [entries[pair] for pair in sorted(_PAIRED[language].intersection(map(add, text, text[1:])))]
+    entries = _PAIRED[language]
+    found = entries.keys() & set(_PAIRS[language].findall(text))
+    return [entries[pair] for pair in sorted(found)]
 
 
 def dense(text: str) -> str:
@@ -132,13 +144,25 @@ def spaced(text: str) -> str:
 
 
 def _script_of(sample: str) -> str:
-    letters = sum(map(str.isalpha, sample)) or 1
-    if len(_FOREIGN.findall(sample)) * 3 < letters:
+    foreign = _count(_FOREIGN, sample)
+    if not foreign:
         return ""
-    counts = {language: len(each.findall(sample)) for language, each in _LETTERS.items()}
+    kana, han = _count(_LETTERS["ja"], sample), _count(_LETTERS["zh"], sample)
+    japanese = kana > 0 and kana * 10 >= han
+    if 2 * (kana + han if japanese else han) > len(sample):  # whatever the rest may be
+        return "ja" if japanese else "zh"
+    letters = sum(map(str.isalpha, sample)) or 1
+    if foreign * 3 < letters:
+        return ""
+    counts = {language: _count(each, sample) for language, each in _LETTERS.items()}
     if sum(counts.values()) * 3 < letters:
         return ""
-    if counts["ja"] and counts["ja"] * 10 >= counts["zh"]:
+    if japanese:
         return "ja"
     best = max(sorted(counts), key=counts.__getitem__)
     return "uk" if best == "ru" and any(char in _UKRAINIAN for char in sample) else best
+
+
+def _count(characters: re.Pattern[str], text: str) -> int:
+    """How many of those characters a text has; the pattern takes a run of them at once."""
+    return sum(map(len, characters.findall(text)))

@@ -38,20 +38,22 @@ def _fold() -> bytes:
 
 _FOLD: Final = _fold()
 _stem: Final = itemgetter(slice(STEM))  # of a word; as an itemgetter it runs without Python's own loop
-_PLAIN: Final = b"abcdefghijklmnopqrstuvwxyz0123456789' "  # most of any text, and nothing that is counted
+_ASCII: Final = bytes(range(128))
+# Most of any text, and nothing that is counted in what is left.
+_PLAIN: Final = b"abcdefghijklmnopqrstuvwxyz0123456789' " + bytes(range(128, 256))
 
 
 def _sorts() -> bytes:
     """What is counted together, each as the first of its sort."""
     table = bytearray(range(256))
-    for sort in (b"+*/^=<>|~", b"{}_;", b"([", b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", bytes(range(128, 256))):
+    for sort in (b"+*/^=<>|~", b"{}_;", b"([", b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"):
         for code in sort:
             table[code] = sort[0]
     return bytes(table)
 
 
 _SORTS: Final = _sorts()
-_OPTION: Final = re.compile(r"\n[ \t]*\(?([A-J])[.):][ \t]?([^\n]*)")
+_OPTION: Final = re.compile(r"\n[ \t]*\(?[A-J][.):][ \t]?([^\n]*)")
 
 _TOPICS: Final = {
     "proof": "prove show derive proof theorem lemma demonstrate justify verify deduce imply implies",
@@ -192,16 +194,20 @@ def read(task: Task) -> Reading:
         gloss, task = _with_spaces(task, language)
     text = task.text
     raw = text.encode("utf-8", "replace")
-    lower = raw if text.isascii() else text.lower().encode("utf-8", "replace")  # the table folds ASCII only
-    folded = lower.translate(_FOLD)
+    beyond = b"" if text.isascii() else raw.translate(None, _ASCII)
+    lower = text.lower().encode("utf-8", "replace") if _has_capitals(beyond) else raw
+    folded = lower.translate(_FOLD)  # which folds ASCII only
     words = folded.split()
     distinct = set(words)
     language = language or spoken(distinct, len(words))
-    meant = gloss + words if gloss else in_english(words, language)
-    vocabulary = distinct if meant is words else set(meant)
+    if language in UNSPACED:
+        meant, vocabulary = gloss + words, distinct.union(gloss)
+    else:
+        meant = in_english(words, language)
+        vocabulary = distinct if meant is words else set(meant)
 
     numbers = (folded.count(b" 0") if b"0" in folded else 0) + folded.startswith(b"0")
-    facts, form = _structure(task, raw, numbers, len(words), len(distinct))
+    facts, form = _structure(task, raw, len(beyond), numbers, len(words), len(distinct))
     if language not in _ENGLISH:
         facts[_NOT_ASCII] = FEATURES[_NOT_ASCII].centre  # its alphabet, which says nothing of the task
     root = 1 / sqrt(len(words) or 1)
@@ -234,8 +240,16 @@ def _with_spaces(task: Task, language: str) -> tuple[list[bytes], Task]:
     return glossed(text, language), replace(task, text=words, chars=chars)
 
 
-def _structure(task: Task, raw: bytes, numbers: int, words: int, distinct: int) -> tuple[list[float], int]:
-    """The facts in FEATURES' order, topics still at zero, and the form."""
+def _has_capitals(beyond: bytes) -> bool:
+    """Whether any of the characters beyond ASCII is another in lower case."""
+    said = beyond.decode()
+    return said != said.lower()
+
+
+def _structure(
+    task: Task, raw: bytes, beyond: int, numbers: int, words: int, distinct: int
+) -> tuple[list[float], int]:
+    """The facts in FEATURES' order, topics still at zero, and the form; `beyond` counts the bytes beyond ASCII."""
     marks = raw.translate(None, _PLAIN)  # one pass over the text; what is counted is counted in what is left
     size, per_word, count = len(raw) or 1, 1 / (words or 1), marks.translate(_SORTS).count
     stem, options, option_length, overlap, option_numbers = _options(task.text)
@@ -256,7 +270,7 @@ def _structure(task: Task, raw: bytes, numbers: int, words: int, distinct: int) 
         count(b"{") * per_word,
         count(b'"') * per_word,
         count(b"A") / size,
-        count(b"\x80") / size,
+        beyond / size,
         float(raw.rstrip().endswith(b"?")),
         float(b"____" in marks and b"____" in raw),
         float(options),
@@ -275,15 +289,18 @@ def _options(text: str) -> tuple[int, int, float, float, float]:
     """Where the answers to choose from start; their count, log length, likeness, and numbers."""
     if "\n" not in text or ("\nB" not in text and "\n(B" not in text):
         return len(text), 0, 0.0, 0.0, 0.0
-    found = list(_OPTION.finditer(text))
-    if len(found) < 2:
+    first = _OPTION.search(text)
+    answers = _OPTION.findall(text, first.start()) if first else []
+    count = len(answers)
+    if first is None or count < 2:
         return len(text), 0, 0.0, 0.0, 0.0
-    answers = [match[2] for match in found]
-    mean = sum(map(len, answers)) / len(answers)
-    numeric = sum(answer.replace(".", "").replace(",", "").strip().isdigit() for answer in answers)
-    said = [set(answer.lower().split()) for answer in answers]
-    shared = sum(len(one & other) / (len(one) + 1) for one, other in pairwise(said))
-    return found[0].start(), len(found), log(mean + 1), shared / (len(found) - 1), float(numeric)
+    lines = "\n".join(answers)  # so that a step over all of them is one call
+    bare = lines.replace(".", "").replace(",", "").split("\n")
+    numeric = sum(map(str.isdigit, map(str.strip, bare)))
+    said = list(map(set, map(str.split, lines.lower().split("\n"))))
+    shared = sum([len(one & other) / (len(one) + 1) for one, other in pairwise(said)])
+    mean = (len(lines) - count + 1) / count
+    return first.start(), count, log(mean + 1), shared / (count - 1), float(numeric)
 
 
 def question_key(text: str) -> int:
