@@ -10,7 +10,11 @@ from hypothesis import HealthCheck, settings
 from tests.integration.engines import RealVllm
 
 # No test asserts a time: an example may take as long as a busy machine makes it take.
-settings.register_profile("weir", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# The examples are the same in every run, unless --hypothesis-profile=explore asks for others.
+settings.register_profile(
+    "weir", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True, database=None
+)
+settings.register_profile("explore", settings.get_profile("weir"), derandomize=False)
 settings.load_profile("weir")
 
 _SHARES: list[str] = []

@@ -20,6 +20,7 @@ SLICE = (
     "tests/unit/gateway/dispatch/test_waves.py",
     "tests/unit/gateway/pipeline",
     "tests/unit/gateway/access",
+    "tests/unit/gateway/metering/gpu",
     "tests/unit/adapters",
     "tests/contract",
     "tests/integration/test_gateway.py",
@@ -30,6 +31,7 @@ SLICE = (
 # These put fakes where compiled code takes its own classes only, or patch what cannot be patched there.
 LEFT_OUT = (
     "tests/integration/test_redaction.py::test_whatever_breaks_nothing_leaves",
+    "tests/unit/gateway/pipeline/test_reopened.py::test_budgets_are_held_again_all_at_once",
     "tests/unit/adapters/transport/test_pace.py",
     "tests/unit/adapters/dialects/test_chat_relay.py::test_an_answer_that_never_ends_is_refused",
     "tests/unit/adapters/dialects/test_sse.py::test_an_event_that_never_ends_is_refused",
