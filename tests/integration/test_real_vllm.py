@@ -297,8 +297,8 @@ def uses(bookings: Iterable[dict[str, Any]]) -> Counter[str]:
 def test_gpu_seconds_of_a_tenant_alone_are_the_engines_busy_time(
     weir: RunningWeir, vllm: RealVllm, who: str
 ) -> None:
-    """Held against the engine's own clock, and against sampling where that kept its beat: in the first of four runs that
-    did, or else in the one in which it was late the least, for then Weir, which shares its process, was late too."""
+    """Held against the engine's own clock, and against sampling where that kept its beat: in the first of four runs
+    that did, or else in the one in which it was late the least. Weir shares its process, and was late then too."""
     key = weir.key if who == "acme" else weir.other_key
     assert weir.post({"model": "auto", "messages": QUESTION, "max_tokens": 8}, key=key)[0] == 200
     time.sleep(2.5)  # that was to warm the way there: its windows are not these
