@@ -5,6 +5,7 @@ request. The process runs at a lower priority: requests come first, and what has
 If it dies it is started again; if the gateway dies, it ships what was synced and ends.
 """
 
+import contextlib
 import json
 import logging
 import os
@@ -122,7 +123,8 @@ class ShipperApart:
                 break
             self._journal.advanced.wait(1.0)
         if process.stdin is not None:
-            process.stdin.close()  # the end: it ships what it knows of
+            with contextlib.suppress(BrokenPipeError):  # what it was never told is held, and tried again
+                process.stdin.close()  # the end: it ships what it knows of
         ears.join()
         process.wait()
 

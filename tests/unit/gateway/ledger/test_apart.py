@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.ledger import apart
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.records import RequestRecord
 
@@ -53,6 +54,23 @@ def test_a_process_that_is_killed_is_started_again_and_nothing_is_doubled(tmp_pa
         assert ledger.close()
     assert shipped(database) == 80
     assert ledger.lag_seconds() == 0
+
+
+def test_a_process_that_no_longer_listens_is_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = tmp_path / "ledger.sqlite"
+    with monkeypatch.context() as deaf:
+        deaf.setattr(apart, "_CHILD", "import os, time; os.close(0); time.sleep(3)")
+        ledger = Ledger.open(database, tmp_path / "journal")
+        while ledger._shipper._process is None:
+            time.sleep(0.01)
+        time.sleep(1)  # it is deaf by then
+    try:
+        ledger.append(record(1))
+        wait_until_shipped(database, 1)
+    finally:
+        assert ledger.close()
 
 
 def test_a_process_that_cannot_be_started_is_tried_again(
