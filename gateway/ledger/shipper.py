@@ -162,11 +162,11 @@ class Shipper:
         now = self._now()
         if self._keep_rows is None or now < self._prune_next or self._stop.is_set():
             return
-        self._prune_next = now + _PRUNE_EVERY_NS
         try:
             prune(store, now - int(self._keep_rows * 1e9))
         except Unsound as fault:
             _log.error("old rows of the ledger are kept: %s", fault)
+        self._prune_next = now + _PRUNE_EVERY_NS  # where the database went away meanwhile, it is tried again at once
 
     def _next_batch(self, reader: Reader) -> list[Line]:
         batch: list[Line] = []
