@@ -5,6 +5,9 @@ window is its own. What is not a request's is left open then. Once the state is 
 first to say so has posted the row, and it books the rest: `foreign` is what is left, below nothing where gateways
 billed more between them than the engine was busy (so may `waiting` be, by what each carried on for itself). So each
 nanosecond is booked once, whoever was away how long.
+
+While gateways are replaced by newer ones, two versions stand before one engine. What one of them cannot read of the
+other's words it does without: prices are its own then, and the window's pool of time is shared as ever.
 """
 
 import logging
@@ -152,7 +155,7 @@ class SharedRows:
         return Settled(row, late_ns)
 
     async def _open(self, key: RowKey, row: Row, pool_ns: int) -> Row:
-        kept = _row(await self._pools.open(_name(key), _text(row), pool_ns))
+        kept = _row(await self._pools.open(_name(key), _text(row), pool_ns)) or row
         if self._away:
             self._away = False
             _log.warning("other gateways can be asked again: windows of GPU time are settled with them")
@@ -191,28 +194,35 @@ def _name(key: RowKey) -> str:
 
 
 def _knowledge(said: str) -> Knowledge | None:
+    """None: nothing is said yet, or by another version."""
     if not said:
         return None
     fields = orjson.loads(said)
-    spans = tuple((begin, end) for begin, end in fields["spans"])
-    return Knowledge(
-        Counted(**fields["counted"]),
-        Counted(**fields["abandoned"]),
-        Doubt(**fields["doubt"]),
-        spans,
-        fields["over"],
-        fields["present_ns"],
-        tuple(Silence(**each) for each in fields["silences"]),
-        tuple(Prompt(**each) for each in fields["prompts"]),
-        tuple(fields["writers"]),
-    )
+    try:
+        return Knowledge(
+            Counted(**fields["counted"]),
+            Counted(**fields["abandoned"]),
+            Doubt(**fields["doubt"]),
+            tuple((begin, end) for begin, end in fields["spans"]),
+            fields["over"],
+            fields["present_ns"],
+            tuple(Silence(**each) for each in fields["silences"]),
+            tuple(Prompt(**each) for each in fields["prompts"]),
+            tuple(fields["writers"]),
+        )
+    except (KeyError, TypeError):
+        return None
 
 
 def _text(row: Row) -> str:
     return orjson.dumps(asdict(row)).decode()
 
 
-def _row(text: str) -> Row:
+def _row(text: str) -> Row | None:
+    """None: another version's."""
     fields = orjson.loads(text)
-    costs, crowd = Coefficients(**fields["coefficients"]), tuple(fields["crowd"])
-    return Row(**{**fields, "coefficients": costs, "crowd": crowd})
+    try:
+        costs, crowd = Coefficients(**fields["coefficients"]), tuple(fields["crowd"])
+        return Row(**{**fields, "coefficients": costs, "crowd": crowd})
+    except (KeyError, TypeError):
+        return None

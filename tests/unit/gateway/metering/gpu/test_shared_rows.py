@@ -76,6 +76,20 @@ async def test_before_a_row_is_posted_each_says_what_it_knows():
     assert await one.meet(KEY, known) == [known]
 
 
+@pytest.mark.parametrize("theirs", ["{}", '{"writer": "b", "of": "another version"}'])
+async def test_a_gateway_of_another_version_shares_the_pool_and_not_its_prices(theirs):
+    kept = KeptPools()
+    one, two = SharedRows(FakePools(kept), "one"), SharedRows(FakePools(kept), "two")
+    await two.publish(KEY, row("b"), 100)
+    await two.meet(KEY, None)
+    for pool, said in zip(kept.pools.values(), kept.said.values(), strict=True):
+        pool.text = said["two"] = theirs
+    assert await one.meet(KEY, None) == [None]
+    assert await one.publish(KEY, row("a"), 999) == row("a")
+    assert await one.draw(KEY, 80) == Drawn(80, 0)
+    assert await one.close(KEY) == 20
+
+
 @pytest.mark.parametrize("fault", ["before", "after"])
 async def test_what_was_not_answered_is_not_drawn_twice(fault):
     kept, faults = KeptPools(), iter(["", fault])
