@@ -13,7 +13,7 @@ from adapters.call import FILING, Headers
 from adapters.dialects.ingress import INGRESS, Ingress
 from gateway.api.bodies import joined
 from gateway.api.direct import DirectApplication, DirectExchange
-from gateway.api.errors import HttpError, in_anthropics_words, method_not_allowed, render
+from gateway.api.errors import FAULT, HttpError, in_anthropics_words, method_not_allowed, render
 from gateway.api.heads import (
     DISCARD_SECONDS,
     allowed,
@@ -211,7 +211,7 @@ class DataPlane(DirectApplication):
             return
         except Exception as error:  # noqa: BLE001  # the one place where any fault becomes an answer
             answer = render(error)
-            if answer.status == 500:
+            if answer is FAULT:
                 log.error(  # noqa: TRY400  # an exception's own words may quote what a client sent
                     "request failed", extra={"error": type(error).__name__, "where": where(error)}
                 )

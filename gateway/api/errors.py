@@ -51,14 +51,18 @@ def openai_error(
     return HttpError(status, body, (_JSON, *headers))
 
 
+# Weir's own failure, as opposed to a provider's 500 that is passed on: it says nothing of its cause.
+FAULT: Final = openai_error(
+    500, "Weir failed on this request; its log has the cause.", "server_error", "internal"
+)
+
+
 def render(error: Exception) -> HttpError:
-    """The answer for an error of the gateway; anything unforeseen is a 500 that says nothing of its cause."""
+    """The answer for an error of the gateway; FAULT for anything unforeseen."""
     for kind, answer in _ANSWERS.items():
         if isinstance(error, kind):
             return answer(error)
-    return openai_error(
-        500, "Weir failed on this request; its log has the cause.", "server_error", "internal"
-    )
+    return FAULT
 
 
 def in_anthropics_words(error: HttpError, request_id: str) -> HttpError:

@@ -82,3 +82,11 @@ async def test_a_taken_port_is_named():
         port = holder.getsockname()[1]
         with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1:{port}"):
             await Server.open(None, "127.0.0.1", port, 1.0, 1.0)
+
+
+def test_a_providers_own_500_is_no_fault_of_weirs(weir, caplog):
+    weir.run(weir.sandbox.openai.fault("500"))
+    with caplog.at_level(logging.DEBUG, "weir"):
+        status, _, answer = weir.ask(model="gpt")
+    assert (status, "request failed" in caplog.text) == (500, False)
+    assert "Weir failed" not in answer["error"]["message"]
