@@ -253,15 +253,15 @@ class Service:
     async def stop(self) -> None:
         """Take no more requests, let those under way end within the grace period, book, ship and close. What fails of
         that is raised once all else is done."""
-        await asyncio.gather(*(server.stop() for server in self._servers))
-        await self._background.stop()
         async with contextlib.AsyncExitStack() as rest:
             for step in reversed(self._last_steps()):
                 rest.push_async_callback(step)
 
     def _last_steps(self) -> Sequence[Callable[[], Awaitable[object]]]:
-        """What is to be done once nothing runs any more, in this order."""
+        """What is to be done, in this order."""
         return (
+            lambda: asyncio.gather(*(server.stop() for server in self._servers)),
+            self._background.stop,
             self._awaiting.note,
             self._watch.finish,
             lambda: self._costs.keep(self._accounts.learned()),
