@@ -6,7 +6,6 @@ ends with an error event. Whatever happens, each attempt is booked exactly once.
 """
 
 import asyncio
-import gc
 import time
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -19,6 +18,7 @@ from gateway.dispatch.answering import Answering
 from gateway.dispatch.attempt import Attempt, CannotCarry, NoTargetLeft, Refused
 from gateway.dispatch.escalation import Escalation
 from gateway.dispatch.job import Engines, Job
+from gateway.dispatch.undisturbed import Undisturbed
 from gateway.fleet.replicas import Fleet, Replica
 from routers.policy.permits import Dropped, Permit, is_genuine
 
@@ -34,6 +34,7 @@ class Dispatcher:
     def __init__(self, fleet: Fleet, current: Callable[[], Engines]) -> None:
         self._fleet = fleet
         self._current = current
+        self._undisturbed: Final = Undisturbed()
 
     async def run(self, job: Job) -> None:
         """Serve the request. Raises Refused, NoTargetLeft or CannotCarry, always before the first byte
@@ -58,7 +59,7 @@ class Dispatcher:
             call = permit.form(job.plain, None if job.redacted is None else job.redacted.form.call)
             try:
                 if call.large:
-                    outgoing = await asyncio.to_thread(_undisturbed, backend, call, permit.upstream)
+                    outgoing = await asyncio.to_thread(self._made_ready, backend, call, permit.upstream)
                 else:
                     outgoing = backend.outgoing(call, permit.upstream)
             except Unsupported as unsupported:
@@ -136,6 +137,11 @@ class Dispatcher:
                 job.tried.append(replica)
                 yield permit, replica
 
+    def _made_ready(self, backend: Backend, call: Call, model: str) -> Outgoing:
+        """A large request for a backend; on a thread."""
+        with self._undisturbed:
+            return backend.outgoing(call, model)
+
     def _replica(self, job: Job, permit: Permit) -> Replica | None:
         """Where to try a target next: where its conversation was, or where there is least to do."""
         backend, urls, now = permit.backend, permit.replicas, time.monotonic()
@@ -187,16 +193,6 @@ class Dispatcher:
         finally:
             replica.ended(time.monotonic(), healthy=exchange.healthy)
             exchange.book_unless_booked()
-
-
-def _undisturbed(backend: Backend, call: Call, model: str) -> Outgoing:
-    """A large request for a backend, made without Python's cycle collector: it would walk all of it again and again,
-    and hold every thread meanwhile."""
-    gc.disable()
-    try:
-        return backend.outgoing(call, model)
-    finally:
-        gc.enable()
 
 
 async def _let_go(body: Body) -> None:
