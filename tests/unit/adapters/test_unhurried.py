@@ -135,7 +135,7 @@ def test_numbers_without_end_are_refused() -> None:
 @pytest.mark.parametrize(
     ("body", "fault"),
     [
-        (b'{"a": ' + b"[" * 5_000, "too_deep"),
+        (b'{"a": ' + b"[" * 50_000, "too_deep"),
         (b'{"a": [{"b": 1, "b": 2}]}', "duplicate_key"),
         (b'{"a": 1, "a": 2}', "duplicate_key"),
         (b'{"a": "' + b"x" * 200_000 + b"\x01" + b'"}', "not_json"),
