@@ -21,11 +21,9 @@ from gateway.ledger.stores import open_store
 from gateway.ledger.sums import ENERGY
 from gateway.ledger.verify import verify_store
 from gateway.ledger.workflows import action_costs
-from tests.integration.test_ledger_stores import change, name, postgres  # noqa: F401  # fixtures
+from tests.integration.ledger.stored import ALWAYS, DAY, change
 
-DAY = 86_400 * 10**9
 NOON = 20_000 * DAY + DAY // 2
-ALWAYS = (0, 30_000 * DAY)
 
 
 def action(number, outcome, **more):
@@ -73,7 +71,7 @@ RECORDS = (
 
 
 @pytest.fixture
-def store(name, tmp_path):  # noqa: F811  # the fixture
+def store(name, tmp_path):  # the fixture
     journal = Journal(tmp_path / "ledger.journal")
     journal.append(*RECORDS)
     journal.flush()
@@ -105,7 +103,7 @@ def test_the_new_kinds_are_part_of_the_chain_and_come_back_as_they_were(store):
         assert held
 
 
-def test_energy_that_nobody_measured_is_null_and_counted_apart(store, name):  # noqa: F811  # the fixture
+def test_energy_that_nobody_measured_is_null_and_counted_apart(store, name):  # the fixture
     assert change(name, "SELECT energy_uj FROM energy_bookings WHERE id = 'e2'")[0][0] is None
     by_use = {each.by[0]: each for each in store[0].sums(ENERGY, ("use",), *ALWAYS)}
     assert (by_use["request"].energy_uj, by_use["request"].unknown) == (400_000_000, 0)
@@ -127,7 +125,7 @@ def test_how_an_action_stands_is_told_to_its_own_tenant(store):
     assert opened.standing("acme", request="r3") == Standing("r3", "chat", "unknown", NOON)
 
 
-def test_tables_of_the_version_before_are_upgraded(name):  # noqa: F811  # the fixture
+def test_tables_of_the_version_before_are_upgraded(name):  # the fixture
     open_store(name).close()
     for table in ("actions", "feedback", "energy_bookings", "hourly_actions", "hourly_energy"):
         change(name, f"DROP TABLE {table}")
