@@ -5,7 +5,6 @@ import contextlib
 import logging
 import socket
 import threading
-import time
 
 import uvicorn
 import uvloop
@@ -13,9 +12,11 @@ import uvloop
 from gateway.api.direct import DirectApplication
 from gateway.api.protocol import EdgeLimits, serve_protocol
 from gateway.pipeline.faults import ClientGone
+from tests.integration.waiting import until
 
 LIMITS = EdgeLimits(header_bytes=4096, headers=20, header_seconds=30)  # however busy the machine is
 HASTY = EdgeLimits(header_bytes=4096, headers=20, header_seconds=0.3)
+PATIENCE = 60  # seconds for what comes to pass at once on a machine that is not busy
 FACES = ["ASGI", "direct"]
 GOOD = b"GET /good HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"
 EVIL = b"GET /evil HTTP/1.1\r\nhost: a\r\n\r\n"
@@ -32,6 +33,7 @@ class Edge:
         self.headers = []
         self.disconnects = 0
         self.go = False
+        self.taken = 0  # bytes that its connections have read
         self.port = 0
 
     async def application(self, scope, receive, send):
@@ -60,8 +62,9 @@ class Edge:
             await self.until(lambda: self.go)
             await send({"type": "http.response.body", "body": b""})
 
-    async def talk(self, *pieces, pause=0.005):
-        """Send pieces, each by itself, and read until the server closes."""
+    async def talk(self, *pieces, pause=0.005, between=None):
+        """Send pieces, each by itself, and read until the server closes. `between` is awaited behind each piece, with
+        what was answered so far."""
         loop, answer = asyncio.get_running_loop(), bytearray()
         with socket.socket() as client:
             client.setblocking(False)
@@ -77,12 +80,31 @@ class Edge:
                 for piece in pieces:
                     await loop.sock_sendall(client, piece)
                     await asyncio.sleep(pause)
-            await asyncio.wait_for(listening, 10)
+                    if between is not None:
+                        await between(answer)
+            await asyncio.wait_for(listening, PATIENCE)
         return bytes(answer)
 
     async def until(self, condition):
-        while not condition():  # noqa: ASYNC110  # there is no event for what the test looks at
-            await asyncio.sleep(0.001)
+        async with asyncio.timeout(PATIENCE):
+            while not condition():  # noqa: ASYNC110  # there is no event for what the test looks at
+                await asyncio.sleep(0.001)
+
+
+class Taking:
+    """A connection's protocol, which tells the edge how much it has read: only then can a test know that bytes which
+    are not to be executed were there to be."""
+
+    def __init__(self, edge, protocol):
+        self._edge = edge
+        self._protocol = protocol
+
+    def __getattr__(self, name):
+        return getattr(self._protocol, name)
+
+    def data_received(self, data):
+        self._protocol.data_received(data)
+        self._edge.taken += len(data)
 
 
 class Direct(DirectApplication):
@@ -122,12 +144,17 @@ class Direct(DirectApplication):
         await exchange.end()
 
 
-def server_of(edge, face, limits=LIMITS):
+def server_of(edge, face, limits=LIMITS, keep_alive=1.0):
     """A server for this edge's application, by one of its faces."""
+    hardened = serve_protocol(limits)
+
+    def protocol(*arguments, **settings):
+        return Taking(edge, hardened(*arguments, **settings))
+
     return uvicorn.Server(
         uvicorn.Config(
             edge.application if face == "ASGI" else Direct(edge),
-            http=serve_protocol(limits),
+            http=protocol,
             interface="asgi3",
             ws="none",
             lifespan="off",
@@ -136,7 +163,7 @@ def server_of(edge, face, limits=LIMITS):
             date_header=False,
             host="127.0.0.1",
             port=0,
-            timeout_keep_alive=1,
+            timeout_keep_alive=keep_alive,
         )
     )
 
@@ -146,17 +173,16 @@ def port_of(server):
 
 
 @contextlib.contextmanager
-def serving(face, limits):
+def serving(face, limits, keep_alive=1.0):
     edge = Edge()
-    server = server_of(edge, face, limits)
+    server = server_of(edge, face, limits, keep_alive)
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
     thread = threading.Thread(target=uvloop.run, args=(server.serve(),), daemon=True)
     thread.start()
-    while not server.started:
-        time.sleep(0.001)
+    until(lambda: server.started)
     edge.port = port_of(server)
     yield edge
     edge.go = True
     server.should_exit = True
-    thread.join(10)
+    thread.join(PATIENCE)
     assert not thread.is_alive()

@@ -19,10 +19,13 @@ SERVER: Final = shutil.which("redis-server")
 
 @contextmanager
 def patience(*modules: ModuleType, seconds: float = 10.0) -> Iterator[None]:
-    """These modules wait for Redis for so long: for tests of what is kept there, on however busy a machine."""
+    """These modules wait for Redis for so long: for tests of what is kept there, on however busy a machine. One that
+    has ended refuses connections, and nobody waits for it."""
     with pytest.MonkeyPatch.context() as patch:
         for each in modules:
             patch.setattr(each, "_PATIENCE", seconds)
+            if hasattr(each, "_LONGEST_WAIT"):
+                patch.setattr(each, "_LONGEST_WAIT", 2 * seconds)
         yield
 
 

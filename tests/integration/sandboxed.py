@@ -2,11 +2,13 @@
 
 import json
 import socket
-import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from gateway.sandbox.sandbox import Sandbox
+from gateway.sandbox.standin import StandIn
+from tests.integration.waiting import until
 from tests.integration.weirs import RunningWeir
 
 # Timeouts are long: Weir and its stand-ins share one loop of a machine that may be busy, and late is no failure here.
@@ -70,22 +72,17 @@ class Sandboxed(RunningWeir):
             replica.started()
             self._loop.call_soon_threadsafe(lambda replica=replica: replica.ended(0.0, healthy=True))
 
-    def wait_for_policy_change(self, seconds: float = 60) -> None:
-        """Ask for a reload and wait until another configuration is in force."""
-        before = self.service.runtime.snapshot.hash
+    def wait_for_policy_change(self) -> None:
+        """Ask for a reload and wait until another configuration is in force than when this was last known: Weir looks
+        at its files by itself too, and may have been first."""
         self._loop.call_soon_threadsafe(self.service.reload)
-        deadline = time.monotonic() + seconds
-        while self.service.runtime.snapshot.hash == before:
-            assert time.monotonic() < deadline, "the new configuration never came into force"
-            time.sleep(0.05)
+        until(lambda: self.service.runtime.snapshot.hash != self.in_force)
+        self.in_force = self.service.runtime.snapshot.hash
 
-    def wait_until_refused(self, seconds: float = 60) -> None:
+    def wait_until_refused(self) -> None:
         """Ask for a reload and wait until what the files say now is refused."""
         self._loop.call_soon_threadsafe(self.service.reload)
-        deadline = time.monotonic() + seconds
-        while self.service._watcher.refused is None:
-            assert time.monotonic() < deadline, "the configuration was never refused"
-            time.sleep(0.05)
+        until(lambda: self.service._watcher.refused is not None)
 
     def ask(self, messages: list[dict[str, Any]] = HELLO, /, **more: Any) -> tuple[int, dict[str, str], Any]:
         """One chat request; the answer parsed, or as bytes where it is a stream."""
@@ -94,15 +91,35 @@ class Sandboxed(RunningWeir):
         streamed = out.get("content-type", "").startswith("text/event-stream")
         return status, out, body if streamed else json.loads(body)
 
+    def ask_and_leave(
+        self, part: StandIn, body: dict[str, Any], path: str = "/v1/chat/completions"
+    ) -> dict[str, Any]:
+        """A request whose client leaves as soon as it has reached this stand-in, which hangs; the row it is booked
+        as."""
+        self.run(part.fault("hang"))
+        reached, booked = len(part.received), len(self.rows("requests"))
+        data = json.dumps(body).encode()
+        head = (
+            f"POST {path} HTTP/1.1\r\nhost: w\r\nauthorization: Bearer {self.key}\r\n"
+            f"content-type: application/json\r\ncontent-length: {len(data)}\r\n\r\n"
+        )
+        with self._connected(60) as connection:
+            connection.sendall(head.encode() + data)
+            self.run(part.received.wait_for(reached + 1))
+        until(lambda: len(self.rows("requests")) > booked)  # before the upstream's own timeout would end it
+        return self.rows("requests")[-1]
+
+    def _connected(self, seconds: float) -> socket.socket:
+        host, port = self.url.removeprefix("http://").split(":")
+        return socket.create_connection((host, int(port)), timeout=seconds)
+
     def raw(self, data: bytes, seconds: float = 10) -> bytes:
         """Bytes to the port, and all that comes back until Weir closes or says nothing more for a while."""
-        host, port = self.url.removeprefix("http://").split(":")
         parts = []
-        with socket.create_connection((host, int(port)), timeout=seconds) as connection:
-            connection.sendall(data)
-            try:
+        with self._connected(seconds) as connection:
+            with suppress(ConnectionError):  # it may have answered, and closed, before it had everything
+                connection.sendall(data)
+            with suppress(ConnectionError, TimeoutError):
                 while part := connection.recv(65536):
                     parts.append(part)
-            except TimeoutError:
-                pass
         return b"".join(parts)

@@ -13,7 +13,7 @@ from typing import Final
 from tests.integration.commands import ROOT, environ
 from tests.integration.engines import free_port
 
-START_SECONDS: Final = 30.0
+START_SECONDS: Final = 90.0
 LISTENS: Final = "Weir listens on"
 # Everything is imported before it is told to begin, so that the one after a kill is up at once.
 _WARMED: Final = """

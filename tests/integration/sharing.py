@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.integration.redises import RealRedis
+from gateway.state import line, shared, shared_pools
+from tests.integration.redises import RealRedis, patience
 from tests.integration.sandboxed import POLICY, Sandboxed
 
 
@@ -18,10 +19,11 @@ def two_gateways(
     state = f"state: {{redis: '{redis.url}'{f', when_gone: {when_gone}' if when_gone else ''}}}"
     weirs: list[Sandboxed] = []
     try:
-        for name in ("one", "two"):
-            (folder / name).mkdir()
-            weirs.append(Sandboxed(folder / name, f"{policy}\n{state}\n"))
-        yield redis, weirs[0], weirs[1]
+        with patience(line, shared, shared_pools):
+            for name in ("one", "two"):
+                (folder / name).mkdir()
+                weirs.append(Sandboxed(folder / name, f"{policy}\n{state}\n"))
+            yield redis, weirs[0], weirs[1]
     finally:
         for each in weirs:
             each.stop()

@@ -6,7 +6,9 @@ strace records every connect() and every datagram with an address, of all thread
 
 import asyncio
 import json
+import os
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -54,24 +56,35 @@ def _can_trace() -> bool:
 pytestmark = pytest.mark.skipif(not _can_trace(), reason="strace cannot watch processes here")
 
 
-def seen(log: Path, pid: int) -> list[str]:
-    """Every IP address that the process named to the kernel, once it has ended."""
-    deadline = time.monotonic() + 60
-    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    time.sleep(0.3)  # the recorder is a process of its own, and writes its last lines
-    return [v4 or v6 for v4, v6 in _ADDRESS.findall(log.read_text())]
+class Watched:
+    """A process under the guard."""
+
+    def __init__(self, folder: Path, *command: str) -> None:
+        self._log = folder / "calls"
+        self._alive, held = os.pipe()  # whoever is left of it holds the other end, and so does the recorder
+        try:
+            self.process = subprocess.Popen(
+                [str(STRACE), *_GUARD, "-o", str(self._log), *command],
+                cwd=ROOT,
+                env=environ(200),
+                stderr=subprocess.PIPE,
+                text=True,
+                pass_fds=[held],
+            )
+        finally:
+            os.close(held)
+
+    def seen(self) -> list[str]:
+        """Every IP address that it named to the kernel, once it and its recorder, a process apart, have ended."""
+        with os.fdopen(self._alive, "rb") as alive:
+            ended, _, _ = select.select([alive], [], [], 60)
+        assert ended, "it or its recorder has not ended"
+        return [v4 or v6 for v4, v6 in _ADDRESS.findall(self._log.read_text())]
 
 
-def served(config: Path, log: Path) -> subprocess.Popen[str]:
+def served(config: Path) -> Watched:
     """`weir serve` under the guard."""
-    return subprocess.Popen(
-        [str(STRACE), *_GUARD, "-o", str(log), *WEIR, "serve", "--config", str(config)],
-        cwd=ROOT,
-        env=environ(200),
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return Watched(config.parent, *WEIR, "serve", "--config", str(config))
 
 
 def asked(url: str, key: str, body: dict[str, Any] | None = None) -> int:
@@ -97,22 +110,20 @@ def test_the_guard_sees_who_knocks_outside(tmp_path: Path) -> None:
         "    except OSError: pass\n"
         "uvloop.run(main())"
     )
-    log = tmp_path / "calls"
-    process = subprocess.Popen([str(STRACE), *_GUARD, "-o", str(log), sys.executable, "-c", knock])
-    process.wait(60)
-    assert seen(log, process.pid) == ["255.255.255.255"]
+    watched = Watched(tmp_path, sys.executable, "-c", knock)
+    watched.process.communicate(timeout=60)
+    assert watched.seen() == ["255.255.255.255"]
 
 
 async def test_no_connection_leaves_the_machine(tmp_path: Path) -> None:
-    log, key = tmp_path / "calls", keys.create()
-    config = tmp_path / "weir.yaml"
+    key, config = keys.create(), tmp_path / "weir.yaml"
     async with Sandbox(tokens_per_second=2000) as sandbox:
         with collecting() as collector:
-            await lived(sandbox, collector, config, log, key)
+            await lived(sandbox, collector, config, key)
     assert collector.spans, "it told its collector"
 
 
-async def lived(sandbox: Sandbox, collector: StandInCollector, config: Path, log: Path, key: str) -> None:
+async def lived(sandbox: Sandbox, collector: StandInCollector, config: Path, key: str) -> None:
     policy = POLICY % {
         "vllm": sandbox.vllm.url,
         "openai": sandbox.openai.url,
@@ -121,7 +132,8 @@ async def lived(sandbox: Sandbox, collector: StandInCollector, config: Path, log
         "folder": config.parent,
     }
     await asyncio.to_thread(config.write_text, policy)
-    process = served(config, log)
+    watched = served(config)
+    process = watched.process
     assert process.stderr is not None
     try:
         await asyncio.to_thread(_live, process, sandbox, config, policy, key, asyncio.get_running_loop())
@@ -130,7 +142,7 @@ async def lived(sandbox: Sandbox, collector: StandInCollector, config: Path, log
             process.kill()
         process.wait(10)
         process.stderr.close()
-    found = seen(log, process.pid)
+    found = watched.seen()
     assert found, "it spoke to its engines"
     assert {each for each in found if not ip_address(each).is_loopback} == set()
 
@@ -180,9 +192,8 @@ def test_a_zone_outside_is_refused_before_anything_listens(tmp_path: Path, used_
     if used_by == "the collector":
         policy = policy.replace('3", zone: home', '3", zone: cloud')
     config.write_text(policy)
-    log = tmp_path / "calls"
-    process = served(config, log)
-    _, said = process.communicate(timeout=60)
-    assert process.returncode == 1
+    watched = served(config)
+    _, said = watched.process.communicate(timeout=60)
+    assert watched.process.returncode == 1
     assert "outside, and `air_gapped: true` admits none" in said
-    assert seen(log, process.pid) == []
+    assert watched.seen() == []

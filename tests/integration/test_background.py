@@ -19,6 +19,7 @@ from click.testing import CliRunner
 from gateway.cli import root
 from tests.integration.budgeted import Budgeted
 from tests.integration.sandboxed import POLICY, Sandboxed
+from tests.integration.waiting import until
 
 LONG = 60.0  # seconds: longer than any test waits
 
@@ -26,7 +27,6 @@ LONG = 60.0  # seconds: longer than any test waits
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandboxed]:
     weir = Sandboxed(tmp_path_factory.mktemp("weir"))
-    weir.ask()  # there are tables from now on
     yield weir
     weir.stop()
 
@@ -42,18 +42,20 @@ def begun(client: openai.OpenAI, **more: Any) -> Any:
     return client.responses.create(model="gpt", input="Say hello.", background=True, **more)
 
 
-def booked(weir: Sandboxed, count: int, seconds: float = 20) -> list[dict[str, Any]]:
-    """The rows of the responses requests, once there are so many."""
-    deadline = time.monotonic() + seconds
-    while len(rows := [row for row in weir.rows("requests") if row["dialect"] == "responses"]) < count:
-        assert time.monotonic() < deadline, f"{len(rows)} of {count} are booked"
-        time.sleep(0.05)
-    return rows
+def responses(weir: Sandboxed) -> list[dict[str, Any]]:
+    """The rows of the responses requests."""
+    return [row for row in weir.rows("requests") if row["dialect"] == "responses"]
+
+
+def booked(weir: Sandboxed, count: int) -> list[dict[str, Any]]:
+    """The same, once there are so many."""
+    until(lambda: asked(weir) >= count)
+    return responses(weir)
 
 
 def asked(weir: Sandboxed) -> int:
     """How many are booked."""
-    return len([row for row in weir.rows("requests") if row["dialect"] == "responses"])
+    return len(responses(weir))
 
 
 def awaited(weir: Sandboxed) -> int:
@@ -170,11 +172,9 @@ def test_who_leaves_its_stream_holds_no_connection(client: openai.OpenAI, weir: 
     weir.sandbox.openai.kept.seconds = LONG
     with begun(client, stream=True) as events:
         next(iter(events))
-    deadline = time.monotonic() + 10
-    while any(replica.outstanding for replica in weir.service.replicas().values()):
-        assert time.monotonic() < deadline, "what nobody reads takes the place of what somebody waits for"
-        time.sleep(0.05)
-    assert (asked(weir), awaited(weir)) == (before, 1)
+    until(lambda: not any(replica.outstanding for replica in weir.service.replicas().values()))
+    until(lambda: awaited(weir) == 1)
+    assert asked(weir) == before
     weir.sandbox.openai.kept.finish()
     row = booked(weir, before + 1)[-1]
     assert (row["outcome"], row["usage_source"]) == ("cancelled", "reported")
@@ -242,12 +242,14 @@ def test_a_restart_goes_on(tmp_path: Path) -> None:
         weir.stop()
 
 
-def test_others_know_nothing_of_it(client: openai.OpenAI, stranger: openai.OpenAI) -> None:
+def test_others_know_nothing_of_it(client: openai.OpenAI, stranger: openai.OpenAI, weir: Sandboxed) -> None:
+    before = asked(weir)
     made = begun(client)
     for act in (stranger.responses.retrieve, stranger.responses.cancel):
         with pytest.raises(openai.NotFoundError):
             act(made.id)
     assert client.responses.retrieve(made.id).id == made.id
+    booked(weir, before + 1)  # it is over, and in no other test's count
 
 
 @pytest.mark.parametrize("model", ["llama", "claude"])

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.state import shared
 from tests.integration.budgeted import ASK, UPPER_USD, Beside, Budgeted, flood, statuses
-from tests.integration.redises import SERVER, RealRedis
+from tests.integration.redises import SERVER, RealRedis, patience
 
 pytestmark = pytest.mark.skipif(SERVER is None, reason="redis-server is not installed")
 
@@ -20,7 +21,8 @@ def server(tmp_path: Path) -> Iterator[RealRedis]:
     (tmp_path / "redis").mkdir()
     running = RealRedis(tmp_path / "redis")
     running.start()
-    yield running
+    with patience(shared):
+        yield running
     running.stop()
 
 

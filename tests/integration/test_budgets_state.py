@@ -24,7 +24,8 @@ pytestmark = pytest.mark.skipif(SERVER is None, reason="redis-server is not inst
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealRedis]:
     running = RealRedis(tmp_path_factory.mktemp("redis"))
     running.start()
-    yield running
+    with patience(shared):
+        yield running
     running.stop()
 
 
@@ -59,10 +60,14 @@ def day() -> Account:
     return Account("acme", "usd/today", now_ms() + 3_600_000)
 
 
-async def back(state: RedisState) -> None:
+async def until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(60):
-        while state.trouble:  # noqa: ASYNC110  # it tells nobody
+        while not holds():  # noqa: ASYNC110  # a state tells nobody
             await asyncio.sleep(0.02)
+
+
+async def back(state: RedisState) -> None:
+    await until(lambda: not state.trouble)
 
 
 class RedisMachine(StateMachine):
@@ -106,10 +111,9 @@ def test_nothing_passes_a_ceiling_between_two_gateways_in_any_order(
     server: RealRedis, asked: redis.Redis
 ) -> None:
     RedisMachine.server, RedisMachine.asked = server, asked
-    with patience(shared):
-        run_state_machine_as_test(
-            RedisMachine, settings=settings(max_examples=25, stateful_step_count=25, deadline=None)
-        )
+    run_state_machine_as_test(
+        RedisMachine, settings=settings(max_examples=25, stateful_step_count=25, deadline=None)
+    )
 
 
 async def test_two_hundred_at_once_over_two_gateways_let_ten_through(
@@ -164,17 +168,19 @@ async def test_large_amounts_stay_exact(server: RealRedis, asked: redis.Redis) -
 async def test_leases_are_renewed_while_their_request_lives_and_end_with_its_gateway(
     server: RealRedis, asked: redis.Redis
 ) -> None:
-    slot = Account("acme", "concurrent", 0)
-    states = [RedisState(server.url, name, now_ms, lease_seconds=2.0) for name in "ab"]
+    slot, clock = Account("acme", "concurrent", 0), [now_ms()]
+    states = [RedisState(server.url, name, lambda: clock[0], lease_seconds=0.6) for name in "ab"]
     tasks = [asyncio.create_task(state.run()) for state in states]
     try:
         assert await states[0].reserve("long", [Claim(slot, 1, (1,))]) == Held(0)
-        await asyncio.sleep(3.0)
+        for _ in range(5):
+            clock[0] += 300
+            await until(lambda: states[0]._renewed == clock[0])
+            await states[0].used([slot])  # it is told of that by then
         assert await states[1].reserve("other", [Claim(slot, 1, (1,))]) == Full(0, 1)
         tasks[0].cancel()  # the gateway is gone, and says nothing any more
-        async with asyncio.timeout(60):
-            while await states[1].reserve("another", [Claim(slot, 1, (1,))]) != Held(0):  # noqa: ASYNC110  # its end is no event here
-                await asyncio.sleep(0.1)
+        clock[0] += 700
+        assert await states[1].reserve("another", [Claim(slot, 1, (1,))]) == Held(0)
         assert int(asked.hget("weir:{acme}:concurrent", "held") or 0) == 1
     finally:
         for task in tasks:
@@ -209,19 +215,18 @@ async def test_a_settlement_that_was_done_and_never_answered_is_not_done_again(
     server: RealRedis, asked: redis.Redis
 ) -> None:
     account = day()
-    async with gateways(server, "a") as (state,):
-        for i in range(3):
-            await state.reserve(f"r{i}", [Claim(account, 100, (10,))])
-        server.freeze()  # commands reach it, and are carried out once it goes on; their answers nobody hears
-        for i in range(3):
-            state.settle(f"r{i}", [(account, 4)])
-        async with asyncio.timeout(60):
-            while not state.trouble:  # noqa: ASYNC110  # as above
-                await asyncio.sleep(0.02)
-        server.thaw()
-        await back(state)
-        assert await state.used([account]) == [12]
-        assert int(asked.hget("weir:{acme}:usd/today", "held") or 0) == 0
+    with patience(shared, seconds=1.0):  # which it is to lose
+        async with gateways(server, "a") as (state,):
+            for i in range(3):
+                await state.reserve(f"r{i}", [Claim(account, 100, (10,))])
+            server.freeze()  # commands reach it, and are carried out once it goes on; their answers nobody hears
+            for i in range(3):
+                state.settle(f"r{i}", [(account, 4)])
+            await until(lambda: bool(state.trouble))
+            server.thaw()
+            await back(state)
+            assert await state.used([account]) == [12]
+            assert int(asked.hget("weir:{acme}:usd/today", "held") or 0) == 0
 
 
 async def kill(state: RedisState, task: asyncio.Task[None]) -> None:

@@ -25,7 +25,7 @@ class StandInDetector:
         asked = json.loads(request.body)
         self.seen.append(asked)
         if self.mode == "hang":
-            await asyncio.sleep(1)
+            await asyncio.sleep(60)  # or until whoever asked has gone
         answers: dict[str, Any] = {
             "words": "nonsense",
             "nowhere": {"spans": [{"type": "CUSTOM_TERM", "segment": 99, "start": 0, "end": 1}]},
@@ -49,9 +49,9 @@ class StandInDetector:
 DETECTORS = """
 sensitivity:
   detectors:
-    - {name: here, url: "${HOME_DETECTOR}/scan", zone: home, deadline: 500ms}
-    - {name: there, url: "${AWAY_DETECTOR}/scan", zone: openai, deadline: 500ms}
-    - {name: people, kind: presidio, url: "${PRESIDIO}/analyze", zone: home, deadline: 500ms}
+    - {name: here, url: "${HOME_DETECTOR}/scan", zone: home, deadline: 3s}
+    - {name: there, url: "${AWAY_DETECTOR}/scan", zone: openai, deadline: 30s}
+    - {name: people, kind: presidio, url: "${PRESIDIO}/analyze", zone: home, deadline: 30s}
 """
 
 

@@ -91,9 +91,8 @@ class Confined(Sandboxed):
             time.sleep(0.05)
 
     def until_full(self) -> None:
-        """Fill the disk, and have it noticed."""
+        """Fill the disk, and wait until it is noticed: each second's GPU time is booked, whoever asks."""
         self.fill()
-        self.ask()
         self.until(lambda: self.metric("weir_ledger_disk_full") == 1)
 
     def booked(self) -> Counter[str]:
@@ -133,13 +132,13 @@ def test_by_refusal_nothing_is_lost_and_clients_are_told_to_come_again(
     caplog.set_level(logging.WARNING)
     running = confined("refuse")
     before = answered(running, 10)
-    running.run(running.sandbox.vllm.fault("slow", seconds=2))
+    running.run(running.sandbox.vllm.fault("held"))
     with ThreadPoolExecutor(2) as clients:
         under_way = [clients.submit(running.ask, stream=stream) for stream in (True, False)]
         running.until(lambda: running.metric("weir_inflight") == 2)
-        running.run(running.sandbox.vllm.fault("none"))
         running.until_full()
-        ended = [each.result(30) for each in under_way]
+        running.run(running.sandbox.vllm.fault("none"))
+        ended = [each.result(60) for each in under_way]
     assert [status for status, _, _ in ended] == [200, 200]
     assert ended[0][2].endswith(b"data: [DONE]\n\n")
     for stream in (False, True):

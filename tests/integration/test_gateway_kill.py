@@ -20,12 +20,13 @@ from gateway.ledger.store import Store
 from gateway.ledger.stores import open_store
 from gateway.ledger.sums import SPENT
 from gateway.sandbox.sandbox import Sandbox
-from tests.integration.loads import under_load
+from tests.integration.loads import under_load, until
 from tests.integration.sandboxed import HELLO, POLICY, PROVIDER_KEY, SECRET
 from tests.integration.served import Served
 
 KILLS: Final = 50
 CLIENTS: Final = 10
+ANSWERS: Final = 40  # for each kill, at the least
 ALWAYS: Final = (0, 4 * 10**18)
 
 
@@ -105,9 +106,12 @@ actions: {{quiet: 2s}}
                     early = number % 10 == 9  # before it listens, while it makes good what the last one left
                     await asyncio.to_thread(served.begin, until_ready=not early)
                     await asyncio.sleep(draw.uniform(0, 0.15) if early else draw.uniform(0.02, 0.9))
+                    if not early:
+                        await until(lambda wanted=ANSWERS * number: len(seen.answered) > wanted)
                     await asyncio.to_thread(served.kill, shipper=number % 3 == 2)
                 await asyncio.to_thread(served.begin)
                 await asyncio.sleep(0.5)
+                await until(lambda: len(seen.answered) > ANSWERS * KILLS)
             assert await asyncio.to_thread(served.stop) == 0
         finally:
             await asyncio.to_thread(served.close)
@@ -123,7 +127,7 @@ actions: {{quiet: 2s}}
 
 def check_seen(seen: Seen) -> None:
     """The load was one that could show a loss."""
-    assert len(seen.answered) > 40 * KILLS
+    assert len(seen.answered) > ANSWERS * KILLS
     assert Counter(seen.answered.values()).keys() == {(200, True), (200, False), (403, False), (400, False)}
     assert seen.broken > KILLS  # kills fell among answers under way
 

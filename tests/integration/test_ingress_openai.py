@@ -1,7 +1,6 @@
 """OpenAI's own library through Weir to the other endpoints: completions, embeddings, and what engines alone do."""
 
 import json
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -446,18 +445,6 @@ def test_the_documentation_lists_every_path(weir: Pooled) -> None:
 def test_a_client_that_leaves_cancels_the_upstream_call_and_is_booked(weir: Pooled, path: str) -> None:
     pooling = path in ("/v1/embeddings", "/v1/rerank")
     engine = weir.pooling if pooling else weir.sandbox.vllm
-    weir.run(engine.fault("hang"))
-    body = json.dumps({**PATHS[path], "model": "bge" if pooling else "llama"}).encode()
-    before = len(weir.rows("requests"))
-    head = (
-        f"POST {path} HTTP/1.1\r\nhost: w\r\nx-api-key: {weir.key}\r\n"
-        f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
-    ).encode()
-    weir.raw(head + body, seconds=0.3)
-    deadline = time.monotonic() + 60  # before the upstream's own timeout would end it
-    while len(weir.rows("requests")) == before:
-        assert time.monotonic() < deadline, "the request outlived its client"
-        time.sleep(0.02)
-    row = weir.rows("requests")[-1]
+    row = weir.ask_and_leave(engine, {**PATHS[path], "model": "bge" if pooling else "llama"}, path)
     assert (row["outcome"], row["usage_source"]) == ("cancelled", "estimated")
     assert (row["input_tokens"] > 0) is (path != "/v1/messages/count_tokens")

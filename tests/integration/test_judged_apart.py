@@ -2,8 +2,9 @@
 
 import asyncio
 import json
-import threading
+import signal
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from gateway.pipeline.crossing import put_together
 from gateway.pipeline.judging_apart import LARGE, JudgingApart
 from routers.sensitivity import patterns
 from tests.integration.sandboxed import HELLO, POLICY, Sandboxed
+from tests.integration.waiting import until
 
 PROSE = "The committee met to discuss a new budget for the library. " * (LARGE // 50)
 OWN = """
@@ -109,20 +111,14 @@ def test_what_is_hidden_at_the_end_stays_home(weir: Sandboxed) -> None:
 def test_a_process_that_is_gone_means_the_highest_and_is_started_again(weir: Sandboxed) -> None:
     weir.ask(said(PROSE))
     apart = apart_of(weir)._apart
-    done = threading.Event()
-
-    def kill_while_it_works() -> None:
-        while not done.is_set():
-            running = apart._running
-            if apart._under_way and running is not None and not running.ended:
-                running._process.kill()
-                return
-
-    killer = threading.Thread(target=kill_while_it_works)
-    killer.start()
-    status, _, _ = weir.ask(said(PROSE * 4), model="gpt")
-    done.set()
-    killer.join()
+    assert apart._running is not None
+    running, process = apart._running, apart._running._process
+    process.send_signal(signal.SIGSTOP)  # it has the question, and no answer
+    with ThreadPoolExecutor(1) as client:
+        asking = client.submit(weir.ask, said(PROSE * 4), model="gpt")
+        until(lambda: running._waiting)
+        process.kill()
+        status, _, _ = asking.result(60)
     assert status == 403
     assert labelled(weir)["level"] == "restricted"
     assert labelled(weir)["detectors_failed"] == ["patterns"]
@@ -156,7 +152,7 @@ def test_nor_does_it_where_hyperscan_is_missing(
     (missing / "hyperscan.py").write_text("raise ImportError\n")
     monkeypatch.syspath_prepend(str(missing))  # the process apart finds it there
     monkeypatch.setattr(patterns, "hyperscan", None)
-    monkeypatch.setattr("gateway.pipeline.judging_apart._SECONDS", 1.0)
+    monkeypatch.setattr("gateway.pipeline.judging_apart._SECONDS", 4.0)
     weir = Sandboxed(tmp_path, POLICY + OWN)
     try:
         assert apart_of(weir).above == 0  # every body is for the process that can be stopped

@@ -17,7 +17,8 @@ from tests.integration.waiting import until
 CLIENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 OTLP = """
 telemetry:
-  otlp: {endpoint: "%s", zone: home, every: 200ms, timeout: 2s, most_waiting: 100, headers: {x-key: "${COLLECTOR_KEY}"}}
+  otlp:
+    {endpoint: "%s", zone: home, every: 200ms, timeout: 20s, most_waiting: 100, headers: {x-key: "${COLLECTOR_KEY}"}}
 """
 
 

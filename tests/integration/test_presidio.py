@@ -96,7 +96,7 @@ def test_a_reload_takes_another_one_and_ends_the_first(weir: WithPresidio) -> No
     first = weir.process()
     text = weir.config.read_text().replace(weir._common, "")
     weir.write(text.replace("deadline: 1500ms", "deadline: 2s, score: 0.9"))
-    weir.wait_for_policy_change(60)
+    weir.wait_for_policy_change()
     assert weir.process() != first
     assert weir.ask(HELLO, model="gpt")[0] == 200
 

@@ -3,9 +3,8 @@
 import asyncio
 import re
 import subprocess
-import time
 import urllib.request
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
@@ -22,6 +21,7 @@ from gateway.sandbox.sandbox import Sandbox
 from tests.integration.commands import ROOT, WEIR, environ
 from tests.integration.sandboxed import HELLO, POLICY, PROVIDER_KEY
 from tests.integration.served import Served
+from tests.integration.waiting import until
 
 ALWAYS = (0, 4 * 10**18)
 USED = re.compile(r'^weir_budget_used_ratio{tenant="acme",budget="usd_per_day"} (\S+)$', re.MULTILINE)
@@ -32,17 +32,22 @@ class Living(Served):
 
     def __init__(self, folder: Path, key: str, sandbox: Sandbox) -> None:
         self.store = folder / "ledger.sqlite"
+        self.key = key
         config = folder / "weir.yaml"
-        config.write_text(
+        super().__init__(folder, config, {**sandbox.environ(), "PROVIDER_KEY": PROVIDER_KEY})
+        self.write(quiet="1h")
+        self._http = httpx.AsyncClient(headers={"authorization": f"Bearer {key}"}, timeout=60)
+
+    def write(self, quiet: str) -> None:
+        """The configuration from the next `begin` on: an action closes after so long."""
+        self.config.write_text(
             POLICY
             + f"""
 server: {{ledger: "{self.store}", port: 0, metrics: {{port: 0}}}}
-tenants: {{acme: {{keys: [{{id: app, sha256: "{keys.digest(key)}"}}], budget: {{usd_per_day: 1}}}}}}
-actions: {{quiet: 4s}}
+tenants: {{acme: {{keys: [{{id: app, sha256: "{keys.digest(self.key)}"}}], budget: {{usd_per_day: 1}}}}}}
+actions: {{quiet: {quiet}}}
 """
         )
-        super().__init__(folder, config, {**sandbox.environ(), "PROVIDER_KEY": PROVIDER_KEY})
-        self._http = httpx.AsyncClient(headers={"authorization": f"Bearer {key}"}, timeout=60)
 
     async def ask(self, model: str, action: str = "") -> None:
         headers = {"x-weir-action": action} if action else {}
@@ -57,13 +62,15 @@ actions: {{quiet: 4s}}
     def used(self) -> float:
         """The share of the day's budget that is used, as Prometheus sees it."""
         page = re.findall(r"metrics: (\S+)\)", self.log.read_text())[-1]
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            with urllib.request.urlopen(page, timeout=10) as answer:  # noqa: S310  # loopback
-                if found := USED.search(answer.read().decode()):
-                    return float(found[1])
-            time.sleep(0.1)
-        pytest.fail("the budget is not shown")
+        found: list[str] = []
+
+        def shown() -> list[str]:
+            with urllib.request.urlopen(page, timeout=60) as answer:  # noqa: S310  # loopback
+                found[:] = USED.findall(answer.read().decode())
+            return found
+
+        until(shown)
+        return float(found[0])
 
     async def end(self) -> None:
         await self._http.aclose()
@@ -90,14 +97,6 @@ def closed(store: Path) -> dict[str, ActionRecord]:
         }
 
 
-def until(store: Path, found: Callable[[dict[str, ActionRecord]], bool]) -> dict[str, ActionRecord]:
-    deadline = time.monotonic() + 60
-    while not found(actions := closed(store)):
-        assert time.monotonic() < deadline, actions
-        time.sleep(0.2)
-    return actions
-
-
 async def test_an_action_that_a_kill_fell_into_is_one_action_with_all_its_cost(weir: Living) -> None:
     await weir.ask("gpt", "a-1")
     await weir.ask("llama", "a-1")
@@ -107,8 +106,10 @@ async def test_an_action_that_a_kill_fell_into_is_one_action_with_all_its_cost(w
     weir.begin()
     await weir.ask("gpt", "a-1")
     weir.kill()
+    weir.write(quiet="1s")  # from now on: however long the starts took, no action was over
     weir.begin()
-    actions = await asyncio.to_thread(until, weir.store, lambda found: {"a-1", "a-2"} <= found.keys())
+    await asyncio.to_thread(until, lambda: {"a-1", "a-2"} <= closed(weir.store).keys())
+    actions = closed(weir.store)
     assert (actions["a-1"].requests, actions["a-1"].count, actions["a-1"].outcome) == (3, 1, "unknown")
     assert (actions["a-2"].requests, actions["a-2"].outcome, actions["a-2"].judged_by) == (
         1,

@@ -40,8 +40,7 @@ tenants:
         self._thread.start()
         self.before_start()
         self.write(policy)
-        self.service: Service = self.run(Service.start([self.config], self.environ, port=0))
-        self.url = self.service.url
+        self.begin()
 
     def before_start(self) -> None:
         """What has to run before Weir does."""
@@ -68,9 +67,10 @@ tenants:
         self.begin()
 
     def begin(self) -> None:
-        """Start it again after a stop."""
-        self.service = self.run(Service.start([self.config], self.environ, port=0))
+        """Start it, or start it again after a stop."""
+        self.service: Service = self.run(Service.start([self.config], self.environ, port=0))
         self.url = self.service.url
+        self.in_force = self.service.runtime.snapshot.hash
 
     def stop_loop(self) -> None:
         """End the background loop and its thread, once whoever is left on it has ended."""
@@ -86,7 +86,9 @@ tenants:
         self.run(self.service.flush())
         with sqlite3.connect(self.ledger) as database:
             database.row_factory = sqlite3.Row
-            found = [dict(row) for row in database.execute(f"SELECT * FROM {table} ORDER BY at")]  # noqa: S608  # our own names
+            begun = database.execute("SELECT name FROM sqlite_master").fetchone()  # nothing was booked before
+            select = f"SELECT * FROM {table} ORDER BY at"  # noqa: S608  # our own names
+            found = [dict(row) for row in database.execute(select)] if begun else []
         database.close()
         return found
 

@@ -173,7 +173,7 @@ async def test_an_early_close_aborts_at_once_and_twice_is_once(serve):
         await answer.aclose()
         await answer.aclose()
         assert pool.open == 0
-        await asyncio.wait_for(replica.closings.wait(), 5)
+        await asyncio.wait_for(replica.closings.wait(), 60)
         with pytest.raises(UpstreamError):
             await answer.read()
 
@@ -196,7 +196,7 @@ async def test_an_answer_nobody_asked_for_closes_an_idle_connection(serve):
     replica = await serve(script)
     async with replica.pool() as pool:
         assert await replica.fetch(pool) == (200, b"hi")
-        await asyncio.wait_for(replica.closings.wait(), 5)
+        await asyncio.wait_for(replica.closings.wait(), 60)
         assert pool.open == 0
 
 

@@ -121,7 +121,7 @@ async def test_a_cancelled_exchange_makes_room_for_the_next(serve):
         await replica.until(lambda: pool.waiting)
         first.cancel()
         await replica.until(lambda: len(replica.requests) == 2)
-        await asyncio.wait_for(replica.closings.wait(), 5)
+        await asyncio.wait_for(replica.closings.wait(), 60)
         assert pool.open == 1
         second.cancel()
         await asyncio.wait([second])
@@ -143,7 +143,7 @@ async def test_a_read_that_is_cancelled_gives_the_call_up(serve):
         await asyncio.wait([reader])
         assert reader.cancelled()
         assert pool.open == 0
-        await asyncio.wait_for(replica.closings.wait(), 5)
+        await asyncio.wait_for(replica.closings.wait(), 60)
 
 
 async def test_an_idle_connection_is_closed_when_its_time_is_over(serve):

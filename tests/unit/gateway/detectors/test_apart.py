@@ -85,7 +85,7 @@ async def test_who_asks_while_it_ends_is_told_and_keeps_nobody_from_ending(apart
     told.put(None)  # that its writer is to end, which that has not heard yet
     running._asked, running.ended = told, True  # type: ignore[assignment]  # only the end is in it
     with pytest.raises(NotJudged, match="ended"):
-        await asyncio.wait_for(asyncio.wrap_future(running.ask([b"late"], 20)), 10)
+        await asyncio.wait_for(asyncio.wrap_future(running.ask([b"late"], 20)), 60)
     assert told.get_nowait() is None
     running.end()
 
@@ -96,7 +96,7 @@ def test_a_process_whose_gateway_dies_before_it_said_what_to_load_ends() -> None
     process.stdin.write((100).to_bytes(8) + b"half of it")
     process.stdin.close()
     try:
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
     finally:
         process.kill()
 

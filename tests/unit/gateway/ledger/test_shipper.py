@@ -55,7 +55,7 @@ class FakeStore:
 
     def wait_for(self, count):
         with self.changed:
-            assert self.changed.wait_for(lambda: len(self.lines) >= count, 20)
+            assert self.changed.wait_for(lambda: len(self.lines) >= count, 60)
 
     @property
     def ids(self):
