@@ -1,23 +1,25 @@
 """How long Weir keeps its event loop from everything else: the longest single pause in each situation.
 
-    python -m bench.loop_pause [--rounds 10]
+    python -m bench.loop_pause [--rounds 10] [--only WORDS] [--trace 4]
 
 A heartbeat on Weir's own loop asks to be called again at once, always; what lies between two beats is a pause that
 every other request would have felt. Each situation is repeated, and the least of its longest pauses is shown beside
-the median: other work on the machine lengthens pauses, and never shortens one. `CPU` is the loop thread's own time in
-that pause; wall time includes what other threads and processes took.
+the median: other work on the machine lengthens pauses, and never shortens one. `CPU` is the most that the loop's thread
+took of the processor between two beats, in any round, and `with others` the most that all threads of the process took
+in that round which took least: one that keeps the interpreter to itself holds the loop as well.
 """
 
 import argparse
 import asyncio
+import json
 import logging
 import os
 import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -26,9 +28,11 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.gateway import servers
-from bench.gateway.bodies import bodies, tiny_messages, with_emoji
-from bench.gateway.load import CHAT, send_in_turn
+from bench.gateway.bodies import asking, bodies, prose, tiny_messages, upload, with_emoji
+from bench.gateway.load import CHAT, request, send_in_turn
+from bench.gateway.upstream import asking_for
 from bench.gpu_window import BusyWindow
+from bench.heartbeat import Heartbeat
 from gateway.access import keys
 from gateway.app import Service, collecting, memory, threads
 
@@ -38,103 +42,84 @@ LARGE: Final = 100 * 1024  # bytes of a large request
 LARGER_MB: Final = (1, 5, 20)
 MB: Final = 1024 * 1024
 MESSAGES: Final = "/v1/messages"
+FILES: Final = "/v1/files"
 _FIRST: Final = "the first of 20 MB after a start"
 _SETTLE: Final = 0.3  # seconds between situations
+_ROUTES: Final = 80  # whose series are there for a scrape
+_TENANTS: Final = 200
+_MODELS: Final = 50
+_TERMS: Final = 200
 
 
-@dataclass(slots=True)
-class Heartbeat:
-    """Beats on the loop; notes the longest pause since `reset`, in wall and in thread-CPU seconds."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the client is to send, and how often."""
 
-    longest: float = 0.0
-    cpu: float = 0.0
-    _last: float = field(default_factory=time.perf_counter)
-    _last_cpu: float = field(default_factory=time.thread_time)
-    _on: bool = True
-
-    def beat(self) -> None:
-        """One beat; asks for the next."""
-        now, cpu = time.perf_counter(), time.thread_time()
-        if now - self._last > self.longest:
-            self.longest, self.cpu = now - self._last, cpu - self._last_cpu
-        self._last, self._last_cpu = now, cpu
-        if self._on:
-            asyncio.get_running_loop().call_soon(self.beat)
-
-    def reset(self) -> None:
-        """Forget the pauses so far."""
-        self.longest = self.cpu = 0.0
-        self._last, self._last_cpu = time.perf_counter(), time.thread_time()
-
-    def stop(self) -> None:
-        """Beat no more."""
-        self._on = False
+    path: str
+    file: str = ""  # that holds the body; none: a GET
+    kind: str = "application/json"
+    times: int = 1
+    at: str = ""  # where, if not at the gateway's address
 
 
-async def _pauses(rounds: int) -> dict[str, list[tuple[float, float]]]:
-    """The longest pause of each situation, (wall, CPU) in milliseconds, once per round."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One round of one situation: the most between two beats, in seconds."""
+
+    longest: float
+    thread: float
+    process: float
+
+
+Happen = Callable[[], Awaitable[None]]
+
+
+async def _pauses(rounds: int, words: str, traced: float) -> dict[str, list[Found]]:
+    """What was found in each situation, once per round."""
     with tempfile.TemporaryDirectory(prefix="weir-bench-") as name, servers.upstream(None) as upstream:
         folder, key = Path(name), keys.create()
         config = servers.weir_configuration(upstream, folder, key)
+        _make_long(config)
         own = {name: value for name, value in os.environ.items() if not name.startswith("WEIR_")}
         service = await Service.start([config], own, port=0)
-        small, large = folder / "small.json", folder / "large.json"
-        small.write_bytes(bodies(1)[0])
-        large.write_bytes(bodies(1, size=LARGE)[0])
-        larger = {f"a request of {size} MB": f"{CHAT} {folder}/{size}MB.json" for size in LARGER_MB}
-        larger |= {
-            "20 MB in messages of 100 bytes": f"{CHAT} {folder}/tiny.json",
-            "20 MB in one text with emoji": f"{CHAT} {folder}/emoji.json",
-            "20 MB for another dialect": f"{MESSAGES} {folder}/messages.json",
-            "the same in messages of 100 bytes": f"{MESSAGES} {folder}/tiny_messages.json",
-        }
-        _write_larger(folder)
-        heartbeat = Heartbeat()
-
-        command = [sys.executable, "-m", "bench.loop_pause", "--send", service.url, key]
-        client = await asyncio.create_subprocess_exec(
-            *command, cwd=servers.ROOT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
-        )  # once, before the clock counts: starting a process is itself a pause
-
-        async def request(what: str) -> None:
-            assert client.stdin is not None
-            assert client.stdout is not None
-            client.stdin.write(f"{what}\n".encode())
-            if not await client.stdout.readline():
-                raise RuntimeError("a request failed")
-
-        windows = {number: BusyWindow(number, folder) for number in WINDOWS}
-        prepared = {f"a GPU window of {number:,} requests": each.fill for number, each in windows.items()}
-        situations: dict[str, Callable[[], Awaitable[None]]] = {
+        for number in range(_ROUTES):
+            service.metrics.route(f"route-{number}", "small", "home")
+        windows = {f"a GPU window of {count:,} requests": BusyWindow(count, folder) for count in WINDOWS}
+        heartbeat = Heartbeat(traced=traced)
+        client = await _client(service.url, key)
+        ask = partial(_ask, client)
+        situations: dict[str, Happen] = {
             "idle, engines scraped (72 KB pages)": lambda: asyncio.sleep(1.0),
-            "requests of 1 KB": lambda: request(f"{CHAT} {small}"),
-            "requests of 100 KB": lambda: request(f"{CHAT} {large}"),
-            **{
-                name: lambda what=what: request(what)  # type: ignore[misc]  # bound now
-                for name, what in larger.items()
-            },
-            "a reload": lambda: _reload(service, config),
-            **dict(zip(prepared, (each.close for each in windows.values()), strict=True)),
+            **{name: partial(ask, asked) for name, asked in _requests(folder).items()},
+            "a scrape of 5,000 series": partial(ask, Asked("/metrics", at=service.metrics_url)),
+            "a reload": partial(_reload, service, config, "at_least: 0.9", "at_least: 0.8"),
+            "a reload with another dictionary": partial(
+                _reload, service, config, "Project Heron,", "Project Egret,"
+            ),
+            **{name: window.close for name, window in windows.items()},
         }
+        situations = {name: happen for name, happen in situations.items() if words in name}
+        found: dict[str, list[Found]] = {name: [] for name in (_FIRST, *situations)}
+
+        async def watch(name: str, happen: Happen) -> None:
+            if name in windows:
+                await windows[name].fill()
+            await asyncio.sleep(_SETTLE)
+            heartbeat.reset()
+            await happen()
+            found[name].append(Found(heartbeat.longest, heartbeat.thread, heartbeat.process))
+
         try:
-            await request(f"{CHAT} {large}")  # warm
+            first = _requests(folder)[f"a request of {LARGER_MB[-1]} MB"]
+            await ask(_requests(folder)["requests of 100 KB"])  # warm
             collecting.settle()  # as `weir serve` does
             memory.settle()
             threads.settle()
-            heartbeat.beat()
-            found: dict[str, list[tuple[float, float]]] = {name: [] for name in (_FIRST, *situations)}
-            await asyncio.sleep(_SETTLE)
-            heartbeat.reset()
-            await request(larger[f"a request of {LARGER_MB[-1]} MB"])
-            found[_FIRST].append((1e3 * heartbeat.longest, 1e3 * heartbeat.cpu))
+            heartbeat.begin()
+            await watch(_FIRST, partial(ask, first))
             for _ in range(rounds):
                 for name, happen in situations.items():
-                    if name in prepared:
-                        await prepared[name]()
-                    await asyncio.sleep(_SETTLE)
-                    heartbeat.reset()
-                    await happen()
-                    found[name].append((1e3 * heartbeat.longest, 1e3 * heartbeat.cpu))
+                    await watch(name, happen)
         finally:
             heartbeat.stop()
             for window in windows.values():
@@ -145,55 +130,140 @@ async def _pauses(rounds: int) -> dict[str, list[tuple[float, float]]]:
     return found
 
 
-def _write_larger(folder: Path) -> None:
-    """The bodies of some megabytes, and those for the other dialect, whose model's provider speaks chat alone."""
-    for size in LARGER_MB:
-        (folder / f"{size}MB.json").write_bytes(bodies(1, size=size * MB)[0])
-    (folder / "tiny.json").write_bytes(tiny_messages(20 * MB))
-    (folder / "emoji.json").write_bytes(with_emoji(20 * MB))
-    for name, body in (("messages", bodies(1, size=20 * MB)[0]), ("tiny_messages", tiny_messages(20 * MB))):
-        (folder / f"{name}.json").write_bytes(body.replace(b'"model": "bench"', b'"model": "large"', 1))
+def _requests(folder: Path) -> dict[str, Asked]:
+    """The requests by what they are called; their bodies are written once."""
+    long, notes = prose(20 * MB), bytes(range(256)) * (20 * MB // 256)
+    text, kind = upload(long.encode(), "text/plain")
+    made = {
+        "requests of 1 KB": (bodies(1)[0], Asked(CHAT, times=10)),
+        "requests of 100 KB": (bodies(1, size=LARGE)[0], Asked(CHAT, times=10)),
+        **{f"a request of {size} MB": (bodies(1, size=size * MB)[0], Asked(CHAT)) for size in LARGER_MB},
+        "20 MB in messages of 100 bytes": (tiny_messages(20 * MB), Asked(CHAT)),
+        "20 MB in one text with emoji": (with_emoji(20 * MB), Asked(CHAT)),
+        "20 MB for another dialect": (_elsewhere(bodies(1, size=20 * MB)[0]), Asked(MESSAGES)),
+        "20 MB in messages of 100 bytes for another dialect": (
+            _elsewhere(tiny_messages(20 * MB)),
+            Asked(MESSAGES),
+        ),
+        "an upload of 20 MB of text": (text, Asked(FILES, kind=kind)),
+        "an upload of 20 MB of bytes": (upload(notes, "application/octet-stream")[0], Asked(FILES, kind=kind)),
+        "an answer of 20 MB": (asking(asking_for(20)), Asked(CHAT)),
+        "an answer of 20 MB in another dialect": (_elsewhere(asking(asking_for(20), max_tokens=256)), Asked(MESSAGES)),
+        "an event of 5 MB": (asking(asking_for(5), stream=True), Asked(CHAT)),
+        "an event of 5 MB in another dialect": (
+            _elsewhere(asking(asking_for(5), max_tokens=256, stream=True)),
+            Asked(MESSAGES),
+        ),
+    }  # fmt: skip
+    asked: dict[str, Asked] = {}
+    for number, (name, (body, how)) in enumerate(made.items()):
+        file = folder / f"{number}.body"
+        if not file.exists():
+            file.write_bytes(body)
+        asked[name] = Asked(how.path, str(file), how.kind, how.times)
+    return asked
 
 
-async def _reload(service: Service, config: Path) -> None:
+def _elsewhere(body: bytes) -> bytes:
+    """The same for the model whose provider speaks chat alone."""
+    return body.replace(b'"model": "bench"', b'"model": "large"', 1)
+
+
+def _make_long(config: Path) -> None:
+    """Give the policy many tenants and models, patterns and a dictionary."""
+    draw = [
+        f"{word} {number}" for number in range(_TERMS // 4) for word in ("Alder", "Birch", "Cedar", "Dogwood")
+    ]
+    models = [f"  m{at}: {{backend: far, upstream: bench-{at}, context: 131072}}" for at in range(_MODELS)]
+    tenants = [
+        f"  tenant-{at}: {{keys: [{{id: k, sha256: {at:064x}}}], workflows: [chat-{at}, search-{at}]}}"
+        for at in range(_TENANTS)
+    ]
+    text = config.read_text()
+    text = text.replace("models:\n", "\n".join(["models:", *models, ""]))
+    text = text.replace("tenants: {bench: ", "\n".join(["tenants:", *tenants, "  bench: "]))
+    text = text.replace('"}]}}\n', '"}]}\n')
+    terms = ", ".join(["Project Heron", *draw])
+    patterns = ", ".join(f'case-{at}: "CASE{at}-[0-9]{{5}}"' for at in range(20))
+    config.write_text(
+        f"{text}sensitivity: {{unscanned: {{default: internal}}, terms: [{terms}], patterns: {{{patterns}}}}}\n"
+    )
+
+
+async def _reload(service: Service, config: Path, one: str, other: str) -> None:
     """Change the policy and wait until it is in force."""
     before = service.runtime
-    text = config.read_text()  # noqa: ASYNC240  # a kilobyte
-    changed = text.replace("at_least: 0.9", "at_least: 0.8")
-    config.write_text(changed if changed != text else text.replace("at_least: 0.8", "at_least: 0.9"))  # noqa: ASYNC240  # a kilobyte
+    text = config.read_text()  # noqa: ASYNC240  # some kilobytes
+    config.write_text(text.replace(one, other) if one in text else text.replace(other, one))  # noqa: ASYNC240  # as above
     service.reload()
     async with asyncio.timeout(30):
         while service.runtime is before:  # noqa: ASYNC110  # a service announces no reload
             await asyncio.sleep(0.05)
+    await asyncio.sleep(_SETTLE)  # what is done with the one before, too
+
+
+async def _client(url: str, key: str) -> asyncio.subprocess.Process:
+    """A process that sends what it is told to, started before the clock counts: to start one is itself a pause."""
+    command = [sys.executable, "-m", "bench.loop_pause", "--send", url, key]
+    pipe = asyncio.subprocess.PIPE
+    return await asyncio.create_subprocess_exec(*command, cwd=servers.ROOT, stdin=pipe, stdout=pipe)
+
+
+async def _ask(client: asyncio.subprocess.Process, asked: Asked) -> None:
+    assert client.stdin is not None
+    assert client.stdout is not None
+    client.stdin.write(f"{json.dumps(asdict(asked))}\n".encode())
+    if not await client.stdout.readline():
+        raise RuntimeError("a request failed")
+
+
+def _send(url: str, key: str) -> None:
+    """Be the client: send what each line on standard input says, and tell when it is done."""
+    for line in sys.stdin:
+        asked = Asked(**json.loads(line))
+        body = Path(asked.file).read_bytes() if asked.file else b""
+        at = asked.at or url
+        send_in_turn(at, request(at, key, body, asked.path, asked.kind), asked.times)
+        print("done", flush=True)
+
+
+def _shown(found: Mapping[str, list[Found]]) -> Table:
+    table = Table("situation", title=f"Longest pause of Weir's event loop (bar: {BAR_MS:.0f} ms)")
+    for column in ("least, ms", "median, ms", "CPU, ms", "with others, ms"):
+        table.add_column(column, justify="right")
+    for name, rounds in found.items():
+        least = min(each.longest for each in rounds)
+        median = statistics.median(each.longest for each in rounds)
+        thread = max(each.thread for each in rounds)
+        process = min(each.process for each in rounds)
+        style = "green" if 1e3 * max(least, thread) <= BAR_MS else "bold red"
+        shown = [f"{1e3 * each:.1f}" for each in (least, median, thread, process)]
+        table.add_row(name, *[f"[{style}]{each}[/]" for each in shown])
+    return table
 
 
 def main() -> None:
-    """Measure and print; with --send, be the client: for each path and file on standard input, ten requests, or one."""
+    """Measure and print; with --send, be the client."""
     arguments = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     arguments.add_argument("--rounds", type=int, default=10)
+    arguments.add_argument("--only", default="", metavar="WORDS", help="only what is called so, in part")
+    arguments.add_argument(
+        "--trace",
+        type=float,
+        default=0.0,
+        metavar="MS",
+        help="write all stacks where that much CPU passed between beats",
+    )
     arguments.add_argument("--send", nargs=2, metavar=("URL", "KEY"), help=argparse.SUPPRESS)
     chosen = arguments.parse_args()
     if chosen.send:
-        url, key = chosen.send
-        for line in sys.stdin:
-            path, _, name = line.strip().partition(" ")
-            body = Path(name).read_bytes()
-            send_in_turn(url, key, body, 10 if len(body) <= LARGE else 1, path)
-            print("done", flush=True)
+        _send(*chosen.send)
         return
     logging.getLogger("weir").setLevel(logging.ERROR)  # each reload warns that the mock upstream has no TLS
-    found = uvloop.run(_pauses(chosen.rounds))
-    table = Table("situation", title=f"Longest pause of Weir's event loop (bar: {BAR_MS:.0f} ms)")
-    for column in ("least, ms", "CPU in it, ms", "median, ms"):
-        table.add_column(column, justify="right")
-    for name, pauses in found.items():
-        wall, cpu = min(pauses)
-        style = "green" if wall <= BAR_MS else "bold red"
-        median = statistics.median(each for each, _ in pauses)
-        table.add_row(name, f"[{style}]{wall:.1f}[/]", f"{cpu:.1f}", f"{median:.1f}")
-    Console().print(table)
+    found = uvloop.run(_pauses(chosen.rounds, chosen.only, chosen.trace / 1e3))
+    Console().print(_shown(found))
 
 
 if __name__ == "__main__":

@@ -5,12 +5,14 @@ where it is text, and else the fact that nobody can read it.
 """
 
 import re
+from codecs import getincrementaldecoder
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from mimetypes import guess_type
 from typing import Any, Final, Literal
 from urllib.parse import quote
 
+from adapters import longtext
 from adapters.call import Call, Headers, Outgoing, header
 from adapters.chat import Json
 from adapters.dialects import multipart, relaying
@@ -20,6 +22,8 @@ from adapters.dialects.encoding import to_json
 from adapters.dialects.multipart import Field
 from adapters.dialects.plain import PlainRelay
 from adapters.document import Document, Member
+from adapters.others import others
+from adapters.stretches import STRETCH, stretches
 
 PLACE: Final = "/v1/files"
 CLIENT: Final = (
@@ -35,6 +39,7 @@ _TEXTUAL: Final = (  # media types under which text is looked for
     "application/javascript", "application/sql", "application/octet-stream",
 )  # fmt: skip
 _CONTROL: Final = bytes(sorted({*range(32)} - {9, 10, 12, 13}))  # what no text holds
+_BEGINNING: Final = 5  # characters by which a format is known
 _PACKED: Final = ("%PDF", "%!PS", "{\\rtf")  # formats that look like text, and whose text does not show
 _one_file = re.compile(r"/v1/files/(?!\.\.?(?:/|$))([^/]+)(/content)?").fullmatch  # an id leads nowhere else
 
@@ -236,20 +241,41 @@ def _as_content(file: Field) -> Json:
         "title": file.filename,
         "source": {"type": "base64", "media_type": "application/octet-stream", "data": "-"},
     }
-    if (kind and not kind.startswith(_TEXTUAL)) or file.data.translate(None, _CONTROL) != file.data:
-        return unread
-    try:
-        text = file.data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return unread
-    if text.lstrip()[:5].startswith(_PACKED):
+    text = None if kind and not kind.startswith(_TEXTUAL) else _text_in(file.data)
+    if text is None or _beginning(text).startswith(_PACKED):
         return unread
     source = {"type": "text", "media_type": "text/plain", "data": text}
     return {"type": "document", "title": file.filename, "source": source}
 
 
+def _text_in(data: bytes | memoryview) -> str | None:
+    """What the bytes say, where they are text."""
+    text, decoder = longtext.Growing(len(data)), getincrementaldecoder("utf-8-sig")()
+    try:
+        for piece in stretches(data):
+            if piece.translate(None, _CONTROL) != piece:
+                return None
+            for _ in text.add(decoder.decode(piece)):
+                others()
+        for _ in text.add(decoder.decode(b"", final=True)):
+            others()
+    except UnicodeDecodeError:
+        return None
+    return text.done()
+
+
+def _beginning(text: str) -> str:
+    """Its first characters behind white space."""
+    for at in range(0, len(text), STRETCH):
+        piece = text[at : at + STRETCH].lstrip()
+        if piece:
+            return (piece + text[at + STRETCH : at + STRETCH + _BEGINNING])[:_BEGINNING]
+        others()
+    return ""
+
+
 def _text(each: Field) -> str:
     try:
-        return each.data.decode()
+        return bytes(each.data).decode()
     except UnicodeDecodeError:
         raise InvalidRequest(f"'{each.name[:64]}' is not UTF-8.", each.name[:64], "invalid_value") from None

@@ -7,6 +7,7 @@ from typing import Final
 
 MODEL: Final = "bench"
 _FRESH: Final = 256 * 1024  # characters of prose before it repeats: megabytes take seconds to draw
+_MARK: Final = "--------bench"
 _words = re.compile(r"\w+").findall
 _TEXT: Final = """the a of and in to for with on at from by as is was are were be has have had not but or if then when
 while market river engine garden window letter winter summer music paper bridge valley forest harbour station explain
@@ -34,6 +35,24 @@ def with_emoji(size: int, seed: int = 7) -> bytes:
     content = "".join(text[at : at + 60] + "\U0001f600" for at in range(0, size * 60 // 64, 60))
     request = {"model": MODEL, "messages": [{"role": "user", "content": content}], "max_tokens": 256}
     return json.dumps(request, ensure_ascii=False).encode()
+
+
+def upload(file: bytes, kind: str) -> tuple[bytes, str]:
+    """A form with this file in it, of that media type; and the form's own content-type."""
+    head = f'content-disposition: form-data; name="file"; filename="notes"\r\ncontent-type: {kind}\r\n\r\n'
+    form = f"--{_MARK}\r\n{head}".encode() + file
+    form += f'\r\n--{_MARK}\r\ncontent-disposition: form-data; name="purpose"\r\n\r\n'.encode()
+    return form + f"user_data\r\n--{_MARK}--\r\n".encode(), f"multipart/form-data; boundary={_MARK}"
+
+
+def prose(size: int, seed: int = 7) -> str:
+    """About that many characters of it."""
+    return _long_prose(random.Random(seed), size)[:size]
+
+
+def asking(text: str, **further: object) -> bytes:
+    """A chat request of one message."""
+    return json.dumps({"model": MODEL, "messages": [{"role": "user", "content": text}], **further}).encode()
 
 
 def _long_prose(draw: random.Random, size: int) -> str:

@@ -28,12 +28,12 @@ _WINDOW: Final = (1.5, 5.5)  # seconds of the streams' life in which chunks are 
 CHAT: Final = "/v1/chat/completions"
 
 
-def request(url: str, key: str, body: bytes, path: str = CHAT) -> bytes:
-    """The whole request, ready to write."""
-    host = urlsplit(url).netloc
+def request(url: str, key: str, body: bytes, path: str = CHAT, kind: str = "application/json") -> bytes:
+    """The whole request, ready to write; without a body it is a GET."""
+    host, method = urlsplit(url).netloc, "POST" if body else "GET"
     head = (
-        f"POST {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {key}\r\n"
-        f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+        f"{method} {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {key}\r\n"
+        f"content-type: {kind}\r\ncontent-length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
 
@@ -56,9 +56,9 @@ def one(url: str, key: str, seconds: float) -> dict[str, float]:
     return {"p50": statistics.median(counted) / 1e3, "p99": statistics.quantiles(counted, n=100)[98] / 1e3}
 
 
-def send_in_turn(url: str, key: str, body: bytes, count: int, path: str = CHAT) -> None:
-    """Send the same body `count` times over one connection."""
-    at, message = urlsplit(url), request(url, key, body, path)
+def send_in_turn(url: str, message: bytes, count: int) -> None:
+    """Send the same request `count` times over one connection."""
+    at = urlsplit(url)
     with socket.create_connection((at.hostname, at.port)) as connection:
         for _ in range(count):
             connection.sendall(message)
@@ -71,6 +71,10 @@ def _read_answer(connection: socket.socket) -> None:
         data += connection.recv(65536)
     head = data[:split].lower()
     assert head.startswith(b"http/1.1 200"), data[:400]
+    if b"transfer-encoding: chunked" in head:
+        while not data.endswith(b"\r\n0\r\n\r\n"):
+            data = data[-16:] + connection.recv(65536)
+        return
     length = int(head.split(b"content-length:")[1].split(b"\r\n")[0])
     left = length - (len(data) - split - 4)
     while left > 0:

@@ -47,8 +47,8 @@ backends:
   far:  {{kind: openai, zone: away, replicas: ["http://127.0.0.1:{upstream}"], api_key: none, max_connections: 1024}}
 models:
   small: {{backend: gpu, upstream: bench, context: 16777216, can: [tools, json_schema]}}
-  large: {{backend: far, upstream: bench, context: 16777216, can: [tools, json_schema]}}
-aliases: {{bench: routed}}
+  large: {{backend: far, upstream: bench, context: 16777216, can: [tools, json_schema, files, vision]}}
+aliases: {{bench: routed, files: large}}
 boundaries: [{{name: stays-home, data: {{at_least: confidential}}, only: {{jurisdiction: [EU]}}}}]
 routes:
   - {{name: hard, when: {{complexity: {{at_least: 0.9}}}}, use: [large], on_failure: [small]}}

@@ -2,12 +2,15 @@
 
     python -m bench.gateway.upstream PORT
 
-A plain request gets one fixed answer with its usage. A streamed one gets a chunk every 20 ms; one timer serves all
-streams, in ten groups, so that hundreds of them cost no more than their writes. GET /metrics is an idle engine's page.
+A plain request gets one fixed answer with its usage, or one of as many megabytes as it asks for (`asking_for`). A
+streamed one gets a chunk every 20 ms; one timer serves all streams, in ten groups, so that hundreds cost no more
+than their writes. GET /metrics is an idle engine's page.
 """
 
 import asyncio
+import re
 import sys
+from functools import lru_cache
 from typing import Final, cast
 
 import httptools
@@ -21,20 +24,30 @@ CHUNK_EVERY: Final = 0.020  # seconds
 CHUNKS: Final = 300  # of one stream: 6 seconds
 _GROUPS: Final = 10
 
+_SAID: Final = b"All work and no play makes a dull gateway. "
 _ANSWER: Final = (
     b'{"id":"chatcmpl-bench","object":"chat.completion","created":1795217973,"model":"bench","choices":[{"index":0,'
-    b'"message":{"role":"assistant","content":"' + b"All work and no play makes a dull gateway. " * 8 + b'",'
+    b'"message":{"role":"assistant","content":"' + _SAID * 8 + b'",'
     b'"refusal":null,"annotations":null,"audio":null,"function_call":null,"reasoning":null},"logprobs":null,'
     b'"finish_reason":"stop","stop_reason":null}],"usage":{"prompt_tokens":210,"total_tokens":282,'
     b'"completion_tokens":72,"prompt_tokens_details":{"cached_tokens":0}}}'
 )
-_WHOLE: Final = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (
-    len(_ANSWER),
-    _ANSWER,
-)
+_LOOKED_AT: Final = 1024  # bytes of a request
 _HEAD: Final = (
     b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ntransfer-encoding: chunked\r\n\r\n"
 )
+
+
+_ASKED: Final = re.compile(rb"Answer in (\d+) MB").search
+_FILE: Final = (
+    b'{"id":"file-bench","object":"file","bytes":1,"created_at":1795217973,"filename":"notes.txt",'
+    b'"purpose":"user_data","status":"processed"}'
+)
+
+
+def asking_for(megabytes: int) -> str:
+    """What a prompt begins with to be answered at that length."""
+    return f"Answer in {megabytes} MB"
 
 
 def _event(choices: bytes, rest: bytes = b"") -> bytes:
@@ -63,6 +76,21 @@ _END: Final = (
     + _chunked(b"data: [DONE]\n\n")
     + b"0\r\n\r\n"
 )
+
+
+def _whole(answer: bytes) -> bytes:
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+    return head % len(answer) + answer
+
+
+@lru_cache
+def _long(megabytes: int, *, streamed: bool) -> list[bytes]:
+    """An answer of that length, or a stream that says all of it in one event."""
+    said = _SAID * (megabytes * 1024 * 1024 // len(_SAID))
+    if not streamed:
+        return [_whole(_ANSWER.replace(_SAID * 8, said))]
+    event = _event(b'{"index":0,"delta":{"content":"%b"},"logprobs":null,"finish_reason":null}' % said)
+    return [_HEAD, _chunked(event), _END]
 
 
 class Ticker:
@@ -111,7 +139,8 @@ class Connection(asyncio.Protocol):
         self._ticker = ticker
         self._page = page
         self._parser = httptools.HttpRequestParser(self)
-        self._body = b""
+        self._body: list[bytes] = []
+        self._url = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
@@ -122,20 +151,30 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._parser.feed_data(data)
 
+    def on_url(self, url: bytes) -> None:
+        self._url = url
+
     def on_body(self, body: bytes) -> None:
-        self._body += body
+        self._body.append(body)
 
     def on_message_complete(self) -> None:
-        body, self._body = self._body, b""
-        if self._parser.get_method() == b"GET":
+        body = b"".join(self._body)
+        self._body = []
+        streamed = b'"stream":true' in body or b'"stream": true' in body
+        asked = _ASKED(body, 0, _LOOKED_AT)
+        if self._url.endswith(b"/files"):
+            self.transport.write(_whole(_FILE))
+        elif asked is not None:
+            self.transport.writelines(_long(int(asked[1]), streamed=streamed))
+        elif self._parser.get_method() == b"GET":
             self.transport.write(
                 b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(self._page), self._page)
             )
-        elif b'"stream":true' in body or b'"stream": true' in body:
+        elif streamed:
             self.transport.write(_HEAD)
             self._ticker.add(self)
         else:
-            self.transport.write(_WHOLE)
+            self.transport.write(_whole(_ANSWER))
 
 
 async def _serve(port: int) -> None:

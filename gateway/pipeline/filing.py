@@ -1,9 +1,11 @@
 """Files on their way to and from the providers that keep them: what is asked, and what is noted of it."""
 
+import asyncio
+
 from adapters.call import Call
 from adapters.dialects import files
 from adapters.dialects.files import Action
-from adapters.document import Document
+from adapters.document import AT_ONCE, Document
 from gateway.pipeline.belongings import Owned, keeper_of
 from gateway.pipeline.exchange import Exchange
 from gateway.pipeline.faults import NoSuchObject
@@ -20,7 +22,10 @@ async def document_of(
     anthropics = exchange.header(b"anthropic-version") is not None
     place = files.named(exchange.path)
     if place is None:
-        return files.uploaded(body, exchange.header(b"content-type") or b"", anthropics=anthropics)
+        kind = exchange.header(b"content-type") or b""
+        if len(body) > AT_ONCE:
+            return await asyncio.to_thread(files.uploaded, body, kind, anthropics=anthropics)
+        return files.uploaded(body, kind, anthropics=anthropics)
     name, content = place
     keeper = await keeper_of(belongings, tenant, name, owned)
     action: Action = "content" if content else "delete" if exchange.method == "DELETE" else "retrieve"

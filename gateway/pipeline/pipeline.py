@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
+from adapters import longtext
 from adapters.call import MODELLESS, STORED, Call, Dialect
 from adapters.dialects.checks import InvalidRequest, own_metadata
 from adapters.dialects.ingress import Ingress
@@ -173,6 +174,10 @@ class Pipeline:
         document = await (
             self._stored(exchange, runtime, journey, body) if stored else _parsed(body, exchange)
         )
+        if stored and journey.size > AT_ONCE:  # its document has a body of its own
+            held: list[str | bytes] = [body]
+            del body
+            await by_turns(longtext.let_go(held))
         values = document.values
         ingress, headers = journey.ingress, exchange.allowed_headers()
         if document.large:

@@ -12,6 +12,7 @@ from adapters.dialects.ingress import INGRESS
 from adapters.dialects.multipart import Field, boundary_of, read, write
 from adapters.document import Document
 from adapters.openai import OpenAI
+from adapters.stretches import STRETCH
 from adapters.visible import visible
 from adapters.vllm import VLLM
 
@@ -31,6 +32,7 @@ def uploaded(data: bytes, media_type: str = "", name: str = "a.txt", **more: str
         (b"My SSN is 536-22-8741", "application/octet-stream"),
         (b'{"said": "My SSN is 536-22-8741"}', "application/json"),
         ("\ufeffMy SSN is 536-22-8741, naïve".encode(), "text/csv; charset=utf-8"),
+        (b" " * (STRETCH - 1) + "€, and my SSN is 536-22-8741".encode(), "text/plain"),
     ],
 )
 def test_text_is_read(data: bytes, media_type: str) -> None:
@@ -51,6 +53,11 @@ def test_text_is_read(data: bytes, media_type: str) -> None:
         ("über".encode("utf-16"), "text/plain"),
         ("über".encode("latin-1"), "text/plain"),
         (b"a\0b", ""),
+        (b"a" * STRETCH + b"\0", "text/plain"),
+        (b"a" * STRETCH + "über".encode("latin-1"), "text/plain"),
+        ("aü".encode()[:-1], "text/plain"),
+        (b" " * (STRETCH - 2) + b"%PDF-1.4", "text/plain"),
+        (b"\n" * (2 * STRETCH) + b"%!PS", "text/plain"),
     ],
 )
 def test_what_cannot_be_read_is_unscanned(data: bytes, media_type: str) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from adapters.dialects.checks import InvalidRequest
 from adapters.dialects.multipart import MOST_FIELDS, Field, boundary_of, read, write
+from adapters.stretches import STRETCH
 
 KIND = b"multipart/form-data; boundary=b0"
 
@@ -42,6 +43,7 @@ def test_what_clients_send() -> None:
         (b"before" + form(part()), KIND),
         (form(part(), end=b""), KIND),
         (form(part(), end=b"--b0--behind"), KIND),
+        (form(part(), end=b"--b0--" + b"\r\n" * 1_000), KIND),
         (form(), KIND),
         (form(part(), part()), KIND),  # one name twice: readers choose differently
         (form(*[part(b'content-disposition: form-data; name="%d"' % i) for i in range(MOST_FIELDS + 1)]), KIND),
@@ -100,3 +102,15 @@ def test_no_name_ends_where_it_does_not(name: str, filename: str) -> None:
     assert [each.data for each in again] == [b"one", b"two"]
     assert again[1].name == "zz"
     assert again[0].filename is not None
+
+
+def test_a_long_field_is_no_copy_and_is_written_as_it_came() -> None:
+    data = b"\r\n--b\r\n" * (STRETCH // 4)
+    body = form(part(data=data), part(b'content-disposition: form-data; name="b"', b"short"))
+    long, short = read(body, KIND)
+    assert isinstance(long.data, memoryview)
+    assert long.data.obj is body
+    assert long.data == data
+    assert short == Field("b", b"short")
+    again = write([long, short])
+    assert read(again, b"multipart/form-data; boundary=" + boundary_of(again)) == [long, short]
