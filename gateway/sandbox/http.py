@@ -90,9 +90,8 @@ class Reply:
     async def _interrupt(self) -> None:
         interruption, self.interruption = self.interruption, None
         if interruption is not None:
-            await asyncio.sleep(
-                0
-            )  # uvloop writes at the end of a turn, and the client is to see what came before
+            # uvloop writes at the end of a turn, and the client is to see what came before.
+            await asyncio.sleep(0)
             await interruption(self)
             raise Interrupted
 
