@@ -36,7 +36,7 @@ class _Field:
             if self.factory is None
             else f"({self.factory})() if {self.name} is None else {self.name}"
         )
-        return f"self.{self.name} = {value}  # type: ignore[misc]"
+        return f"self.{self.name} = {value}  # type: ignore[misc]  # frozen for others"
 
 
 def bases(source: str) -> set[str]:

@@ -228,7 +228,7 @@ def test_a_wrong_key_is_an_authentication_error(weir: Sandboxed) -> None:
         pytest.raises(anthropic.AuthenticationError) as refused,
     ):
         stranger.messages.create(model="claude", max_tokens=9, messages=HELLO)
-    assert refused.value.body["error"]["type"] == "authentication_error"  # type: ignore[index]
+    assert refused.value.body["error"]["type"] == "authentication_error"  # type: ignore[index]  # a JSON object
 
 
 FAULTS = [
@@ -274,7 +274,7 @@ def test_a_stream_that_breaks_is_an_error_and_no_stop(
 def test_the_decision_is_shown_where_it_is_asked_for(client: anthropic.Anthropic, weir: Sandboxed) -> None:
     asked: Any = {"model": "llama", "max_tokens": 20, "messages": HELLO}
     message = client.messages.create(**asked, extra_headers={"x-weir-debug": "1"})
-    assert message.to_dict()["weir"]["decision"]["targets"] == ["llama"]  # type: ignore[index]
+    assert message.to_dict()["weir"]["decision"]["targets"] == ["llama"]  # type: ignore[index]  # Weir adds it
     body = {**asked, "stream": True}
     _, _, stream = weir.post(body, path="/v1/messages", x_weir_debug="1")
     assert b"event: weir\ndata: " in stream
@@ -290,7 +290,7 @@ def test_models_are_listed_as_anthropic_lists_them(client: anthropic.Anthropic) 
     assert client.models.retrieve("claude").display_name == "claude"
     with pytest.raises(anthropic.NotFoundError) as refused:
         client.models.retrieve("nope")
-    assert refused.value.body["error"]["type"] == "not_found_error"  # type: ignore[index]
+    assert refused.value.body["error"]["type"] == "not_found_error"  # type: ignore[index]  # a JSON object
 
 
 def test_paths_nobody_serves_are_told_in_anthropics_words(weir: Sandboxed) -> None:

@@ -82,7 +82,7 @@ def test_a_message_is_held_to_its_tools(claude: anthropic.Anthropic) -> None:
 def test_a_messages_error_is_the_engines_own(claude: anthropic.Anthropic) -> None:
     with pytest.raises(anthropic.BadRequestError) as refused:
         claude.messages.create(model="auto", max_tokens=16, messages=QUESTION, extra_body={"temperature": -3})
-    assert refused.value.body["error"]["type"] == "invalid_request_error"  # type: ignore[index]
+    assert refused.value.body["error"]["type"] == "invalid_request_error"  # type: ignore[index]  # a JSON object
     assert "temperature" in str(refused.value)
 
 

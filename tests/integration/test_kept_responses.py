@@ -67,7 +67,7 @@ def test_input_items_come_in_pages(client: openai.OpenAI, weir: Sandboxed) -> No
     asked: Any = [{"role": "user", "content": f"Number {number}."} for number in range(5)]
     made = client.responses.create(model="gpt", input=asked)
     items = list(client.responses.input_items.list(made.id, limit=2, order="asc"))
-    assert [item.content[0].text for item in items] == [each["content"] for each in asked]  # type: ignore[union-attr]
+    assert [item.content[0].text for item in items] == [each["content"] for each in asked]  # type: ignore[union-attr]  # all are messages
     assert [row["dialect"] for row in weir.rows("requests")][-3:] == ["response"] * 3
 
 

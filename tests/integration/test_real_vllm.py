@@ -17,7 +17,7 @@ from tests.integration.waiting import until
 from tests.integration.weirs import RunningWeir
 
 pytestmark = [pytest.mark.vllm, pytest.mark.timeout(420)]
-LONG = [{"role": "user", "content": "Count from 1 to 200."}]
+LONG: Any = [{"role": "user", "content": "Count from 1 to 200."}]
 WEATHER: Any = {
     "type": "function",
     "function": {
@@ -40,7 +40,7 @@ def last(weir: RunningWeir, table: str) -> dict[str, Any]:
 
 
 def test_an_answer_reaches_the_sdk_and_the_ledger(client: openai.OpenAI, weir: RunningWeir) -> None:
-    answer = client.chat.completions.with_raw_response.create(model="auto", messages=QUESTION, max_tokens=32)  # type: ignore[arg-type]
+    answer = client.chat.completions.with_raw_response.create(model="auto", messages=QUESTION, max_tokens=32)
     parsed = answer.parse()
     assert parsed.choices[0].message.content
     assert answer.headers["x-weir-model"] == "tiny"
@@ -58,14 +58,14 @@ def test_an_answer_reaches_the_sdk_and_the_ledger(client: openai.OpenAI, weir: R
 def test_a_stream_arrives_event_by_event_without_usage_unless_asked(
     client: openai.OpenAI, weir: RunningWeir
 ) -> None:
-    plain = list(client.chat.completions.create(model="auto", messages=QUESTION, max_tokens=32, stream=True))  # type: ignore[call-overload]
+    plain = list(client.chat.completions.create(model="auto", messages=QUESTION, max_tokens=32, stream=True))
     assert all(chunk.usage is None and chunk.choices for chunk in plain)
     assert plain[-1].choices[0].finish_reason in {"stop", "length"}
     row = last(weir, "requests")
     assert (row["outcome"], row["usage_source"]) == ("ok", "reported")
     assert row["output_tokens"] > 0
     asked = list(
-        client.chat.completions.create(  # type: ignore[call-overload]
+        client.chat.completions.create(
             model="auto",
             messages=QUESTION,
             max_tokens=32,
@@ -87,7 +87,7 @@ def test_tools_and_schemas_work_as_without_weir(client: openai.OpenAI) -> None:
     )
     tool_calls = call.choices[0].message.tool_calls
     assert tool_calls
-    assert tool_calls[0].function.name == "get_weather"  # type: ignore[union-attr]
+    assert tool_calls[0].function.name == "get_weather"  # type: ignore[union-attr]  # it is a function
     shaped = client.chat.completions.create(
         model="auto",
         messages=[{"role": "user", "content": "Name a colour."}],
@@ -102,9 +102,9 @@ def test_tools_and_schemas_work_as_without_weir(client: openai.OpenAI) -> None:
 
 def test_errors_are_raised_as_the_sdk_raises_them(client: openai.OpenAI, weir: RunningWeir) -> None:
     with pytest.raises(openai.NotFoundError):
-        client.chat.completions.create(model="nope", messages=QUESTION)  # type: ignore[arg-type]
+        client.chat.completions.create(model="nope", messages=QUESTION)
     with pytest.raises(openai.BadRequestError) as bad:
-        client.chat.completions.create(model="auto", messages=QUESTION, temperature=-3)  # type: ignore[arg-type]
+        client.chat.completions.create(model="auto", messages=QUESTION, temperature=-3)
     assert "temperature" in str(bad.value)
     with pytest.raises(openai.BadRequestError):
         client.chat.completions.create(
@@ -114,8 +114,8 @@ def test_errors_are_raised_as_the_sdk_raises_them(client: openai.OpenAI, weir: R
         openai.OpenAI(base_url=f"{weir.url}/v1", api_key="sk-weir-wrong", max_retries=0) as stranger,
         pytest.raises(openai.AuthenticationError),
     ):
-        stranger.chat.completions.create(model="auto", messages=QUESTION)  # type: ignore[arg-type]
-    assert client.chat.completions.create(model="auto", messages=QUESTION, max_tokens=4).choices  # type: ignore[arg-type]
+        stranger.chat.completions.create(model="auto", messages=QUESTION)
+    assert client.chat.completions.create(model="auto", messages=QUESTION, max_tokens=4).choices
 
 
 def test_a_client_that_leaves_a_stream_frees_the_engine_and_is_booked(
@@ -136,7 +136,7 @@ def test_a_client_that_leaves_a_stream_frees_the_engine_and_is_booked(
 
 def counting(client: openai.OpenAI) -> Any:
     """A stream of as many tokens as the engine takes."""
-    return client.chat.completions.create(  # type: ignore[call-overload]
+    return client.chat.completions.create(
         model="auto", messages=LONG, max_tokens=1900, stream=True, extra_body={"ignore_eos": True}
     )
 
@@ -248,8 +248,8 @@ def test_kill_9_mid_stream_ends_in_an_error_and_the_engines_return_is_noticed(
     assert (row["outcome"], row["usage_source"]) == ("cut", "estimated")
     assert row["output_tokens"] > 0
     with pytest.raises(openai.APIStatusError) as down:
-        client.chat.completions.create(model="auto", messages=QUESTION, max_tokens=4)  # type: ignore[arg-type]
+        client.chat.completions.create(model="auto", messages=QUESTION, max_tokens=4)
     assert down.value.status_code == 502
     vllm.start()
-    answer = client.chat.completions.create(model="auto", messages=QUESTION, max_tokens=8)  # type: ignore[arg-type]
+    answer = client.chat.completions.create(model="auto", messages=QUESTION, max_tokens=8)
     assert answer.choices[0].message.content

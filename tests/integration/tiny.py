@@ -1,6 +1,7 @@
 """What a Weir before the real vLLM and its tiny model is told, and what that engine says of itself."""
 
 import re
+from typing import Any
 
 from tests.integration.engines import RealVllm
 from tests.integration.waiting import until
@@ -17,7 +18,7 @@ aliases: {{auto: routed}}
 routes:
   - {{name: everyday, use: [tiny]}}
 """
-QUESTION = [{"role": "user", "content": "What is the capital of France?"}]
+QUESTION: Any = [{"role": "user", "content": "What is the capital of France?"}]
 
 
 def counter(page: str, name: str) -> float:

@@ -59,7 +59,7 @@ def wire() -> Wire:
 def opened(wire: Wire) -> Opening:
     def open_exchange(*headers: tuple[bytes, bytes], path: str = CHAT, **more: bool) -> DirectExchange:
         more.setdefault("keep_alive", True)
-        return DirectExchange("req-1", path, list(headers), wire, asyncio.Event(), **more)  # type: ignore[arg-type]
+        return DirectExchange("req-1", path, list(headers), wire, asyncio.Event(), **more)  # type: ignore[arg-type]  # a wire of the test's
 
     return open_exchange
 

@@ -174,7 +174,7 @@ class Rig:
     def __init__(self, script: Script, *boundaries: Boundary) -> None:
         self.script = script
         self.sent: list[tuple[str, Outgoing]] = []
-        self.fleet = Fleet(lambda backend, url: ScriptedPool(url, script, self.sent))  # type: ignore[arg-type,return-value]
+        self.fleet = Fleet(lambda backend, url: ScriptedPool(url, script, self.sent))  # type: ignore[arg-type,return-value]  # it plays a pool
         self.fleet.apply([Placement("gpu", ("g1", "g2"), ""), Placement("far", ("f1",), "")])
         self.engines = Engines(policy(*boundaries), {"gpu": VLLM(), "far": OpenAI(api_key="sk-x")})
         self.dispatcher = Dispatcher(self.fleet, lambda: self.engines)

@@ -13,7 +13,7 @@ NAMES = st.lists(
 
 
 def fleet_of(urls: list[str]) -> Fleet:
-    fleet = Fleet(lambda backend, url: object())  # type: ignore[arg-type,return-value]
+    fleet = Fleet(lambda backend, url: object())  # type: ignore[arg-type,return-value]  # nobody asks it
     fleet.apply([Placement("gpu", tuple(urls), "")])
     return fleet
 

@@ -15,7 +15,7 @@ class FakePool:
 
 
 def fleet_of(*urls: str, fingerprint: str = "a") -> Fleet:
-    fleet = Fleet(lambda backend, url: FakePool())  # type: ignore[arg-type,return-value]
+    fleet = Fleet(lambda backend, url: FakePool())  # type: ignore[arg-type,return-value]  # it plays a pool
     fleet.apply([Placement("gpu", urls, fingerprint)])
     return fleet
 

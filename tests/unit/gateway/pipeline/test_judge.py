@@ -49,7 +49,7 @@ async def test_long_work_hands_the_loop_back(monkeypatch: pytest.MonkeyPatch) ->
             await asyncio.sleep(0)
 
     beating = asyncio.ensure_future(heart())
-    judge = Judge(SlowClassifier(), build.shipped_scorer())  # type: ignore[arg-type]
+    judge = Judge(SlowClassifier(), build.shipped_scorer())  # type: ignore[arg-type]  # it labels as one does
     judged = await judge.judge(call_of(), purpose({}, {}), "acme", Level.CONFIDENTIAL, 20_000)
     beating.cancel()
     assert beats >= 40
@@ -93,7 +93,7 @@ class EndlessClassifier:
 
 
 async def test_labelling_that_does_not_end_means_the_highest() -> None:
-    judge = Judge(EndlessClassifier(), build.shipped_scorer(), labelling_seconds=0.01)  # type: ignore[arg-type]
+    judge = Judge(EndlessClassifier(), build.shipped_scorer(), labelling_seconds=0.01)  # type: ignore[arg-type]  # it labels as one does
     judged = await judge.judge(call_of(), purpose({}, {}), "acme", None, 20_000)
     assert judged.signals.label.level is Level.RESTRICTED
     assert judged.signals.label.failed == ("patterns",)
