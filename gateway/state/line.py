@@ -4,14 +4,11 @@ import time
 from typing import Any, Final
 
 from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
+from gateway.state import shared_options
 from gateway.state.claims import Gone
 
-_PATIENCE: Final = 0.5  # seconds Redis may take; a request waits for it
 _PAUSE: Final = 0.25  # seconds after a failure in which it is not asked
 _CONNECTIONS: Final = 8
 
@@ -24,11 +21,8 @@ class Line:
             BlockingConnectionPool.from_url(
                 url,
                 max_connections=_CONNECTIONS,
-                timeout=_PATIENCE,
-                socket_timeout=_PATIENCE,
-                socket_connect_timeout=_PATIENCE,
-                retry=Retry(NoBackoff(), 1, (RedisConnectionError,)),  # it may have closed an idle connection
-                client_name="weir",
+                timeout=shared_options.PATIENCE,
+                **shared_options.options(),
             )
         )
         self._ask_again = 0.0  # monotonic seconds

@@ -19,18 +19,15 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from gateway.state import scripts
 from gateway.state.claims import Account, Claim, Full, Gone, Held
+from gateway.state.shared_options import options
 
 _log = logging.getLogger("weir.state")
 
 LEASE_SECONDS: Final = 30.0
-_PATIENCE: Final = 0.5  # seconds Redis may take; a request waits for it
 _LONGEST_WAIT: Final = 2.0  # seconds, with those that were asked before
 _PAUSE: Final = 0.25  # seconds between tries while it is gone
 _COMMANDS: Final = 256  # in one round trip, and leases in one settlement
@@ -92,13 +89,7 @@ class RedisState:
     ) -> None:
         """`gateway` names the journal whose lines number settlements, `written` is the last of them that a kill
         cannot undo: none behind it is settled. `now_ms`: UTC milliseconds; gateways' clocks may differ by seconds."""
-        self._redis = Redis.from_url(
-            url,
-            socket_timeout=_PATIENCE,
-            socket_connect_timeout=_PATIENCE,
-            retry=Retry(NoBackoff(), 1, (RedisConnectionError,)),  # it may have closed an idle connection
-            client_name="weir",
-        )
+        self._redis = Redis.from_url(url, **options())
         self._gateway = gateway
         self._process = f"{gateway}/{secrets.token_hex(6)}"
         self._written = written

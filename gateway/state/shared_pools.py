@@ -8,15 +8,12 @@ import time
 from typing import Any, Final
 
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from gateway.state.claims import Gone
 from gateway.state.pools import Given
+from gateway.state.shared_options import options
 
-_PATIENCE: Final = 0.5  # seconds Redis may take
 _PAUSE: Final = 1.0  # seconds after a failure in which it is not asked
 _KEPT: Final = 7_200_000  # milliseconds a pool is kept
 
@@ -94,13 +91,7 @@ class RedisPools:
     """One gateway's view of what all share."""
 
     def __init__(self, url: str) -> None:
-        self._redis = Redis.from_url(
-            url,
-            socket_timeout=_PATIENCE,
-            socket_connect_timeout=_PATIENCE,
-            retry=Retry(NoBackoff(), 1, (RedisConnectionError,)),  # it may have closed an idle connection
-            client_name="weir",
-        )
+        self._redis = Redis.from_url(url, **options())
         self._ask_again = 0.0  # monotonic seconds
 
     async def meet(self, name: str, gateway: str, said: str) -> list[str]:

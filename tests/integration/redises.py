@@ -9,24 +9,35 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import Final
 
 import pytest
+
+from gateway.state import shared, shared_options
 
 SERVER: Final = shutil.which("redis-server")
 
 
 @contextmanager
-def patience(*modules: ModuleType, seconds: float = 10.0) -> Iterator[None]:
-    """These modules wait for Redis for so long: for tests of what is kept there, on however busy a machine. One that
+def patience(seconds: float = 10.0) -> Iterator[None]:
+    """Who connects to Redis waits for so long: for tests of what is kept there, on however busy a machine. A Redis that
     has ended refuses connections, and nobody waits for it."""
     with pytest.MonkeyPatch.context() as patch:
-        for each in modules:
-            patch.setattr(each, "_PATIENCE", seconds)
-            if hasattr(each, "_LONGEST_WAIT"):
-                patch.setattr(each, "_LONGEST_WAIT", 2 * seconds)
+        patch.setattr(shared_options, "PATIENCE", seconds)
+        patch.setattr(shared, "_LONGEST_WAIT", 2 * seconds)
         yield
+
+
+@contextmanager
+def running_redis(folder: Path) -> Iterator["RealRedis"]:
+    """One that has started, and Weirs that have patience with it."""
+    redis = RealRedis(folder)
+    redis.start()
+    try:
+        with patience():
+            yield redis
+    finally:
+        redis.stop()
 
 
 class RealRedis:

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gateway.state import line, shared, shared_pools
-from tests.integration.redises import RealRedis, patience
+from tests.integration.redises import RealRedis, running_redis
 from tests.integration.sandboxed import POLICY, Sandboxed
 
 
@@ -14,17 +13,14 @@ def two_gateways(
     folder: Path, policy: str = POLICY, when_gone: str = ""
 ) -> Iterator[tuple[RealRedis, Sandboxed, Sandboxed]]:
     """`when_gone`: what becomes of requests without Redis, as YAML. All of it has ended afterwards."""
-    redis = RealRedis(folder)
-    redis.start()
-    state = f"state: {{redis: '{redis.url}'{f', when_gone: {when_gone}' if when_gone else ''}}}"
     weirs: list[Sandboxed] = []
-    try:
-        with patience(line, shared, shared_pools):
+    with running_redis(folder) as redis:
+        state = f"state: {{redis: '{redis.url}'{f', when_gone: {when_gone}' if when_gone else ''}}}"
+        try:
             for name in ("one", "two"):
                 (folder / name).mkdir()
                 weirs.append(Sandboxed(folder / name, f"{policy}\n{state}\n"))
             yield redis, weirs[0], weirs[1]
-    finally:
-        for each in weirs:
-            each.stop()
-        redis.stop()
+        finally:
+            for each in weirs:
+                each.stop()

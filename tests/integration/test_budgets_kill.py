@@ -19,7 +19,7 @@ from gateway.ledger.stores import open_store
 from gateway.metering.budgets.limits import nano_dollars
 from gateway.sandbox.sandbox import Sandbox
 from tests.integration.loads import under_load, until
-from tests.integration.redises import SERVER, RealRedis
+from tests.integration.redises import SERVER, RealRedis, running_redis
 from tests.integration.sandboxed import HELLO, POLICY, PROVIDER_KEY
 from tests.integration.served import Served
 
@@ -33,10 +33,8 @@ ENOUGH: Final = 100  # attempts of each: a load that could show a loss
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[RealRedis]:
     (tmp_path / "redis").mkdir()
-    running = RealRedis(tmp_path / "redis")
-    running.start()
-    yield running
-    running.stop()
+    with running_redis(tmp_path / "redis") as running:
+        yield running
 
 
 class Gateway(Served):

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.state import shared
 from tests.integration.budgeted import ASK, UPPER_USD, Beside, Budgeted, flood, statuses
-from tests.integration.redises import SERVER, RealRedis, patience
+from tests.integration.redises import SERVER, RealRedis, running_redis
 
 pytestmark = pytest.mark.skipif(SERVER is None, reason="redis-server is not installed")
 
@@ -19,11 +18,8 @@ Make = Callable[..., tuple[Budgeted, Beside]]
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[RealRedis]:
     (tmp_path / "redis").mkdir()
-    running = RealRedis(tmp_path / "redis")
-    running.start()
-    with patience(shared):
+    with running_redis(tmp_path / "redis") as running:
         yield running
-    running.stop()
 
 
 @pytest.fixture

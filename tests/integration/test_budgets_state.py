@@ -11,10 +11,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import rule, run_state_machine_as_test
 
-from gateway.state import shared
 from gateway.state.claims import Account, Claim, Full, Gone, Held, State
 from gateway.state.shared import RedisState
-from tests.integration.redises import SERVER, RealRedis, patience
+from tests.integration.redises import SERVER, RealRedis, patience, running_redis
 from tests.unit.gateway.state.machine import LEASE_SECONDS, StateMachine
 
 pytestmark = pytest.mark.skipif(SERVER is None, reason="redis-server is not installed")
@@ -22,11 +21,8 @@ pytestmark = pytest.mark.skipif(SERVER is None, reason="redis-server is not inst
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealRedis]:
-    running = RealRedis(tmp_path_factory.mktemp("redis"))
-    running.start()
-    with patience(shared):
+    with running_redis(tmp_path_factory.mktemp("redis")) as running:
         yield running
-    running.stop()
 
 
 @pytest.fixture
@@ -215,7 +211,7 @@ async def test_a_settlement_that_was_done_and_never_answered_is_not_done_again(
     server: RealRedis, asked: redis.Redis
 ) -> None:
     account = day()
-    with patience(shared, seconds=1.0):  # which it is to lose
+    with patience(seconds=1.0):  # which it is to lose
         async with gateways(server, "a") as (state,):
             for i in range(3):
                 await state.reserve(f"r{i}", [Claim(account, 100, (10,))])

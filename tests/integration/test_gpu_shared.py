@@ -12,11 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.state import shared_pools
 from gateway.state.claims import Gone
 from gateway.state.shared_pools import RedisPools
 from tests.integration.budgeted import Beside, Budgeted
-from tests.integration.redises import SERVER, RealRedis, patience
+from tests.integration.redises import SERVER, RealRedis, patience, running_redis
 from tests.integration.sandboxed import HELLO
 from tests.pools import FakePools, KeptPools
 
@@ -29,10 +28,8 @@ BODY = {"model": "llama", "messages": HELLO, "max_tokens": 60, "stream": True}
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealRedis]:
-    running = RealRedis(tmp_path_factory.mktemp("redis"))
-    running.start()
-    yield running
-    running.stop()
+    with running_redis(tmp_path_factory.mktemp("redis")) as running:
+        yield running
 
 
 amounts = st.integers(-(10**13), 10**13)
@@ -68,7 +65,7 @@ def test_redis_keeps_pools_as_the_tests_fake_does(server: RealRedis, plan: list[
         finally:
             await real.close()
 
-    with patience(shared_pools):
+    with patience():
         asyncio.run(play())
 
 

@@ -5,11 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway.state import line
 from gateway.state.claims import Gone
 from gateway.state.line import Line
 from gateway.state.shared_scores import SharedScores
-from tests.integration.redises import SERVER, RealRedis, patience
+from tests.integration.redises import SERVER, RealRedis, running_redis
 
 pytestmark = pytest.mark.skipif(SERVER is None, reason="redis-server is not installed")
 MINUTE = 60_000
@@ -26,11 +25,8 @@ class Clock:
 
 @pytest.fixture(scope="module")
 def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealRedis]:
-    running = RealRedis(tmp_path_factory.mktemp("redis"))
-    running.start()
-    with patience(line):
+    with running_redis(tmp_path_factory.mktemp("redis")) as running:
         yield running
-    running.stop()
 
 
 async def test_one_sees_what_another_met(redis: RealRedis) -> None:
