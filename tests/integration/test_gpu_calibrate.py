@@ -4,8 +4,10 @@ import asyncio
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from statistics import median
 
 import pytest
 import yaml
@@ -31,15 +33,22 @@ class Engine:
         self._thread.start()
         self.sandbox = Sandbox(tokens_per_second=RATE)
         self.run(self.sandbox.start())
+        self.late: list[float] = []  # seconds by which each step took longer than it was to
+        self.sandbox.vllm.engine._sleep = self._step
         self.url = self.sandbox.environ()["WEIR_SANDBOX_VLLM_URL"]
 
+    async def _step(self, seconds: float) -> None:
+        begun = time.perf_counter()
+        await asyncio.sleep(seconds)
+        self.late.append(time.perf_counter() - begun - seconds)
+
     def run(self, coroutine) -> None:
-        asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
+        asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(60)
 
     def stop(self) -> None:
         self.run(self.sandbox.stop())
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(60)
         self._loop.close()
 
 
@@ -55,10 +64,12 @@ def calibrate(*arguments: str) -> Result:
 
 
 def test_a_stand_in_s_costs_are_found(engine):
+    """Those that it had: a busy machine makes each of its steps longer."""
+    engine.late.clear()
     result = calibrate("--url", engine.url, "--samples", "3", "--output", "8", "--json")
     assert result.exit_code == 0, result.output
     found, truth = json.loads(result.stdout), Speed.of(RATE)
-    assert found["gpu_costs"]["step"] == pytest.approx(truth.step, rel=0.4)
+    assert found["gpu_costs"]["step"] == pytest.approx(truth.step + median(engine.late), rel=0.4)
     assert found["gpu_costs"]["prompt"] == pytest.approx(truth.prompt_token, rel=0.4)
     assert (
         found["fitted"]["step"]["low"] <= found["fitted"]["step"]["value"] <= found["fitted"]["step"]["high"]
@@ -97,7 +108,7 @@ def test_what_it_prints_can_be_pasted(engine, tmp_path):
 
 def test_a_busy_engine_is_not_measured(engine):
     address = engine.url.removeprefix("http://").split(":")
-    body = json.dumps({"model": MODEL, "prompt": "x", "max_tokens": 400, "ignore_eos": True, "stream": True})
+    body = json.dumps({"model": MODEL, "prompt": "x", "max_tokens": 9000, "ignore_eos": True, "stream": True})
     head = f"POST /v1/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
     with socket.create_connection((address[0], int(address[1])), timeout=10) as busy:
         busy.sendall(f"{head}\r\n\r\n{body}".encode())

@@ -1,7 +1,6 @@
 """A real vLLM that keeps responses, through Weir with OpenAI's library: continued, looked at, cancelled, told again,
 and worked on in the background."""
 
-import time
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 
 from tests.integration.engines import RealVllm
 from tests.integration.test_ingress_vllm import POLICY
+from tests.integration.waiting import until
 from tests.integration.weirs import RunningWeir
 
 pytestmark = [pytest.mark.vllm, pytest.mark.timeout(420)]
@@ -29,16 +29,15 @@ def weir(vllm: RealVllm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
     running.stop()
 
 
-def booked(weir: RunningWeir, name: str, seconds: float = 60) -> dict[str, Any]:
+def booked(weir: RunningWeir, name: str) -> dict[str, Any]:
     """The row of a request, once it is there."""
-    deadline = time.monotonic() + seconds
-    while True:
-        found = [row for row in weir.rows("requests") if row["id"] == name]
-        if found:
-            assert len(found) == 1
-            return found[0]
-        assert time.monotonic() < deadline, "it is not booked"
-        time.sleep(0.1)
+
+    def found() -> list[dict[str, Any]]:
+        return [row for row in weir.rows("requests") if row["id"] == name]
+
+    until(found)
+    (row,) = found()
+    return row
 
 
 def test_it_is_looked_at_and_continued(client: openai.OpenAI) -> None:
@@ -60,8 +59,8 @@ def test_it_works_in_the_background(client: openai.OpenAI, weir: RunningWeir) ->
     )
     made = raw.parse()
     assert (made.status, made.usage) == ("queued", None)
-    while (told := client.responses.retrieve(made.id)).status in ("queued", "in_progress"):
-        time.sleep(0.05)
+    until(lambda: client.responses.retrieve(made.id).status not in ("queued", "in_progress"))
+    told = client.responses.retrieve(made.id)
     assert told.usage is not None
     row = booked(weir, raw.headers["x-weir-request-id"])
     assert (row["outcome"], row["usage_source"]) == ("ok", "reported")

@@ -6,17 +6,17 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.integration.sandboxed import HELLO, POLICY, Sandboxed
+from tests.integration.waiting import until
 
 ROOT = Path(__file__).parents[2]
 LICENCE = [{"role": "user", "content": "He shows medical certificate BB1388568 at the door."}]
-LONG = [{"role": "user", "content": "Room 12 of 345 costs 67.80, or 91.20 with 3 of 4 meals. " * 4_000}]
+LONG = [{"role": "user", "content": "Room 12 of 345 costs 67.80, or 91.20 with 3 of 4 meals. " * 12_000}]
 
 
 def interpreter() -> str:
@@ -48,17 +48,11 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WithPresidio]:
 sensitivity:
   levels: {{US_DEA: confidential}}
   detectors:
-    - {{name: names, kind: presidio, python: "{interpreter()}", languages: [en, de], deadline: 1500ms}}
+    - {{name: names, kind: presidio, python: "{interpreter()}", languages: [en, de], deadline: 5s}}
 """
     running = WithPresidio(tmp_path_factory.mktemp("weir"), POLICY + detectors)
     yield running
     running.stop()
-
-
-@pytest.fixture
-def weir(whole: WithPresidio) -> WithPresidio:
-    whole.calm()
-    return whole
 
 
 def test_what_it_finds_stays_home(weir: WithPresidio) -> None:
@@ -86,16 +80,20 @@ def test_what_it_is_too_slow_for_counts_as_the_highest_and_the_next_request_is_j
 
 def test_a_process_that_is_gone_means_the_highest_until_it_is_back(weir: WithPresidio) -> None:
     os.kill(weir.process(), signal.SIGKILL)
-    deadline = time.monotonic() + 60
-    while (status := weir.ask(HELLO, model="gpt")[0]) == 403 and time.monotonic() < deadline:
+
+    def judged_again() -> bool:
+        if weir.ask(HELLO, model="gpt")[0] == 200:
+            return True
         assert weir.rows("requests")[-1]["level"] == "restricted"
-    assert status == 200
+        return False
+
+    until(judged_again)
 
 
 def test_a_reload_takes_another_one_and_ends_the_first(weir: WithPresidio) -> None:
     first = weir.process()
     text = weir.config.read_text().replace(weir._common, "")
-    weir.write(text.replace("deadline: 1500ms", "deadline: 2s, score: 0.9"))
+    weir.write(text.replace("deadline: 5s", "deadline: 6s, score: 0.9"))
     weir.wait_for_policy_change()
     assert weir.process() != first
     assert weir.ask(HELLO, model="gpt")[0] == 200

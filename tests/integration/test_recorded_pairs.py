@@ -3,7 +3,6 @@ clean stop, no lost error, no lost booking."""
 
 import itertools
 import json
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.contract import messages_oracle, responses_oracle
 from tests.integration.replaying import Recording, Replay, bookings, load, through
+from tests.integration.waiting import until
 from tests.integration.weirs import RunningWeir
 
 pytestmark = [pytest.mark.recordings, pytest.mark.timeout(300)]
@@ -72,13 +72,6 @@ PAIRS = {
     "responses from messages": Pair("/v1/responses", "claude", _MESSAGES, _ENDED),
     "completions from completions": Pair("/v1/completions", "gpt", ("openai", "/v1/completions"), _DONE),
 }
-
-
-@pytest.fixture(scope="module")
-def replay() -> Iterator[Replay]:
-    server = Replay()
-    yield server
-    server.stop()
 
 
 @pytest.fixture(scope="module")
@@ -159,12 +152,12 @@ def test_a_stream_cut_at_any_byte_is_no_clean_stop_and_is_booked(
 
 def _attempts(weir: RunningWeir, labels: set[str]) -> dict[str, Any]:
     """Each label's attempt, exactly one, once all are booked."""
-    deadline = time.monotonic() + 60
-    while True:
-        rows = [row for row in weir.rows("attempts") if row["upstream_id"] in labels]
-        if len(rows) >= len(labels) or time.monotonic() > deadline:
-            break
-        time.sleep(0.05)
+
+    def booked() -> list[dict[str, Any]]:
+        return [row for row in weir.rows("attempts") if row["upstream_id"] in labels]
+
+    until(lambda: len(booked()) >= len(labels))
+    rows = booked()
     found = {row["upstream_id"]: row for row in rows}
     assert found.keys() == labels
     assert len(rows) == len(labels)

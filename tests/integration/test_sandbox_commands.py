@@ -20,7 +20,7 @@ def test_the_demo_shows_what_weir_is_for_and_ends_by_itself(tmp_path: Path) -> N
         env={**environ(80), "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=110,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -71,7 +71,7 @@ def test_the_demo_stays_up_beside_whatever_holds_its_port() -> None:
             with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310  # its own loopback URL
                 assert answer.headers["x-weir-route"] == "everyday"
             process.send_signal(signal.SIGTERM)
-            assert process.wait(20) == 0
+            assert process.wait(60) == 0
 
 
 def test_the_sandbox_prints_where_it_is_and_ends_on_a_signal() -> None:
@@ -82,7 +82,7 @@ def test_the_sandbox_prints_where_it_is_and_ends_on_a_signal() -> None:
         with urllib.request.urlopen(f"{urls['vllm']}/v1/models", timeout=10) as answer:  # noqa: S310  # as above
             assert answer.headers["server"] == "weir-sandbox"
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
 
 
 def test_the_sandbox_says_which_port_is_taken() -> None:
@@ -96,7 +96,7 @@ def test_the_sandbox_says_which_port_is_taken() -> None:
             cwd=ROOT,
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=60,
             check=False,
         )
     assert done.returncode == 1

@@ -241,7 +241,7 @@ async def outcome_of(replica, pool):
 async def test_random_cancels_lose_no_connection(serve, seed):
     draw = random.Random(seed)  # noqa: S311  # a seeded draw, so that a failure can be repeated
     replica = await serve(moody(draw))
-    async with replica.pool(limits=Limits(connections=3), timeouts=Timeouts(pool=0.05)) as pool:
+    async with replica.pool(limits=Limits(connections=3), timeouts=Timeouts(pool=0.5)) as pool:
         tasks = []
         for _ in range(200):
             tasks.append(asyncio.ensure_future(outcome_of(replica, pool)))
