@@ -12,6 +12,7 @@ from adapters.call import Backend, Call, Relay
 from adapters.document import parse
 from adapters.errors import StreamCut, UpstreamError
 from adapters.openai import OpenAI
+from tests.contract.chunking import check_cut_up
 
 _CHAT = b"".join(
     b"data: " + json.dumps(chunk, separators=(",", ":")).encode() + b"\n\n"
@@ -83,21 +84,7 @@ def test_a_cut_at_any_byte_is_no_clean_stop(pair: str) -> None:
 @given(cuts=st.lists(st.integers(0, 1200), max_size=12))
 def test_any_chunking_gives_the_same_answer(pair: str, cuts: list[int]) -> None:
     make, stream, _ = _PAIRS[pair]
-    whole = make()
-    expected = whole.feed(stream) + whole.finish()
-    relay, out, start = make(), b"", 0
-    for cut in [*sorted(cuts), len(stream)]:
-        out += relay.feed(stream[start:cut])
-        start = max(start, cut)
-    assert out + relay.finish() == expected
-    assert relay.complete
-    assert (relay.usage, relay.content_events, relay.finish_reason) == (
-        whole.usage,
-        whole.content_events,
-        whole.finish_reason,
-    )
-    assert relay.content_events == 2
-    assert relay.usage.source == "reported"
+    check_cut_up(make, stream, cuts)
 
 
 @pytest.mark.parametrize("backend", [OpenAI(), Anthropic()], ids=lambda backend: backend.kind)

@@ -15,6 +15,7 @@ from adapters.errors import StreamCut, UpstreamError
 from adapters.openai import OpenAI
 from adapters.vllm import VLLM
 from tests.contract import responses_oracle as oracle
+from tests.contract.chunking import check_cut_up
 from tests.contract.test_cuts import _CHAT, _MESSAGES
 
 _ASKED = parse(b'{"model":"m","input":"x","stream":true}')
@@ -95,22 +96,7 @@ def test_the_error_that_ends_a_cut_stream_has_the_next_number(pair: str) -> None
 @given(cuts=st.lists(st.integers(0, 1200), max_size=12))
 def test_any_chunking_gives_the_same_answer(pair: str, cuts: list[int]) -> None:
     make, stream, _ = _PAIRS[pair]
-    whole = make()
-    expected = whole.feed(stream) + whole.finish()
-    relay, out, start = make(), b"", 0
-    for cut in [*sorted(cuts), len(stream)]:
-        out += relay.feed(stream[start:cut])
-        start = max(start, cut)
-    assert out + relay.finish() == expected
-    assert relay.complete
-    assert (relay.usage, relay.content_events, relay.finish_reason, relay.made) == (
-        whole.usage,
-        whole.content_events,
-        whole.finish_reason,
-        whole.made,
-    )
-    assert relay.content_events == 2
-    assert relay.usage.source == "reported"
+    check_cut_up(make, stream, cuts)
 
 
 _RECORDED = (

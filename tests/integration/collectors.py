@@ -1,15 +1,16 @@
 """A stand-in for an OpenTelemetry collector: it takes OTLP over HTTP as one does, and keeps what it was told."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from tests.serving import Serving
 
 
 class StandInCollector:
@@ -65,13 +66,9 @@ def collecting() -> Iterator[StandInCollector]:
         def log_message(self, *_: Any) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    kept.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, name="collector", daemon=True)
-    thread.start()
+    server = Serving(Handler, "collector")
+    kept.url = server.url
     try:
         yield kept
     finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(10)
+        server.stop()

@@ -1,5 +1,5 @@
-"""What all integration tests share: OpenAI's own library, speaking to the Weir of a module (its fixture `weir`) as its
-first tenant and as another; and time enough on a machine that is busy."""
+"""What integration tests share: a Weir of each module's own, calmed for each test (a module may have another `whole`
+or `weir`); OpenAI's own library, which speaks to it as two tenants; a stand-in of recordings; time on busy machines."""
 
 from collections.abc import Iterator
 
@@ -7,6 +7,8 @@ import openai
 import pytest
 
 from gateway.pipeline import judging_apart
+from tests.integration.replaying import Replay
+from tests.integration.sandboxed import Sandboxed
 from tests.integration.weirs import RunningWeir
 
 
@@ -16,6 +18,27 @@ def unhurried() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(judging_apart, "_SECONDS", 30.0)
         yield
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandboxed]:
+    running = Sandboxed(tmp_path_factory.mktemp("weir"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def weir(whole: Sandboxed) -> Sandboxed:
+    whole.calm()
+    return whole
+
+
+@pytest.fixture(scope="module")
+def replay() -> Iterator[Replay]:
+    """A stand-in provider that answers with recordings."""
+    server = Replay()
+    yield server
+    server.stop()
 
 
 @pytest.fixture

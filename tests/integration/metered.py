@@ -12,13 +12,14 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from tests.integration.sandboxed import HELLO, POLICY, SECRET, Sandboxed
+from tests.serving import Serving
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 PATIENCE = 60.0  # seconds
@@ -138,15 +139,11 @@ def exporter() -> Iterator[str]:
         def log_message(self, *_: Any) -> None:
             """Say nothing."""
 
-    server = HTTPServer(("127.0.0.1", 0), Page)
-    thread = threading.Thread(target=server.serve_forever, name="exporter", daemon=True)
-    thread.start()
+    server = Serving(Page, "exporter")
     try:
-        yield f"http://127.0.0.1:{server.server_port}/metrics"
+        yield f"{server.url}/metrics"
     finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(10)
+        server.stop()
 
 
 @contextmanager

@@ -7,13 +7,14 @@ the shapes it documents. None of them is the provider.
 import base64
 import json
 import struct
-import threading
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from tests.serving import Serving
 
 Reply = tuple[int, dict[str, str], bytes]
 
@@ -31,8 +32,8 @@ class Asked:
         return json.loads(self.body)
 
 
-class StandIn:
-    """A server on a free loopback port that answers POSTs by a function, and keeps what it was asked."""
+class StandIn(Serving):
+    """A server that answers POSTs by a function, and keeps what it was asked."""
 
     def __init__(self, answer: Callable[[Asked], Reply]) -> None:
         self.asked: list[Asked] = []
@@ -57,16 +58,7 @@ class StandIn:
             def log_message(handler, *_: object) -> None:  # noqa: N805  # as above
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, name="stand-in")
-        self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._thread.join(10)
-        self._server.server_close()
+        super().__init__(Handler, "stand-in")
 
 
 def sse(*chunks: Any) -> Reply:

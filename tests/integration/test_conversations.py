@@ -28,12 +28,6 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandboxed]:
     running.stop()
 
 
-@pytest.fixture
-def weir(whole: Sandboxed) -> Sandboxed:
-    whole.calm()
-    return whole
-
-
 def outside(weir: Sandboxed) -> int:
     return len(weir.sandbox.openai.received) + len(weir.sandbox.anthropic.received)
 

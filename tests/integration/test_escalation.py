@@ -35,12 +35,6 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandboxed]:
     running.stop()
 
 
-@pytest.fixture
-def weir(whole: Sandboxed) -> Sandboxed:
-    whole.calm()
-    return whole
-
-
 def spoil(weir: Sandboxed, mode: str) -> None:
     weir.run(weir.sandbox.vllm.fault(mode, count=1))
 

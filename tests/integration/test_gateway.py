@@ -14,19 +14,6 @@ from tests.integration.sandboxed import HELLO, POLICY, PROVIDER_KEY, SECRET, San
 from tests.integration.waiting import until
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandboxed]:
-    running = Sandboxed(tmp_path_factory.mktemp("weir"))
-    yield running
-    running.stop()
-
-
-@pytest.fixture
-def weir(whole: Sandboxed) -> Sandboxed:
-    whole.calm()
-    return whole
-
-
 @pytest.fixture
 def impatient(tmp_path: Path) -> Iterator[Sandboxed]:
     """Waits a second for the engine, and as long as ever for the others."""

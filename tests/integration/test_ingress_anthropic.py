@@ -21,19 +21,6 @@ WEATHER: Any = {
 }
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandboxed]:
-    running = Sandboxed(tmp_path_factory.mktemp("weir"))
-    yield running
-    running.stop()
-
-
-@pytest.fixture
-def weir(whole: Sandboxed) -> Sandboxed:
-    whole.calm()
-    return whole
-
-
 @pytest.fixture
 def client(weir: Sandboxed) -> Iterator[anthropic.Anthropic]:
     with anthropic.Anthropic(base_url=weir.url, api_key=weir.key, max_retries=0) as made:

@@ -38,13 +38,6 @@ STATUSES = {
 
 
 @pytest.fixture(scope="module")
-def replay() -> Iterator[Replay]:
-    server = Replay()
-    yield server
-    server.stop()
-
-
-@pytest.fixture(scope="module")
 def weir(replay: Replay, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningWeir]:
     owns = 'anthropic: "*", openai: "*"'  # who recorded them made what they name
     running = RunningWeir(tmp_path_factory.mktemp("weir"), POLICY.format(url=replay.url), owns=owns)

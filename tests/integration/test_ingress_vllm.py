@@ -1,7 +1,6 @@
 """What a real vLLM speaks beside chat, through Weir: messages, completions, tokens; and what this model cannot do."""
 
 import json
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -43,7 +42,6 @@ def claude(weir: RunningWeir) -> Iterator[anthropic.Anthropic]:
 
 
 def newest(weir: RunningWeir) -> dict[str, Any]:
-    time.sleep(0.05)
     row: dict[str, Any] = weir.rows("requests")[-1]
     return row
 

@@ -41,12 +41,6 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandboxed]:
     running.stop()
 
 
-@pytest.fixture
-def weir(whole: Sandboxed) -> Sandboxed:
-    whole.calm()
-    return whole
-
-
 def apart_of(weir: Sandboxed) -> JudgingApart:
     apart = weir.service.runtime.judge._apart
     assert apart is not None

@@ -29,9 +29,3 @@ def whole(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         running = Sandboxed(tmp_path_factory.mktemp("weir"))
     yield running
     running.stop()
-
-
-@pytest.fixture
-def weir(whole: Sandboxed) -> Sandboxed:
-    whole.calm()
-    return whole

@@ -63,12 +63,6 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandboxed]:
     patched.undo()
 
 
-@pytest.fixture
-def weir(whole: Sandboxed) -> Sandboxed:
-    whole.calm()
-    return whole
-
-
 def sent(weir: Sandboxed) -> list[bytes]:
     """Every body that left."""
     parts = (weir.sandbox.openai.received, weir.sandbox.anthropic.received)

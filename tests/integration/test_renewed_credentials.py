@@ -10,6 +10,7 @@ import pytest
 from gateway.app import renewing
 from gateway.fleet import aws
 from tests.integration.providers import Asked, Reply, StandIn, bedrock
+from tests.integration.waiting import until
 from tests.integration.weirs import RunningWeir
 
 POLICY = """
@@ -21,6 +22,13 @@ boundaries: []
 routes: [{{name: only, use: [claude]}}]
 aliases: {{auto: routed}}
 """
+
+
+def signed(weir: RunningWeir, part: StandIn) -> str:
+    """The session with whose credentials a request now goes out."""
+    body = {"model": "claude", "max_tokens": 9, "messages": [{"role": "user", "content": "Hello"}]}
+    assert weir.post(body, path="/v1/messages")[0] == 200
+    return part.asked[-1].headers["x-amz-security-token"]
 
 
 def test_a_profile_that_is_rotated_signs_the_next_requests(
@@ -41,19 +49,13 @@ def test_a_profile_that_is_rotated_signs_the_next_requests(
         POLICY.format(url=part.url, more=", aws: {profile: weir}"),
         {"AWS_SHARED_CREDENTIALS_FILE": str(file)},
     )
-    body = {"model": "claude", "max_tokens": 9, "messages": [{"role": "user", "content": "Hello"}]}
     try:
-        assert weir.post(body, path="/v1/messages")[0] == 200
-        assert part.asked[-1].headers["x-amz-security-token"] == "first"
+        assert signed(weir, part) == "first"
         rotate("second")
-        deadline = time.monotonic() + 60
-        while part.asked[-1].headers["x-amz-security-token"] != "second" and time.monotonic() < deadline:
-            time.sleep(0.05)
-            assert weir.post(body, path="/v1/messages")[0] == 200
-        assert part.asked[-1].headers["x-amz-security-token"] == "second"
+        until(lambda: signed(weir, part) == "second")
         file.unlink()  # what cannot be renewed stays
         time.sleep(0.1)
-        assert weir.post(body, path="/v1/messages")[0] == 200
+        assert signed(weir, part)
     finally:
         weir.stop()
         part.stop()
@@ -88,19 +90,13 @@ def test_a_service_accounts_role_signs_and_is_renewed(
         "AWS_ACCESS_KEY_ID": "",
     }
     weir = RunningWeir(tmp_path, POLICY.format(url=part.url, more=""), environ)
-    body = {"model": "claude", "max_tokens": 9, "messages": [{"role": "user", "content": "Hello"}]}
     try:
-        assert weir.post(body, path="/v1/messages")[0] == 200
-        assert part.asked[-1].headers["x-amz-security-token"] == "for-first"
+        assert signed(weir, part) == "for-first"
         file.write_text("second")
-        deadline = time.monotonic() + 60
-        while part.asked[-1].headers["x-amz-security-token"] != "for-second" and time.monotonic() < deadline:
-            time.sleep(0.05)
-            assert weir.post(body, path="/v1/messages")[0] == 200
-        assert part.asked[-1].headers["x-amz-security-token"] == "for-second"
+        until(lambda: signed(weir, part) == "for-second")
         tokens.stop()  # what cannot be renewed stays
         time.sleep(0.1)
-        assert weir.post(body, path="/v1/messages")[0] == 200
+        assert signed(weir, part)
         assert not any(secret in caplog.text for secret in ("hidden", "for-first", "for-second"))
     finally:
         weir.stop()

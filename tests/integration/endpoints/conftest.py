@@ -12,9 +12,3 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pooled]:
     running = Pooled(tmp_path_factory.mktemp("weir"))
     yield running
     running.stop()
-
-
-@pytest.fixture
-def weir(whole: Pooled) -> Pooled:
-    whole.calm()
-    return whole

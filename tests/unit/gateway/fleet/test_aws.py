@@ -6,7 +6,7 @@ import socketserver
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -15,6 +15,7 @@ import pytest
 
 from adapters.sigv4 import Credentials
 from gateway.fleet.aws import AHEAD, FILE_EVERY, NotThere, Renewing, source
+from tests.serving import Serving
 
 NOW = 1_795_237_200.0
 
@@ -25,7 +26,7 @@ def told(number: int, ends: float = NOW + 3600) -> bytes:
                        "Token": "session", "Expiration": shown}).encode()  # fmt: skip
 
 
-class Endpoint:
+class Endpoint(Serving):
     """A container's endpoint and an instance's metadata service in one; each answer can be set."""
 
     def __init__(self) -> None:
@@ -64,15 +65,7 @@ class Endpoint:
             def log_message(handler, *_: Any) -> None:  # noqa: N805  # as above
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, name="metadata")
-        self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._thread.join(10)
-        self._server.server_close()
+        super().__init__(Handler, "metadata")
 
 
 @pytest.fixture
