@@ -11,17 +11,17 @@ from urllib.parse import urlsplit
 
 from adapters.errors import UpstreamError
 from adapters.transport import Pool, Timeouts
+from gateway.app.owners import named, owner_of
 from gateway.app.pages import page
 from gateway.configuration.settings import BackendSettings, EnergySettings
 from gateway.fleet.energy.dcgm import energy
 from gateway.fleet.energy.nvml import MeterUnavailable, NvmlMeter, installed
 from gateway.ledger.ledger import Ledger
-from gateway.ledger.records import EnergyBooking, attempt_id
+from gateway.ledger.records import EnergyBooking
 from gateway.metering.energy.meter import Meter
 from gateway.metering.energy.split import Portion, Splitter
 from gateway.metering.gpu.facts import SECOND, Booking
 from gateway.metering.prometheus import Metrics
-from gateway.pipeline.booking import GpuOwner
 
 _log = logging.getLogger("weir.energy")
 
@@ -30,7 +30,6 @@ FLUSH_SECONDS: Final = 15  # what one use took in so long is one record
 _NVML_GAP: Final = 5 * SECOND
 _DCGM_GAP: Final = 120 * SECOND  # exporters collect every 30 s
 _TIMEOUT: Final = 2.0
-_NOBODY: Final = GpuOwner("", 0, "", "", "", "", "", "")
 _UJ_PER_KWH: Final = Decimal(3_600_000_000_000)
 _QUANTUM: Final = Decimal("1e-15")
 
@@ -146,7 +145,7 @@ class EnergyWatch:
             yield
 
     def _record(self, backend: str, settings: EnergySettings, portion: Portion) -> EnergyBooking:
-        owner = portion.owner if isinstance(portion.owner, GpuOwner) else _NOBODY
+        owner = owner_of(portion.owner)
         usd, source = None, ""
         if portion.energy_uj is not None:
             if settings.usd_per_kwh is not None:
@@ -167,14 +166,7 @@ class EnergyWatch:
             replica=portion.replica,
             use=portion.use,
             energy_uj=portion.energy_uj,
-            tenant=owner.tenant,
-            workflow=owner.workflow,
-            action=owner.action,
-            route=owner.route,
-            model=owner.model,
-            zone=owner.zone,
-            request=owner.request,
-            attempt=attempt_id(owner.request, owner.attempt) if owner.request else "",
+            **named(owner),
             usd=usd,
             price_source=source,
         )

@@ -8,23 +8,22 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Final
 
+from gateway.app.owners import named, owner_of
 from gateway.app.pages import page
 from gateway.configuration.rates import GpuRates
 from gateway.fleet.engines.scraper import Scraper
 from gateway.fleet.replicas import Replica
 from gateway.ledger.ledger import Ledger
-from gateway.ledger.records import GpuBooking, GpuWindow, Record, attempt_id
+from gateway.ledger.records import GpuBooking, GpuWindow, Record
 from gateway.metering.charges import Charge
 from gateway.metering.gpu.accounts import GpuAccounts
 from gateway.metering.gpu.facts import NOTHING, SECOND, Booking, Row
 from gateway.metering.prometheus import Metrics
 from gateway.metering.tariffs import gpu_time_charge
-from gateway.pipeline.booking import GpuOwner
 
 _log = logging.getLogger("weir.engines")
 
 BOOKED_AT_ONCE: Final = 32  # well under a millisecond
-_NOBODY: Final = GpuOwner("", 0, "", "", "", "", "", "")
 Spent = Callable[[GpuBooking], None]
 
 
@@ -135,7 +134,7 @@ class EngineWatch:
 
     def _record(self, booking: Booking) -> GpuBooking:
         computed, looked_back, written, context = booking.did or NOTHING
-        owner = booking.owner if isinstance(booking.owner, GpuOwner) else _NOBODY
+        owner = owner_of(booking.owner)
         charge = self._charge(booking)
         self._metrics.gpu_time(
             owner.route, owner.model, booking.backend, booking.kind, booking.gpu_ns, charge, owner.zone
@@ -152,14 +151,7 @@ class EngineWatch:
             use=booking.kind,
             gpu_ns=booking.gpu_ns,
             correction=booking.correction,
-            tenant=owner.tenant,
-            workflow=owner.workflow,
-            action=owner.action,
-            route=owner.route,
-            model=owner.model,
-            zone=owner.zone,
-            request=owner.request,
-            attempt=attempt_id(owner.request, owner.attempt) if owner.request else "",
+            **named(owner),
             usd=charge.usd,
             price_source=charge.source,
             priced_at=charge.priced_at,

@@ -6,7 +6,6 @@ import json
 import re
 import sqlite3
 import time
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -24,18 +23,11 @@ from tests.integration.waiting import until
 LONG = 60.0  # seconds: longer than any test waits
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandboxed]:
-    weir = Sandboxed(tmp_path_factory.mktemp("weir"))
-    yield weir
-    weir.stop()
-
-
 @pytest.fixture
-def weir(running: Sandboxed) -> Sandboxed:
-    running.calm()
-    running.sandbox.openai.kept.seconds = 0.3
-    return running
+def weir(whole: Sandboxed) -> Sandboxed:
+    whole.calm()
+    whole.sandbox.openai.kept.seconds = 0.3
+    return whole
 
 
 def begun(client: openai.OpenAI, **more: Any) -> Any:

@@ -9,28 +9,20 @@ import openai
 import pytest
 
 from tests.integration.engines import RealVllm
+from tests.integration.tiny import POLICY, QUESTION
 from tests.integration.weirs import RunningWeir
 
 pytestmark = [pytest.mark.vllm, pytest.mark.timeout(420)]
 
-POLICY = """
-site: lab
-zones:
-  lab: {{inside: true, jurisdiction: EU}}
-backends:
-  gpu-a: {{kind: vllm, zone: lab, replicas: ["{url}"], gpus: 1, usd_per_gpu_hour: 2.00}}
-models:
-  tiny: {{backend: gpu-a, upstream: tiny, context: 512, can: [tools, json_schema, completions, embeddings, rerank]}}
-aliases: {{auto: routed}}
-routes:
-  - {{name: everyday, use: [tiny]}}
-"""
-QUESTION: Any = [{"role": "user", "content": "What is the capital of France?"}]
+CAPABLE = POLICY.replace(
+    "context: 2048, can: [tools, json_schema]",
+    "context: 512, can: [tools, json_schema, completions, embeddings, rerank]",
+)
 
 
 @pytest.fixture(scope="module")
 def weir(vllm: RealVllm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningWeir]:
-    running = RunningWeir(tmp_path_factory.mktemp("weir"), POLICY.format(url=vllm.url))
+    running = RunningWeir(tmp_path_factory.mktemp("weir"), CAPABLE.format(url=vllm.url))
     yield running
     running.stop()
 

@@ -2,7 +2,6 @@
 through, deleted, and kept apart."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -12,19 +11,6 @@ import pytest
 from tests.integration.sandboxed import POLICY, Sandboxed
 
 CONFIDENTIAL = "Mail jane.doe@example.com about it."
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandboxed]:
-    weir = Sandboxed(tmp_path_factory.mktemp("weir"))
-    yield weir
-    weir.stop()
-
-
-@pytest.fixture
-def weir(running: Sandboxed) -> Sandboxed:
-    running.calm()
-    return running
 
 
 def get(weir: Sandboxed, path: str, key: str | None = None) -> httpx.Response:

@@ -9,13 +9,13 @@ import openai
 import pytest
 
 from tests.integration.engines import RealVllm
-from tests.integration.test_ingress_vllm import POLICY
+from tests.integration.test_ingress_vllm import CAPABLE
 from tests.integration.waiting import until
 from tests.integration.weirs import RunningWeir
 
 pytestmark = [pytest.mark.vllm, pytest.mark.timeout(420)]
 
-KEEPING = POLICY.replace("gpus: 1,", "gpus: 1, keeps: [responses],")
+KEEPING = CAPABLE.replace("gpus: 1,", "gpus: 1, keeps: [responses],")
 QUESTION = "What is the capital of France?"
 LONG = "Count from 1 to 200."
 ENDLESS = {"logit_bias": {"2": -100}}  # the token with which the tiny model ends

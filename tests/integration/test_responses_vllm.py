@@ -7,7 +7,7 @@ import openai
 import pytest
 
 from tests.integration.engines import RealVllm
-from tests.integration.test_ingress_vllm import POLICY
+from tests.integration.test_ingress_vllm import CAPABLE
 from tests.integration.weirs import RunningWeir
 
 pytestmark = [pytest.mark.vllm, pytest.mark.timeout(420)]
@@ -23,7 +23,7 @@ _WEATHER: Any = {
 
 @pytest.fixture(scope="module")
 def weir(vllm: RealVllm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningWeir]:
-    running = RunningWeir(tmp_path_factory.mktemp("weir"), POLICY.format(url=vllm.url))
+    running = RunningWeir(tmp_path_factory.mktemp("weir"), CAPABLE.format(url=vllm.url))
     yield running
     running.stop()
 
