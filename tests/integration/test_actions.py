@@ -3,12 +3,13 @@
 import json
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.integration.sandboxed import POLICY, Sandboxed
+from tests.integration.waiting import until
 
 QUIET = """
 actions: {quiet: 1500ms, outcomes: {done: {}, rating: {at_least: 4}}}
@@ -34,15 +35,12 @@ def say(weir: Sandboxed, body: Any, **more: Any) -> tuple[int, Any]:
 
 def closed(weir: Sandboxed, action: str, count: int = 1) -> list[dict[str, Any]]:
     """The action's rows, once there are so many."""
-    return until(lambda: [row for row in weir.rows("actions") if row["action"] == action], count)
 
+    def found() -> list[dict[str, Any]]:
+        return [row for row in weir.rows("actions") if row["action"] == action]
 
-def until(find: Callable[[], list[dict[str, Any]]], count: int) -> list[dict[str, Any]]:
-    deadline = time.monotonic() + 60
-    while len(found := find()) < count:
-        assert time.monotonic() < deadline, f"{len(found)} rows, not {count}"
-        time.sleep(0.1)
-    return found
+    until(lambda: len(found()) >= count)
+    return found()
 
 
 def counted(weir: Sandboxed, outcome: str) -> float:
@@ -73,18 +71,18 @@ def test_the_requests_of_an_action_are_one_action_with_all_their_cost(weir: Sand
 def test_money_of_actions_is_the_money_of_attempts_and_of_closed_windows(weir: Sandboxed) -> None:
     weir.ask(model="llama", x_weir_action="a-sum", max_tokens=200)
     weir.ask(model="gpt", x_weir_action="a-sum")
-    time.sleep(6)  # its windows close, and their money comes after the action has
-    deadline = time.monotonic() + 60
-    while True:
+    over = time.time_ns()  # its windows close, and their money comes after the action has
+    until(lambda: any(row["window"] > over for row in weir.rows("gpu_bookings")))
+
+    def tallies() -> bool:
         tokens = sum(
             float(row["usd"]) for row in weir.rows("attempts") if row["backend"] != "gpu-a" and row["usd"]
         )
         windows = sum(float(row["usd"]) for row in weir.rows("gpu_bookings") if row["use"] == "request")
         actions = sum(float(row["usd"]) for row in weir.rows("actions"))
-        if actions == pytest.approx(tokens + windows, rel=1e-9):
-            return
-        assert time.monotonic() < deadline, (tokens, windows, actions)
-        time.sleep(0.3)
+        return actions == pytest.approx(tokens + windows, rel=1e-9)
+
+    until(tallies)
 
 
 def test_an_http_failure_is_a_failed_action_without_any_judge(weir: Sandboxed) -> None:

@@ -1,7 +1,6 @@
 """What a provider keeps for one tenant: named through any gateway and after any restart, by that tenant alone."""
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from gateway.sandbox.vllm_flags import VllmSettings
 from tests.integration.redises import SERVER
 from tests.integration.sandboxed import HELLO, POLICY, Sandboxed
 from tests.integration.sharing import two_gateways
+from tests.integration.waiting import until
 
 KEEPING = f"{POLICY}\nsensitivity: {{unscanned: {{response_id: internal}}}}\n"
 Told = tuple[int, Any]
@@ -65,12 +65,8 @@ def test_gateways_share_it_and_refuse_what_they_cannot_ask_about(tmp_path: Path)
         unnoted = ask(two, "Kept, and paid for.")
         assert unnoted[0] == 200
         redis.start()
-        deadline = time.monotonic() + 60
-        while (answer := ask(two, "What was it?", unnoted[1]["id"]))[
-            0
-        ] == 503 and time.monotonic() < deadline:
-            time.sleep(0.1)
-        status, told = answer
+        until(lambda: ask(two, "What was it?", unnoted[1]["id"])[0] != 503)
+        status, told = ask(two, "What was it?", unnoted[1]["id"])
         assert (status, told["error"]["code"]) == (404, "object_not_found"), "nobody can tell whose it is"
 
 

@@ -6,7 +6,6 @@ import logging
 import os
 import shutil
 import subprocess
-import time
 import urllib.error
 import urllib.request
 from collections import Counter
@@ -21,6 +20,7 @@ from click.testing import CliRunner
 
 from gateway.cli.root import weir
 from tests.integration.sandboxed import HELLO, POLICY, Sandboxed
+from tests.integration.waiting import until
 
 MEGABYTES = 4
 BALLAST = "ballast"
@@ -84,16 +84,10 @@ class Confined(Sandboxed):
             page = answer.read().decode()
         return float(next(line for line in page.splitlines() if line.startswith(f"{name} ")).split()[1])
 
-    def until(self, holds: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 60
-        while not holds():
-            assert time.monotonic() < deadline, self.ready()
-            time.sleep(0.05)
-
     def until_full(self) -> None:
         """Fill the disk, and wait until it is noticed: each second's GPU time is booked, whoever asks."""
         self.fill()
-        self.until(lambda: self.metric("weir_ledger_disk_full") == 1)
+        until(lambda: self.metric("weir_ledger_disk_full") == 1)
 
     def booked(self) -> Counter[str]:
         """How often which request is in the database."""
@@ -135,7 +129,7 @@ def test_by_refusal_nothing_is_lost_and_clients_are_told_to_come_again(
     running.run(running.sandbox.vllm.fault("held"))
     with ThreadPoolExecutor(2) as clients:
         under_way = [clients.submit(running.ask, stream=stream) for stream in (True, False)]
-        running.until(lambda: running.metric("weir_inflight") == 2)
+        until(lambda: running.metric("weir_inflight") == 2)
         running.until_full()
         running.run(running.sandbox.vllm.fault("none"))
         ended = [each.result(60) for each in under_way]
@@ -149,7 +143,7 @@ def test_by_refusal_nothing_is_lost_and_clients_are_told_to_come_again(
     assert SAID + "requests are refused until it can" in caplog.messages
     assert running.metric("weir_ledger_unbooked_records_total") == 0
     running.clear()
-    running.until(lambda: running.ready()[0] == 200)
+    until(lambda: running.ready()[0] == 200)
     assert "the ledger's journal can be written again" in caplog.messages
     after = answered(running, 10)
     booked = running.booked()
@@ -189,7 +183,7 @@ def test_unbooked_it_goes_on_and_says_how_much_is_lost(
     assert running.metric("weir_ledger_unbooked_records_total") >= 2 * len(lost)
     assert caplog.messages.count(SAID + "requests are served and not booked until it can") == 1
     running.clear()
-    running.until(lambda: running.metric("weir_ledger_disk_full") == 0)
+    until(lambda: running.metric("weir_ledger_disk_full") == 0)
     assert caplog.messages.count("the ledger's journal can be written again") == 1
     counted = running.metric("weir_ledger_unbooked_records_total")
     after = answered(running, 10)
@@ -209,10 +203,10 @@ def test_it_starts_on_a_full_disk_and_recovers(confined: Callable[[str], Confine
     running.fill()
     running.begin()
     running.ask()
-    running.until(lambda: running.ready()[1]["disk"] != "ok")
+    until(lambda: running.ready()[1]["disk"] != "ok")
     assert running.ask()[0] == (503 if full_disk == "refuse" else 200)
     running.clear()
-    running.until(lambda: running.ready()[1]["disk"] == "ok")
+    until(lambda: running.ready()[1]["disk"] == "ok")
     booked = Counter([*running.booked(), *answered(running, 4)])
     assert set(before) <= booked.keys()
     assert set(booked.values()) == {1}

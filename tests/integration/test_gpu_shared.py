@@ -17,6 +17,7 @@ from gateway.state.shared_pools import RedisPools
 from tests.integration.budgeted import Beside, Budgeted
 from tests.integration.redises import SERVER, RealRedis, patience, running_redis
 from tests.integration.sandboxed import HELLO
+from tests.integration.waiting import until
 from tests.pools import FakePools, KeptPools
 
 pytestmark = pytest.mark.skipif(SERVER is None, reason="redis-server is not installed")
@@ -87,8 +88,8 @@ def test_two_gateways_book_each_second_once_with_redis_gone_in_between(
     pair = (first, second)
 
     def ask(seconds: float) -> None:
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
             for weir in pair:
                 assert weir.post(BODY)[0] == 200
             time.sleep(0.1)
@@ -99,7 +100,8 @@ def test_two_gateways_book_each_second_once_with_redis_gone_in_between(
         ask(6)
         server.start()
         ask(6)
-        time.sleep(5)  # the last windows close while both are there
+        over = time.time_ns() + 3 * SECOND
+        until(lambda: any(row["window"] > over for weir in pair for row in weir.rows("gpu_bookings")))
     finally:
         for weir in reversed(pair):
             weir.stop()
