@@ -25,8 +25,10 @@ LONG = 60.0  # seconds: longer than any test waits
 
 @pytest.fixture
 def weir(whole: Sandboxed) -> Sandboxed:
-    whole.calm()
     whole.sandbox.openai.kept.seconds = 0.3
+    whole.sandbox.openai.kept.finish()
+    until(lambda: awaited(whole) == 0)  # or a look at another test's response would meet this one's fault
+    whole.calm()
     return whole
 
 
