@@ -188,6 +188,10 @@ class Unframed:
         self._frames = Frames()
         self._take_counters()
 
+    @property
+    def held(self) -> int:
+        return self._inner.held
+
     def headers(self) -> Headers:
         return self._inner.headers()
 

@@ -125,11 +125,16 @@ class Relay(Protocol):
     def made(self) -> tuple[str, ...]:
         """Ids of what the provider keeps of this answer, by which it can be named later."""
 
+    @property
+    def held(self) -> int:
+        """Bytes of an event, or of an answer, that is not whole yet."""
+
     def headers(self) -> Headers:
         """Content headers of the client's answer: its content-type, known before the first byte is fed."""
 
     def feed(self, data: bytes) -> bytes:
-        """Bytes for the client, `b""` where an event is not whole yet. Raises UpstreamError('protocol')."""
+        """Bytes for the client, `b""` where an event is not whole yet. Raises UpstreamError('protocol'). Where much is
+        `held`, feed it in a thread, and finish it there: what was long in coming is long to read."""
 
     def finish(self) -> bytes:
         """The provider's answer ended properly at the HTTP level: the last bytes for the client.

@@ -19,6 +19,23 @@ def find(data: bytes, mark: bytes, start: int = 0) -> int:
         others()
 
 
+def cut(data: bytes, start: int, end: int) -> bytes:
+    """As `data[start:end]`."""
+    if end - start <= STRETCH:
+        return data[start:end]
+    parts = list(stretches(memoryview(data)[start:end]))
+    whole = b"".join(parts)
+    let_go(parts)
+    return whole
+
+
+def let_go(parts: list[bytes]) -> None:
+    """Free what is in the list, one after another."""
+    while parts:
+        parts.pop()
+        others()
+
+
 def stretches(data: bytes | memoryview) -> Iterator[bytes]:
     """The same bytes in order, each stretch an object of its own."""
     for at in range(0, len(data), STRETCH):

@@ -51,7 +51,15 @@ def parse_in_slices(body: bytes, stretch: int = STRETCH) -> Generator[None, None
 
 def let_go(document: Document) -> Generator[None, None, None]:
     """Let go of what was parsed, and of the body, some at a time: to free memory takes its time, too."""
-    stack: list[list[Any] | dict[str, Any]] = [document.values]
+    yield from let_go_values(document.values)
+    body: list[str | bytes] = [document.body]
+    document.body = b""
+    yield from longtext.let_go(body)
+
+
+def let_go_values(values: dict[str, Any]) -> Generator[None, None, None]:
+    """The same of values alone."""
+    stack: list[list[Any] | dict[str, Any]] = [values]
     while stack:
         top = stack[-1]
         if not top:
@@ -67,9 +75,6 @@ def let_go(document: Document) -> Generator[None, None, None]:
         del some
         yield from longtext.let_go(long)
         yield
-    body: list[str | bytes] = [document.body]
-    document.body = b""
-    yield from longtext.let_go(body)
 
 
 def _holds_much(value: Any) -> bool:

@@ -215,6 +215,10 @@ class Content(relaying.Counters):
         self._headers = ((b"content-type", kind), *(((b"content-disposition", name),) if name else ()))
         self._body = relaying.Body()
 
+    @property
+    def held(self) -> int:
+        return len(self._body)
+
     def headers(self) -> Headers:
         return self._headers
 

@@ -1,17 +1,22 @@
 """What every relay does alike: count, hold an unstreamed body, find events, tell a cut from an end."""
 
 from abc import ABC, abstractmethod
-from typing import Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import orjson
 
+from adapters import stretches
 from adapters.call import Headers, header
 from adapters.chat import UNKNOWN_USAGE, Json, TokenUsage
 from adapters.dialects import sse
+from adapters.document import AT_ONCE, Document, InvalidDocument
 from adapters.errors import StreamCut, UpstreamError
+from adapters.others import others
+from adapters.unhurried import let_go_values, parse_in_slices
 
 LONGEST_ANSWER: Final = 256 * 1024 * 1024  # bytes of an unstreamed answer
 
+_READ_BY_ORJSON: Final = frozenset({"duplicate_key", "too_deep", "not_an_object"})
 _EVENT_STREAM: Final = b"text/event-stream; charset=utf-8"
 
 
@@ -50,6 +55,11 @@ class Counters:
         self.made: tuple[str, ...] = ()
         self._compressed = header(headers, b"content-encoding") not in (None, b"identity", b"")
 
+    @property
+    def held(self) -> int:
+        """Bytes of an event or an answer that is not whole yet."""
+        return 0
+
     def _refuse_compressed(self) -> None:
         if self._compressed:
             raise UpstreamError(
@@ -66,6 +76,9 @@ class Body:
         self._pieces: list[bytes] = []
         self._length = 0
 
+    def __len__(self) -> int:
+        return self._length
+
     def add(self, data: bytes) -> None:
         self._pieces.append(data)
         self._length += len(data)
@@ -74,7 +87,10 @@ class Body:
 
     def take(self) -> bytes:
         body = b"".join(self._pieces)
+        if self._length > AT_ONCE:
+            stretches.let_go(self._pieces)
         self._pieces.clear()
+        self._length = 0
         return body
 
 
@@ -94,6 +110,10 @@ class JsonRelay(Counters, ABC):
         self._content_type = header(headers, b"content-type") or b"application/json"
         self._body = Body()
         self._failure = failure
+
+    @property
+    def held(self) -> int:
+        return len(self._body)
 
     def headers(self) -> Headers:
         return ((b"content-type", self._content_type),)
@@ -115,6 +135,8 @@ class JsonRelay(Counters, ABC):
             not self.complete and answer.get("object") != "response"
         ):  # one that failed is an answer in its dialect
             self.complaint = body
+        if len(body) > AT_ONCE:
+            _let_go(answer)
         return written
 
     def failure(self, message: str) -> bytes:
@@ -144,6 +166,10 @@ class StreamRelay(Counters, ABC):
 
     def headers(self) -> Headers:
         return ((b"content-type", self._content_type), (b"cache-control", b"no-cache"))
+
+    @property
+    def held(self) -> int:
+        return len(self._frames) + len(self._json)
 
     def feed(self, data: bytes) -> bytes:
         if self._came != "events" and not self._are_events(data):
@@ -206,14 +232,37 @@ class StreamRelay(Counters, ABC):
 
 
 def whole_object(body: bytes) -> Json:
-    """The JSON object an answer or an event is. Raises StreamCut if it is not all there."""
+    """The JSON object an answer or an event is. Raises StreamCut if it is not all there. A large one is read in a
+    thread, with others."""
     try:
-        answer = orjson.loads(body)
+        answer = orjson.loads(body) if len(body) <= AT_ONCE else _unhurried(body)
     except orjson.JSONDecodeError:
         raise StreamCut("the provider's answer is not whole JSON") from None
     if not isinstance(answer, dict):
         raise UpstreamError("protocol", "the provider's answer is not a JSON object", sent=True)
     return answer
+
+
+def _unhurried(body: bytes) -> Any:
+    """What orjson reads of a large body, read in slices. Raises its error."""
+    slices = parse_in_slices(body)
+    try:
+        while True:
+            next(slices)
+            others()
+    except StopIteration as done:
+        document: Document = done.value
+        return document.values
+    except InvalidDocument as fault:
+        if fault.fault in _READ_BY_ORJSON:
+            return orjson.loads(body)
+        raise orjson.JSONDecodeError(str(fault), "", 0) from None
+
+
+def _let_go(answer: Json) -> None:
+    """Free what was read of a large answer, a little at a time."""
+    for _ in let_go_values(answer):
+        others()
 
 
 def event_object(data: bytes) -> Json:

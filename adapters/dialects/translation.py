@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Final, Protocol
 
 from adapters.call import Call, Headers
 from adapters.chat import (
@@ -23,10 +23,13 @@ from adapters.chat import (
     Whole,
 )
 from adapters.dialects import relaying, sse
-from adapters.dialects.encoding import to_json
-from adapters.dialects.pieces import let_go
+from adapters.dialects.pieces import let_go, to_body
 from adapters.dialects.relaying import Counters, Words, event_object
+from adapters.document import AT_ONCE
 from adapters.errors import StreamCut, Unsupported
+from adapters.others import others
+
+_PIECE: Final = 64 * 1024  # characters
 
 
 class Reader(Protocol):
@@ -103,13 +106,13 @@ class JsonRelay(relaying.JsonRelay):
         self._content_type = b"application/json"
         self._translation = translation
 
-    def _written(self, answer: Json, body: bytes) -> bytes:  # noqa: ARG002  # the other relays pass the bytes on
+    def _written(self, answer: Json, body: bytes) -> bytes:
         self._translation.note(self, answer)
         if self.error is not None:
             return self.failure(self.error)
         read = self._translation.read(answer)
         self.finish_reason = read.finish
-        return to_json(self._translation.write(read))
+        return bytes(to_body(self._translation.write(read), large=len(body) > AT_ONCE))
 
 
 class StreamRelay(relaying.StreamRelay):
@@ -150,6 +153,8 @@ class StreamRelay(relaying.StreamRelay):
             return self._writer.failure(reader.error)
         self.complete = reader.complete
         self.content_events += any(isinstance(event, Said | Argued) for event in events)
+        if len(data) > AT_ONCE:
+            events = list(_shorter(events))
         return self._writer.write(events)
 
     def _streamed(self, answer: Json) -> bytes:
@@ -180,6 +185,21 @@ def events_of(answer: Answer) -> Iterator[Event]:
     if answer.refusal:
         yield Said("refusal", answer.refusal)
     yield Ended(answer.finish or "stop", answer.stop_sequence, answer.usage)
+
+
+def _shorter(events: list[Event]) -> Iterator[Event]:
+    """The same told in pieces, where one is so long that to write it would hold others up."""
+    for event in events:
+        if isinstance(event, Said):
+            for at in range(0, max(1, len(event.text)), _PIECE):
+                yield Said(event.what, event.text[at : at + _PIECE])
+                others()
+        elif isinstance(event, Argued):
+            for at in range(0, max(1, len(event.arguments)), _PIECE):
+                yield Argued(event.index, event.arguments[at : at + _PIECE])
+                others()
+        else:
+            yield event
 
 
 def _told(part: Any) -> Iterator[Event]:

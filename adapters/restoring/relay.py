@@ -67,6 +67,10 @@ class Restoring:
     def made(self) -> tuple[str, ...]:
         return self._relay.made
 
+    @property
+    def held(self) -> int:
+        return self._relay.held + len(self._frames)
+
     def headers(self) -> Headers:
         return self._relay.headers()
 

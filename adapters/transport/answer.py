@@ -2,10 +2,12 @@
 
 import asyncio
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
 
 from adapters.call import Headers
 from adapters.errors import Failure, UpstreamError
+
+_ALL: Final = 1 << 40  # bytes
 
 
 class Source(Protocol):
@@ -39,9 +41,10 @@ class Answer:
         self._failure: tuple[Failure, str] | None = None
         self._waiter: asyncio.Future[None] | None = None
 
-    async def read(self) -> bytes:
-        """All that arrived since the last read, as one object; `b""` at the proper end and ever after.
-        Raises UpstreamError, once the bytes before the failure have been read."""
+    async def read(self, most: int = _ALL) -> bytes:
+        """All that arrived since the last read, as one object; `b""` at the proper end and ever after. Where that is
+        more than `most` bytes, about as many of them, once others have had their turn. Raises UpstreamError, once the
+        bytes before the failure have been read."""
         while not self._chunks:
             if self.settled():
                 return b""
@@ -50,11 +53,31 @@ class Answer:
             except asyncio.CancelledError:
                 self._connection.give_up(self)
                 raise
+        if self.unread > most:
+            return await self._some(most)
         chunks = self._chunks
         data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         chunks.clear()
         self.unread = 0
         self._connection.caught_up(self)
+        return data
+
+    async def _some(self, most: int) -> bytes:
+        """The next bytes of many; the rest stays."""
+        await asyncio.sleep(0)
+        chunks, size, count = self._chunks, 0, 0
+        for chunk in chunks:
+            size += len(chunk)
+            count += 1
+            if size >= most:
+                break
+        data = b"".join(chunks[:count])
+        if size > most:
+            chunks[:count] = [data[most:]]
+            data = data[:most]
+        else:
+            del chunks[:count]
+        self.unread -= len(data)
         return data
 
     async def aclose(self) -> None:

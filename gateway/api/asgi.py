@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from adapters.call import FILING, Headers
 from adapters.dialects.ingress import INGRESS, Ingress
-from gateway.api.bodies import joined
+from gateway.api.bodies import SLICE, all_but_the_last, joined
 from gateway.api.direct import DirectApplication, DirectExchange
 from gateway.api.errors import FAULT, HttpError, in_anthropics_words, method_not_allowed, render
 from gateway.api.heads import (
@@ -139,11 +139,15 @@ class AsgiExchange:
 
     async def send(self, data: bytes) -> None:
         """Send bytes of the answer; waits while the client's connection is full."""
+        if len(data) > SLICE:
+            data = await all_but_the_last(data, self.send)
         await self._send({"type": "http.response.body", "body": data, "more_body": True})
 
     async def end(self, data: bytes = b"") -> None:
         """The answer is complete; `data` are its last bytes."""
         self.stop_watching()
+        if len(data) > SLICE:
+            data = await all_but_the_last(data, self.send)
         await self._send({"type": "http.response.body", "body": data, "more_body": False})
 
     async def answer(self, error: HttpError) -> None:

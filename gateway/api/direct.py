@@ -15,7 +15,7 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from adapters.call import Headers
-from gateway.api.bodies import joined
+from gateway.api.bodies import SLICE, all_but_the_last, joined
 from gateway.api.errors import HttpError
 from gateway.api.heads import (
     DISCARD_SECONDS,
@@ -179,6 +179,8 @@ class DirectExchange:
     async def send(self, data: bytes) -> None:
         """Send bytes of the answer; waits while the client's connection is full."""
         if data:
+            if len(data) > SLICE:
+                data = await all_but_the_last(data, self.send)
             if self._connection.flow.write_paused:
                 await self._drained()
             self._write(data, b"")
@@ -189,6 +191,8 @@ class DirectExchange:
         """The answer is complete; `data` are its last bytes."""
         self._leave = None
         if not self.response_complete:
+            if len(data) > SLICE:
+                data = await all_but_the_last(data, self.send)
             if self._connection.flow.write_paused:
                 await self._drained()
             self._write(data, _LAST_CHUNK)

@@ -4,9 +4,11 @@ import asyncio
 import time
 from typing import Final
 
+from adapters import longtext
 from adapters.call import MODELLESS, Backend, Headers, Relay, header
 from adapters.chat import TokenUsage
 from adapters.dialects.responses.kept import Told, ToldAgain
+from adapters.document import AT_ONCE
 from adapters.errors import StreamCut, UpstreamError
 from adapters.refusals import status_under
 from adapters.restoring.relay import Restoring
@@ -14,6 +16,7 @@ from adapters.transport import Answer
 from gateway.dispatch.attempt import Attempt, Refused
 from gateway.dispatch.escalation import JUDGED_AT_ONCE, Escalation, Held, Opening
 from gateway.dispatch.job import Job
+from gateway.dispatch.undisturbed import Undisturbed
 from routers.policy.permits import Permit
 
 LARGEST_REFUSAL: Final = 256 * 1024  # bytes of an error answer worth reading
@@ -21,6 +24,9 @@ LARGEST_ANSWER: Final = 64 * 1024 * 1024  # bytes of an unstreamed answer held b
 PATIENCE: Final = (
     10.0  # seconds that a provider may say that it works, and nothing else, before the client is told
 )
+_SOME: Final = (
+    16 * 1024
+)  # bytes of a stream between two turns: a hundred events, and a millisecond to write them anew
 DRAIN_SECONDS: Final = 1.0  # how long a finished stream may take to end its HTTP framing
 
 _LASTING: Final = frozenset({"responses", "response"})  # whose answers may come later, or tell of such
@@ -39,12 +45,22 @@ _PASSED_ON_PREFIXES = (b"x-ratelimit-", b"anthropic-ratelimit-")
 class Answering:
     """The answer of one attempt on its way through."""
 
-    __slots__ = ("_attempt", "_backend", "_booked", "_committed", "_job", "_relay", "healthy")
+    __slots__ = (
+        "_attempt",
+        "_backend",
+        "_booked",
+        "_committed",
+        "_job",
+        "_relay",
+        "_undisturbed",
+        "healthy",
+    )
 
-    def __init__(self, job: Job, attempt: Attempt, backend: Backend) -> None:
+    def __init__(self, job: Job, attempt: Attempt, backend: Backend, undisturbed: Undisturbed) -> None:
         self._job = job
         self._attempt = attempt
         self._backend = backend
+        self._undisturbed = undisturbed
         self._relay: Relay | None = None
         self._committed = False
         self._booked = False
@@ -120,8 +136,10 @@ class Answering:
     async def _stream(self, answer: Answer, relay: Relay) -> bool:
         """Relay events as they come: one write for each read. Booked before the last event leaves. False: it began with
         an error."""
-        while data := await answer.read():
-            out = relay.feed(data)
+        begun = 0  # bytes that came of an event that is not whole
+        while data := await answer.read(_SOME if begun <= AT_ONCE else AT_ONCE):
+            out = relay.feed(data) if begun <= AT_ONCE else await asyncio.to_thread(relay.feed, data)
+            begun = 0 if out else _begun(relay, begun + len(data))
             self._count(relay)
             if relay.error is not None and not self._committed:
                 if relay.complaint:
@@ -134,7 +152,7 @@ class Answering:
             if out and (self._committed or not self._waits(out)):
                 await self._send(answer, out)
         else:
-            out = relay.finish()
+            out = relay.finish() if begun <= AT_ONCE else await asyncio.to_thread(self._finished, relay)
             if relay.complaint and not self._committed:
                 return self._complained(answer, relay)
             await self._send_last(answer, relay, out)
@@ -204,7 +222,12 @@ class Answering:
             if size > LARGEST_ANSWER:
                 raise UpstreamError("protocol", "the answer is larger than Weir holds", sent=True)
             relay.feed(data)
-        return relay.finish()
+        return relay.finish() if size <= AT_ONCE else await asyncio.to_thread(self._finished, relay)
+
+    def _finished(self, relay: Relay) -> bytes:
+        """The last bytes of a large answer; on a thread."""
+        with self._undisturbed:
+            return relay.finish()
 
     async def _pass_on(self, answer: Answer, relay: Relay, data: bytes) -> bool:
         """Book an unstreamed answer, and send it in one write. False: it is none, but an error."""
@@ -221,6 +244,11 @@ class Answering:
         self._job.books.kept()
         await self._job.reply.start(answer.status, self._head(answer, (b"content-length", b"%d" % len(out))))
         await self._job.reply.end(out)
+        if len(out) > AT_ONCE:
+            held: list[str | bytes] = [out]
+            del data, out
+            for _ in longtext.let_go(held):
+                await asyncio.sleep(0)
         return True
 
     async def _send(self, answer: Answer, out: bytes) -> None:
@@ -325,6 +353,11 @@ class Answering:
             self._booked = True
             self._measure(self._relay)
             self._job.books.settle(self._attempt)
+
+
+def _begun(relay: Relay, came: int) -> int:
+    """How much of an event is here, where so many bytes came and none for the client: some events are Weir's alone."""
+    return came if came <= AT_ONCE else relay.held
 
 
 def passed_on(headers: Headers) -> Headers:

@@ -164,7 +164,7 @@ class Dispatcher:
             raise PermissionError("an attempt needs a permit of the policy's own making")
         job.attempts += 1
         attempt = Attempt(job.attempts, permit, replica.url, time.time_ns(), time.monotonic_ns())
-        exchange = Answering(job, attempt, backend)
+        exchange = Answering(job, attempt, backend, self._undisturbed)
         job.books.opened(attempt)
         replica.started()  # in the step that chose it: the next of a wave is to see that it has one more
         try:

@@ -12,6 +12,7 @@ from adapters.dialects.chat.answer import failed, write_error
 from adapters.dialects.chat.stored import made
 from adapters.dialects.chat.usage import read_usage
 from adapters.dialects.relaying import Counters, event_object
+from adapters.document import AT_ONCE
 from adapters.errors import StreamCut
 
 _null_usage = re.compile(rb',\s*"usage"\s*:\s*null|"usage"\s*:\s*null\s*,\s*')
@@ -53,18 +54,25 @@ class StreamRelay(relaying.StreamRelay):
         return b"data: " + write_error(message) + b"\n\n"
 
     def _passed(self, run: bytes) -> bytes:
-        if self._strip and b'"usage"' in run:
-            run = run.replace(b',"usage":null', b"")  # the usual spelling, many times faster than the pattern
-            if b'"usage"' in run:
-                run = _null_usage.sub(b"", run)
+        if len(run) > AT_ONCE:
+            return b"".join([self._stripped(event) for event in sse.split(run) if self._keeps(event)])
+        run = self._stripped(run)
         if count := _content_only(run, self.marks):
             self.content_events += count
             return run
         return b"".join([event for event in sse.split(run) if self._keeps(event)])
 
+    def _stripped(self, run: bytes) -> bytes:
+        """Without `usage` that is null, which only those have to bear who asked for it, or for very long events."""
+        if self._strip and len(run) <= AT_ONCE and b'"usage"' in run:
+            run = run.replace(b',"usage":null', b"")  # the usual spelling, many times faster than the pattern
+            if b'"usage"' in run:
+                run = _null_usage.sub(b"", run)
+        return run
+
     def _keeps(self, event: bytes) -> bool:
         """Read an event; True if the client gets it too."""
-        if _content_only(event, self.marks):
+        if len(event) <= AT_ONCE and _content_only(event, self.marks):
             self.content_events += 1
             return True
         data = sse.payload(event)

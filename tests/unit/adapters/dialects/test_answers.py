@@ -12,7 +12,7 @@ from adapters.anthropic import Anthropic
 from adapters.call import Backend, Call, Relay
 from adapters.chat import TokenUsage
 from adapters.dialects import chat
-from adapters.document import parse
+from adapters.document import AT_ONCE, parse
 from adapters.errors import StreamCut, UpstreamError
 from adapters.openai import OpenAI
 
@@ -282,3 +282,37 @@ def test_a_message_that_ends_with_a_word_of_another_dialect_is_cut(events: bytes
     assert b'finish_reason":"' not in out
     with pytest.raises(StreamCut):
         relay.finish()
+
+
+def test_a_large_answer_is_written_as_a_small_one_is() -> None:
+    told = []
+    for text in ("see \U0001f600", "see \U0001f600" * AT_ONCE):
+        answer = copy.deepcopy(_ANSWER)
+        answer["choices"][0]["message"]["content"] = text
+        relay = _messages_relay()
+        relay.feed(json.dumps(answer).encode())
+        written = json.loads(relay.finish())
+        told.append(written)
+        said = [part for part in written["content"] if part["type"] == "text"]
+        assert [part.pop("text") for part in said] == [text]
+        assert relay.complete
+    assert told[0] == told[1]
+
+
+def test_a_long_event_is_told_in_pieces() -> None:
+    text, call = "see \U0001f600" * AT_ONCE, '{"x":"' + "y" * AT_ONCE + '"}'
+    delta = {
+        "content": text,
+        "tool_calls": [{"index": 0, "id": "a", "function": {"name": "f", "arguments": call}}],
+    }
+    chunk = {"id": "1", "choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
+    end = {"id": "1", "choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]}
+    relay = _messages_relay(stream=True)
+    out = b"".join(relay.feed(b"data: " + json.dumps(each).encode() + b"\n\n") for each in (chunk, end))
+    out += relay.feed(b"data: [DONE]\n\n")
+    events = [json.loads(line[6:]) for line in out.splitlines() if line.startswith(b"data: ")]
+    deltas = [event["delta"] for event in events if event["type"] == "content_block_delta"]
+    assert "".join(each.get("text", "") for each in deltas) == text
+    assert "".join(each.get("partial_json", "") for each in deltas) == call
+    assert all(len(each.get("text", "")) <= 65_536 >= len(each.get("partial_json", "")) for each in deltas)
+    assert relay.content_events == 1

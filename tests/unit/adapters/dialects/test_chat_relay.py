@@ -7,7 +7,7 @@ import pytest
 
 from adapters.dialects import chat
 from adapters.dialects.chat.relay import relay
-from adapters.document import parse
+from adapters.document import AT_ONCE, parse
 from adapters.errors import StreamCut, UpstreamError
 
 _DONE = b"data: [DONE]\n\n"
@@ -189,3 +189,53 @@ def test_failures_are_told_in_openais_words() -> None:
     streamed = _stream().failure("died")
     assert json.loads(streamed.removeprefix(b"data: "))["error"]["message"] == "died"
     assert streamed.endswith(b"\n\n")
+
+
+def test_a_long_event_passes_as_it_came_and_is_read_like_any_other() -> None:
+    words = "word " * AT_ONCE
+    long = _event(id="1", choices=_choice(words))
+    short = _event(id="1", choices=_choice("y", "stop"), usage=None)
+    usage = _event(choices=[], usage={"prompt_tokens": 1, "completion_tokens": 2})
+    answer, out, came = _stream(), b"", long + short + usage + _DONE
+    most = 0
+    for at in range(0, len(came), 65_536):
+        out += answer.feed(came[at : at + 65_536])
+        most = max(most, answer.held)
+    assert out == long + _event(id="1", choices=_choice("y", "stop")) + _DONE
+    assert most > AT_ONCE, "whoever feeds it knows"
+    assert answer.held == 0
+    assert (answer.content_events, answer.finish_reason, answer.complete) == (2, "stop", True)
+    assert answer.usage.output == 2
+
+
+@pytest.mark.parametrize(
+    ("member", "error"),
+    [
+        (b'"id":1,"id":2', None),  # orjson takes the latter
+        (b'"id":tru', StreamCut),
+        (b'"id":"\xff"', StreamCut),
+        (b'"id":NaN', StreamCut),
+    ],
+)
+def test_a_large_answer_is_read_as_strictly_as_a_small_one(member: bytes, error: Any) -> None:
+    for size in (1, AT_ONCE):
+        body = b'{"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2},"pad":"%b",%b}' % (
+            b"x" * size,
+            member,
+        )
+        answer = relay(_call(), ())
+        assert answer.feed(body) == b""
+        assert answer.held == len(body)
+        if error is None:
+            assert answer.finish() == body
+            assert answer.usage.output == 2
+        else:
+            with pytest.raises(error):
+                answer.finish()
+
+
+def test_a_large_list_is_no_answer() -> None:
+    answer = relay(_call(), ())
+    answer.feed(b'["%b"]' % (b"x" * AT_ONCE))
+    with pytest.raises(UpstreamError, match="not a JSON object"):
+        answer.finish()

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.dialects import sse
+from adapters.document import AT_ONCE
 from adapters.errors import UpstreamError
 
 _LINE_ENDS = (b"\n", b"\r\n", b"\r")
@@ -61,3 +62,22 @@ def test_an_event_that_never_ends_is_refused(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize("event", [b": ping\n\n", b"event: done\n\n", b"\n\n", b"retry: 10\n\n"])
 def test_events_without_data_say_nothing(event: bytes) -> None:
     assert sse.payload(event) is None
+
+
+@pytest.mark.parametrize("line_end", _LINE_ENDS)
+@pytest.mark.parametrize("size", [AT_ONCE - 7, AT_ONCE, 3 * AT_ONCE])
+def test_long_events_are_told_apart_and_read_as_short_ones_are(line_end: bytes, size: int) -> None:
+    blank, long = 2 * line_end, b'{"a":"%b"}' % (b"x" * size)
+    told = [
+        b"event: x" + line_end + b"data: " + long + blank,
+        b"data: 1" + line_end + b"data:2" + blank,
+        b": ping" + blank,
+        b"data: " + long + line_end + b"data: " + blank,
+        b"data:" + long + blank,
+    ]
+    run = b"".join(told)
+    frames = sse.Frames()
+    runs = [frames.feed(run[at : at + 50_000]) for at in range(0, len(run), 50_000)]
+    assert b"".join(runs) + frames.rest() == run
+    assert sse.split(run) == told
+    assert [sse.payload(event) for event in told] == [long, b"1\n2", None, long + b"\n", long]

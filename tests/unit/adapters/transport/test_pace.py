@@ -40,6 +40,36 @@ async def test_the_socket_is_left_alone_while_the_reader_is_behind(serve):
         assert pool.idle == 1
 
 
+async def test_of_much_that_came_a_part_is_read_and_others_have_their_turn_before_it(serve):
+    whole, beats = LARGE[:1_000_000], 0
+
+    async def script(peer):
+        await peer.request()
+        await peer.send(OK + b"content-length: %d\r\n\r\n" % len(whole) + whole)
+        await peer.request()
+
+    async def heart():
+        nonlocal beats
+        while True:
+            beats += 1
+            await asyncio.sleep(0)
+
+    replica = await serve(script)
+    async with replica.pool() as pool:
+        async with await pool.exchange(replica.post()) as answer:
+            await replica.until(lambda: answer.unread > 100_000)
+            beating = asyncio.ensure_future(heart())
+            parts = []
+            while data := await answer.read(10_000):
+                parts.append(data)
+            beating.cancel()
+        assert b"".join(parts) == whole
+        assert max(map(len, parts)) == 10_000
+        assert beats >= len(parts) - 20, "what came little by little needs no turn of its own"
+        assert answer.unread == 0
+        assert pool.idle == 1
+
+
 async def test_a_connection_whose_last_answer_was_read_late_still_works(serve):
     async def script(peer):
         while True:

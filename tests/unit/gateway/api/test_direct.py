@@ -7,6 +7,7 @@ import pytest
 from uvicorn.protocols.http.flow_control import FlowControl
 
 from gateway.api import direct
+from gateway.api.bodies import SLICE
 from gateway.api.direct import DirectExchange
 from gateway.api.errors import openai_error
 from gateway.pipeline.faults import BodyTooLarge, BodyTooSlow, ClientGone
@@ -102,6 +103,58 @@ async def test_a_stream_is_one_write_for_each_send_and_its_head_goes_with_the_fi
         b"0\r\n\r\n",
     ]
     assert wire.answers == 1
+
+
+@pytest.mark.parametrize("announced", [True, False])
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_a_long_answer_leaves_in_slices_and_others_have_their_turn_between_them(
+    wire: Wire, opened: Opening, *, announced: bool, at_once: bool
+) -> None:
+    data, beats = bytes(range(256)) * 4_000, [0]
+
+    async def heart() -> None:
+        while True:
+            beats.append(len(wire.writes))
+            await asyncio.sleep(0)
+
+    beating = asyncio.ensure_future(heart())
+    exchange = opened()
+    await exchange.start(200, ((b"content-length", b"%d" % len(data)),) if announced else ())
+    if not at_once:
+        await exchange.send(data)
+    await exchange.end(data if at_once else b"")
+    beating.cancel()
+    assert max(map(len, wire.writes)) < SLICE + 200
+    assert sorted(set(beats)) == list(range(max(beats) + 1)), "somebody had a turn behind each write"
+    assert max(beats) >= len(data) // SLICE
+    head, _, body = wire.said.partition(b"\r\n\r\n")
+    if not announced:
+        assert body.endswith(b"\r\n0\r\n\r\n")
+        body = b"".join(body[at : at + size] for at, size in _chunks(body))
+    assert body == data
+    assert head.startswith(b"HTTP/1.1 200")
+    assert (wire.answers, exchange.response_complete) == (1, True)
+
+
+def _chunks(body: bytes) -> list[tuple[int, int]]:
+    """Where the pieces of a chunked body stand, and how long they are."""
+    found, at = [], 0
+    while (end := body.index(b"\r\n", at)) and (size := int(body[at:end], 16)):
+        found.append((end + 2, size))
+        at = end + 2 + size + 2
+    return found
+
+
+async def test_who_leaves_amid_a_long_answer_is_sent_no_more(wire: Wire, opened: Opening) -> None:
+    exchange = opened()
+    await exchange.start(200, ())
+    sending = asyncio.ensure_future(exchange.end(bytes(20 * SLICE)))
+    await settle()
+    exchange.lost()
+    before = len(wire.writes)
+    await sending
+    assert 0 < len(wire.writes) == before
+    assert not exchange.response_complete
 
 
 async def test_an_empty_stream_and_one_with_last_bytes(wire: Wire, opened: Opening) -> None:
