@@ -16,6 +16,7 @@ from adapters.dialects.responses import kept as kept_responses
 from adapters.dialects.responses import relay as responses
 from adapters.dialects.signing import MARK, is_mark
 from adapters.document import Body
+from adapters.stretches import find
 
 _RELAYS: Final[Mapping[Dialect, Callable[[Call, Headers], Relay]]] = {
     "chat": chat.relay,
@@ -49,7 +50,8 @@ def changes(call: Call, model: str) -> dict[str, str | None]:
     """What Weir changes in a request that stays in its dialect: the model's name, its own metadata keys, and thoughts
     that stand for another provider's signatures."""
     found = own_changes(call.document.values, model)
-    if call.dialect in _ANTHROPICS and _MARK in call.document.body:
+    body = call.document.body
+    if call.dialect in _ANTHROPICS and (find(body, _MARK) >= 0 if call.large else _MARK in body):
         found["messages"] = to_text(_unmarked(call.document.values["messages"]))
     return found
 

@@ -10,7 +10,9 @@ from adapters.chat import Json, TokenUsage
 from adapters.dialects import sse
 from adapters.dialects.encoding import to_json
 from adapters.dialects.ingress import INGRESS
-from adapters.dialects.relaying import MISSHAPEN
+from adapters.dialects.pieces import to_body
+from adapters.dialects.relaying import MISSHAPEN, whole_object
+from adapters.document import AT_ONCE
 from adapters.errors import UpstreamError
 from adapters.redacting import RedactedCall
 from adapters.restoring.events import MENDERS
@@ -89,11 +91,11 @@ class Restoring:
 
     def _whole(self, body: bytes) -> bytes:
         try:
-            answer = orjson.loads(body)
+            answer = whole_object(body)
             restored = self._values.restored(answer)
         except MISSHAPEN as error:
             raise _misshapen() from error
-        return body if restored == answer else to_json(restored)
+        return body if restored == answer else bytes(to_body(restored, large=len(body) > AT_ONCE))
 
     def _events(self, out: bytes) -> bytes:
         try:

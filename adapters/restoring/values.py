@@ -6,7 +6,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from adapters import longtext
 from adapters.chat import Json
+from adapters.others import others
+from adapters.stretches import STRETCH
 
 _SEALED: Final = (
     "signature",
@@ -35,7 +38,25 @@ class Values:
         """The text with its values; `escaped`: it is JSON text, so they stand inside strings."""
         if "[" not in text:
             return text
+        if len(text) > STRETCH:
+            return self._put_back_by_turns(text, escaped=escaped)
         return _BRACKETED.sub(self._escaped if escaped else self._plain, text)
+
+    def _put_back_by_turns(self, text: str, *, escaped: bool) -> str:
+        """As `put_back` in a long text, with others."""
+        pieces, at = [], 0
+        while at < len(text):
+            piece = text[at : at + STRETCH]
+            if at + STRETCH < len(text):  # what could be the beginning of a placeholder goes with the next
+                piece = piece[: len(piece) - self.held(piece)]
+            pieces.append(_BRACKETED.sub(self._escaped if escaped else self._plain, piece))
+            at += len(piece)
+            others()
+        whole = longtext.Growing(sum(map(len, pieces)))
+        for piece in pieces:
+            for _ in whole.add(piece):
+                others()
+        return whole.done()
 
     def held(self, text: str) -> int:
         """How many characters at the end could be the beginning of a placeholder."""

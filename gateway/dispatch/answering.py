@@ -198,7 +198,7 @@ class Answering:
         """A stream that ended before its first word, or that refuses: all of it. None: it began well, and has been
         passed on."""
         opening = Opening(self._job.plain.dialect)
-        while not relay.complete and (data := await answer.read()):
+        while not relay.complete and (data := await answer.read(_SOME)):
             out = relay.feed(data)
             self._count(relay)
             if relay.complaint:

@@ -17,6 +17,7 @@ from adapters.errors import UpstreamError
 from adapters.redacting import RedactedCall
 from adapters.restoring.relay import Restoring
 from adapters.restoring.values import Channels, Values
+from adapters.stretches import STRETCH
 
 VALUES = {
     "[US_SSN_1]": "536-22-8741",
@@ -325,3 +326,11 @@ def test_errors_pass_and_nonsense_is_the_provider_s_fault() -> None:
         broken.feed(
             b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":7}\n\n'
         )
+
+
+@pytest.mark.parametrize("before", [STRETCH - 12, STRETCH - 5, STRETCH - 1, STRETCH, 2 * STRETCH - 3])
+def test_a_placeholder_is_put_back_wherever_a_stretch_of_a_long_text_ends(before: int) -> None:
+    values = Values({"[NAME_1]": 'Ada "A" \U0001f600'}, json_text=False)
+    text = "[" * before + "[NAME_1] [NAME_2] [" + "x" * STRETCH + "[NAME_1]"
+    assert values.put_back(text) == text.replace("[NAME_1]", 'Ada "A" \U0001f600')
+    assert values.put_back(text, escaped=True) == text.replace("[NAME_1]", 'Ada \\"A\\" \U0001f600')
