@@ -246,7 +246,7 @@ class Answering:
         await self._job.reply.end(out)
         if len(out) > AT_ONCE:
             held: list[str | bytes] = [out]
-            del data, out
+            data = out = b""  # nobody else may hold what is let go
             for _ in longtext.let_go(held):
                 await asyncio.sleep(0)
         return True
