@@ -154,8 +154,13 @@ class StreamRelay(relaying.StreamRelay):
         self.complete = reader.complete
         self.content_events += any(isinstance(event, Said | Argued) for event in events)
         if len(data) > AT_ONCE:
-            events = list(_shorter(events))
+            return b"".join(map(self._told, _shorter(events)))
         return self._writer.write(events)
+
+    def _told(self, event: Event) -> bytes:
+        """One event of many."""
+        others()
+        return self._writer.write([event])
 
     def _streamed(self, answer: Json) -> bytes:
         self._translation.note(self, answer)

@@ -25,6 +25,7 @@ from adapters.chat import (
 )
 from adapters.dialects import signing
 from adapters.errors import Unsupported
+from adapters.others import OFTEN, others
 
 _LONGEST_USER: Final = 64  # characters; coding agents put whole session records there, which identify nobody
 _KEPT_BY_OPENAI: Final = "file-"  # what the id of a file begins with that chat can name
@@ -42,7 +43,7 @@ def write_request(
         raise Unsupported("service_tier", "an engine has no service tiers")
     body: Json = {
         "model": model,
-        "messages": [m for turn in request.turns for m in _messages(turn, signs=signs, thinks_on=thinks_on)],
+        "messages": _all_messages(request.turns, signs=signs, thinks_on=thinks_on),
     }
     format_, choice = request.format, request.tool_choice
     optional: Json = {
@@ -72,6 +73,15 @@ def _effort(request: Request) -> Effort | None:
     if request.effort is not None or not request.thinking_budget:
         return request.effort
     return next((effort for most, effort in _EFFORT_UP_TO if request.thinking_budget <= most), "high")
+
+
+def _all_messages(turns: tuple[Turn, ...], *, signs: bool, thinks_on: bool) -> list[Json]:
+    messages: list[Json] = []
+    for i, turn in enumerate(turns):
+        if i & OFTEN == OFTEN:
+            others()
+        messages += _messages(turn, signs=signs, thinks_on=thinks_on)
+    return messages
 
 
 def _messages(turn: Turn, *, signs: bool, thinks_on: bool) -> Iterator[Json]:

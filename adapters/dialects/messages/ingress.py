@@ -12,6 +12,7 @@ from adapters.dialects.checks import (
     check_model,
 )
 from adapters.document import Document
+from adapters.others import OFTEN, others
 
 _MODALITIES: Final = {"image": "image", "document": "file", "container_upload": "file"}
 _NEEDS: Final = {"image": "vision", "document": "file", "container_upload": "file"}
@@ -68,7 +69,9 @@ def _options_needed(values: Mapping[str, Any]) -> Iterator[str]:
 
 def _blocks(values: Mapping[str, Any]) -> Iterator[str]:
     """The types of all content blocks, those inside tools' results too; a document that is given as text is text."""
-    for message in values["messages"]:
+    for i, message in enumerate(values["messages"]):
+        if i & OFTEN == OFTEN:
+            others()
         content = message.get("content")
         for block in content if isinstance(content, list) else ():
             if isinstance(block, dict):

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from adapters.chat import Json
+from adapters.others import OFTEN, others
 
 _SEARCH: Final = "tool_search_tool_"
 
@@ -62,6 +63,8 @@ def tells_nothing(block: Json) -> bool:
 def since_summary(messages: list[Any]) -> Iterator[tuple[int, Any]]:
     """The messages that count, each with its place: from the newest summary on, which is told as text."""
     for i in range(len(messages) - 1, -1, -1):
+        if i & OFTEN == OFTEN:
+            others()
         content = messages[i].get("content") if isinstance(messages[i], dict) else None
         blocks = content if isinstance(content, list) else []
         for j in range(len(blocks) - 1, -1, -1):

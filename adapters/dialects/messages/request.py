@@ -40,6 +40,7 @@ from adapters.chat import (
 from adapters.dialects.encoding import to_text
 from adapters.dialects.messages.offered import offered, since_summary, tells_nothing
 from adapters.errors import Unsupported
+from adapters.others import OFTEN, others
 
 _HELD: Final = frozenset(
     ("model", "messages", "system", "stream", "max_tokens", "temperature", "top_p", "top_k", "stop_sequences",
@@ -91,6 +92,8 @@ def _turns(values: Mapping[str, Any]) -> Iterator[Turn]:
     if system:
         yield Turn("system", tuple(_parts(system, "system")))
     for i, message in since_summary(values.get("messages") or []):
+        if i & OFTEN == OFTEN:
+            others()
         at = f"messages[{i}]"
         role: Role | None = message.get("role") if isinstance(message, dict) else None
         if role not in ("system", "user", "assistant"):

@@ -91,11 +91,13 @@ def write_request(request: Request, model: str) -> Json:
 
 def uses_files(body: Json) -> bool:
     """Whether a body names a file by its id, for which the API wants `FILES_BETA`."""
-    return any(
-        isinstance(block, dict) and (block.get("source") or {}).get("type") == "file"
-        for message in body["messages"]
-        for block in message["content"]
-    )
+    for i, message in enumerate(body["messages"]):
+        if i & OFTEN == OFTEN:
+            others()
+        for block in message["content"]:
+            if isinstance(block, dict) and (block.get("source") or {}).get("type") == "file":
+                return True
+    return False
 
 
 def _temperature(request: Request) -> float | None:
@@ -157,12 +159,18 @@ def _loop_without_thinking(turns: tuple[Turn, ...]) -> bool:
 
 def _hoisted(turns: tuple[Turn, ...]) -> tuple[tuple[Part, ...], list[Turn]]:
     """The system's parts, and the turns of the conversation with neighbours of one role joined."""
-    system = [turn for turn in turns if turn.role == "system"]
-    spoken = [turn for turn in turns if turn.role != "system"]
+    system: list[Turn] = []
+    spoken: list[Turn] = []
+    for i, turn in enumerate(turns):
+        if i & OFTEN == OFTEN:
+            others()
+        (system if turn.role == "system" else spoken).append(turn)
     if not spoken and system:
         spoken = [Turn("user", system.pop().parts)]
     joined: list[Turn] = []
     for role, neighbours in groupby(spoken, _role):
+        if len(joined) & OFTEN == OFTEN:
+            others()
         run = list(neighbours)
         parts = tuple(part for turn in run for part in turn.parts)
         joined.append(run[0] if len(run) == 1 else Turn(role, parts))
