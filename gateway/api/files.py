@@ -1,13 +1,15 @@
 """`GET /v1/files`: a tenant's own files, from what Weir noted of them; their provider would list everybody's."""
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 
+from adapters.dialects.pieces import to_body
 from gateway.access.keys import AccessDenied
 from gateway.api.errors import HttpError, openai_error, render
 from gateway.api.paths import anthropic
@@ -36,15 +38,25 @@ def add_files(app: FastAPI, runtime: Callable[[], Runtime], listed: List) -> Non
         try:
             principal = runtime().keyring.authenticate(shown_key(header), datetime.now(UTC))
             uploads = await listed(principal.tenant)
-            if anthropic(request.url.path, request.headers.get("anthropic-version")):
-                return JSONResponse(anthropics_page(uploads, request.query_params))
-            return JSONResponse(page(uploads, request.query_params))
+            theirs = anthropic(request.url.path, request.headers.get("anthropic-version"))
+            told = anthropics_page if theirs else page
+            body = await asyncio.to_thread(_written, told, uploads, request.query_params)
+            return Response(body, media_type="application/json")
         except AccessDenied as error:
             return _response(render(error))
         except Gone:
             return _response(
                 openai_error(503, "Whose files are whose is not known just now.", "server_error")
             )
+
+
+def _written(
+    told: Callable[[Sequence[Upload], Mapping[str, str]], dict[str, Any]],
+    uploads: Sequence[Upload],
+    asked: Mapping[str, str],
+) -> bytes:
+    """A page as JSON; on a thread, a file at a time, since there may be thousands."""
+    return bytes(to_body(told(uploads, asked), large=True))
 
 
 def page(uploads: Sequence[Upload], asked: Mapping[str, str]) -> dict[str, Any]:

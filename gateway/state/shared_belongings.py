@@ -23,6 +23,7 @@ from gateway.state.line import Line
 
 _log = logging.getLogger("weir.state")
 
+_PAGE: Final = 200  # files that are read in a millisecond
 _KEY: Final = (
     "weir:{kept}:3"  # the form of its values; the braces keep all keys together, as the scripts need it
 )
@@ -87,11 +88,16 @@ class SharedBelongings:
 
     async def uploads(self, tenant: str) -> Sequence[Upload]:
         """As Belongings.uploads."""
-        keys = await self._line.run("ZREVRANGE", _indexes(tenant)[1], 0, LISTED - 1)
-        if not keys:
-            return []
-        kept = [_keeper(whose) for whose in await self._line.run("MGET", *keys) if whose is not None]
-        return [each.file for each in kept if each.file is not None]
+        found: dict[str, Upload] = {}  # a file that comes meanwhile moves the others on
+        for start in range(0, LISTED, _PAGE):
+            keys = await self._line.run("ZREVRANGE", _indexes(tenant)[1], start, start + _PAGE - 1)
+            if not keys:
+                break  # not even one, which MGET would want
+            kept = [_keeper(whose) for whose in await self._line.run("MGET", *keys) if whose is not None]
+            found |= {each.file.id: each.file for each in kept if each.file is not None}
+            if len(keys) < _PAGE:
+                break
+        return list(found.values())
 
     async def forget(self, tenant: str, ids: Sequence[str]) -> None:
         """As Belongings.forget."""

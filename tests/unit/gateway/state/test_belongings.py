@@ -145,6 +145,16 @@ async def test_files_are_listed_newest_first_and_forgotten_when_deleted(opened: 
     assert list(await after.uploads("nobody")) == []
 
 
+async def test_many_files_are_all_listed(opened: Opened) -> None:
+    belongings = opened(most=1_000)
+    names = {f"file-{number}" for number in range(450)}
+    for name in names:
+        await belongings.keep(replace(ACME, file=replace(REPORT, id=name)), (name,))
+    listed = [each.id for each in await belongings.uploads("acme")]
+    assert len(listed) == len(names)
+    assert set(listed) == names
+
+
 async def test_files_are_known_until_they_are_deleted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
