@@ -9,7 +9,7 @@ Finish = Literal["stop", "length", "tool_calls", "content_filter"]
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen, since one is made for every answer; nobody changes one
 class TokenUsage:
     """Disjoint token classes of one answer (tokens), where the figures come from, and at which tier's price.
 
@@ -200,7 +200,7 @@ class Answer:
     finish: Finish | None
     stop_sequence: str | None = None
     refusal: str | None = None
-    usage: TokenUsage = TokenUsage()  # as the client is told
+    usage: TokenUsage = UNKNOWN_USAGE  # as the client is told
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,12 +43,18 @@ def endpoint(base_path: str, dialect: Dialect) -> bytes:
 
 def outgoing_headers(call: Call, user_agent: str, *also: bytes) -> Headers:
     """The headers every backend sends, with those of the client's that any provider may see, and `also`."""
-    accept = b"text/event-stream" if call.stream else b"application/json"
-    passed = tuple((name, value) for name, value in call.headers if name in _FORWARDED or name in also)
+    always = _always(user_agent, stream=call.stream)
+    if not call.headers:
+        return always
+    passed = [pair for pair in call.headers if pair[0] in _FORWARDED or pair[0] in also]
+    return (*always, *passed)
+
+
+@cache
+def _always(user_agent: str, *, stream: bool) -> Headers:
     return (
         (b"content-type", b"application/json"),
-        (b"accept", accept),
+        (b"accept", b"text/event-stream" if stream else b"application/json"),
         (b"accept-encoding", b"identity"),
         (b"user-agent", user_agent.encode()),
-        *passed,
     )

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
-from adapters.call import Outgoing
+from adapters.call import Headers, Outgoing
 from adapters.errors import UpstreamError
 
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
@@ -17,10 +17,11 @@ _OURS: Final = frozenset(
     {b"host", b"content-length", b"transfer-encoding", b"connection", b"upgrade", b"expect"}
 )
 _BODILESS: Final = frozenset({b"GET", b"HEAD", b"OPTIONS", b"DELETE"})
-_CACHED_PREFIXES: Final = 256  # methods and paths in use are few; this only guards against a flood
+_CACHED_HEADS: Final = 256  # those in use are few, but where clients add something of their own
 
 _is_token = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
 _is_target = re.compile(rb"/[!-~]*").fullmatch
+_breaks_out = re.compile(rb"[\r\n\0]").search
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Origin:
     port: int
     authority: str
     base: str
-    _prefixes: dict[tuple[bytes, bytes], bytes] = field(default_factory=dict, repr=False, compare=False)
+    _heads: dict[tuple[bytes, bytes, Headers], bytes] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def parse(cls, base_url: str) -> "Origin":
@@ -57,29 +58,33 @@ class Origin:
 
         Raises UpstreamError('protocol', sent=False) where a path or header would break out of its place.
         """
-        prefix = self._prefixes.get((outgoing.method, outgoing.path)) or self._prefix(
-            outgoing.method, outgoing.path
-        )
-        _require_names(tuple([name for name, _ in outgoing.headers]))
-        lines = [prefix, *[b"%b: %b" % (name, value) for name, value in outgoing.headers]]
-        if outgoing.body or outgoing.method not in _BODILESS:
-            lines.append(b"content-length: %d" % len(outgoing.body))
-        head = b"\r\n".join(lines)
-        joints = len(lines)  # one between any two lines, and one inside the prefix
-        if head.count(b"\n") != joints or head.count(b"\r") != joints or b"\0" in head:
-            raise UpstreamError("protocol", f"a header for {self.authority} holds a line break", sent=False)
-        return head + b"\r\n\r\n"
+        method, body = outgoing.method, outgoing.body
+        head = self._heads.get((method, outgoing.path, outgoing.headers)) or self._head(outgoing)
+        if body or method not in _BODILESS:
+            return b"%bcontent-length: %d\r\n\r\n" % (head, len(body))
+        return head + b"\r\n"
 
-    def _prefix(self, method: bytes, path: bytes) -> bytes:
+    def _head(self, outgoing: Outgoing) -> bytes:
+        """All of it that the body has no part in, from now on remembered: calls mostly have it in common."""
+        method, path, headers = outgoing.method, outgoing.path, outgoing.headers
         if not _is_token(method) or not _is_target(path):
             raise UpstreamError(
                 "protocol", f"the method or path for {self.authority} is not HTTP", sent=False
             )
-        prefix = b"%b %b%b HTTP/1.1\r\nhost: %b" % (method, self.base.encode(), path, self.authority.encode())
-        if len(self._prefixes) >= _CACHED_PREFIXES:
-            self._prefixes.clear()
-        self._prefixes[method, path] = prefix
-        return prefix
+        _require_names(tuple([name for name, _ in headers]))
+        if any(_breaks_out(value) for _, value in headers):
+            raise UpstreamError("protocol", f"a header for {self.authority} holds a line break", sent=False)
+        lines = [
+            b"%b %b%b HTTP/1.1" % (method, self.base.encode(), path),
+            b"host: " + self.authority.encode(),
+            *[b"%b: %b" % pair for pair in headers],
+            b"",
+        ]
+        head = b"\r\n".join(lines)
+        if len(self._heads) >= _CACHED_HEADS:
+            self._heads.clear()
+        self._heads[method, path, headers] = head
+        return head
 
 
 @lru_cache(maxsize=256)

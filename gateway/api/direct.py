@@ -28,6 +28,19 @@ from gateway.api.heads import (
 )
 from gateway.pipeline.faults import ClientGone
 
+# Answer's headers with few values, whose lines are remembered.
+_FEW_VALUES: Final = frozenset(
+    {
+        b"content-type",
+        b"cache-control",
+        b"x-weir-route",
+        b"x-weir-model",
+        b"x-weir-zone",
+        b"x-weir-sensitivity",
+        b"x-weir-policy",
+        b"x-weir-attempts",
+    }
+)
 _LAST_CHUNK: Final = b"0\r\n\r\n"
 _is_token = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
 
@@ -283,26 +296,20 @@ class DirectExchange:
             raise RuntimeError("the answer has begun already")
         if self._unasked:  # its body may come or not: the next request could not be told from it
             self.keep_alive = False
-        last = dict(headers)
-        _require_tokens(tuple(last))
-        if b"connection" in last:
-            self.keep_alive = self.keep_alive and (b"connection", b"close") not in headers
-            headers = tuple([pair for pair in headers if pair[0] != b"connection"])
-        lines = [STATUS_LINE[status][:-2], *[b"%b: %b" % (name, value) for name, value in headers]]
-        length = last.get(b"content-length")
-        if length is not None:
-            self._left = int(length)
-        elif self._http10:
+        lines = [STATUS_LINE[status]]
+        for name, value in headers:
+            if name == b"connection":  # how it goes on is said below
+                self.keep_alive = self.keep_alive and value != b"close"
+                continue
+            if name == b"content-length":
+                self._left = int(value)
+            lines.append(_known_line(name, value) if name in _FEW_VALUES else _line(name, value))
+        if self._left is None and self._http10:
             self.keep_alive = False  # the end of the connection is the answer's end
-        else:
-            lines.append(b"transfer-encoding: chunked")
-        if not self.keep_alive:
-            lines.append(b"connection: close")
-        head = b"\r\n".join(lines)
-        joints = len(lines) - 1
-        if head.count(b"\n") != joints or head.count(b"\r") != joints or b"\0" in head:
-            raise RuntimeError("a header of the answer holds a line break")
-        self._head = head + b"\r\n\r\n"
+        elif self._left is None:
+            lines.append(b"transfer-encoding: chunked\r\n")
+        lines.append(b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n")
+        self._head = b"".join(lines)
         self.started = True
 
     async def _drained(self) -> None:
@@ -329,7 +336,18 @@ class DirectExchange:
             self._connection.transport.write(out)
 
 
+def _line(name: bytes, value: bytes) -> bytes:
+    """One header of an answer, as it is written."""
+    _require_token(name)
+    if 0x0A in value or 0x0D in value or 0 in value:
+        raise RuntimeError("a header of the answer holds a line break")
+    return b"%b: %b\r\n" % (name, value)
+
+
+_known_line = lru_cache(maxsize=1024)(_line)
+
+
 @lru_cache(maxsize=256)
-def _require_tokens(names: tuple[bytes, ...]) -> None:
-    if not all(map(_is_token, names)):
+def _require_token(name: bytes) -> None:
+    if not _is_token(name):
         raise RuntimeError("a header of the answer has a name that is none")

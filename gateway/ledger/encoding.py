@@ -34,6 +34,10 @@ ColumnType = Literal[
     "text", "integer", "real", "boolean", "decimal", "date", "json", "money"
 ]  # money: component → USD
 
+# A record told by its members alone, in the order of its columns and without those at their default.
+Entry = tuple[Kind, dict[str, Any]]
+
+_BACKSLASH: Final = 0x5C
 _INT64: Final = 2**63 - 1
 _USAGE_NAMES: Final = {
     "source": "usage_source",
@@ -77,14 +81,7 @@ class Shape:
 
     def encode(self, record: Record) -> bytes:
         """The record as one JSON object, without fields at their default."""
-        changed = self._changed(record)
-        try:
-            body = orjson.dumps(changed, default=_plain)
-        except TypeError:  # a lone surrogate or an integer beyond 64 bits, from a client or a provider
-            return orjson.dumps(_mended(changed), default=_plain)
-        if b"\\u0000" in body:  # PostgreSQL stores no NUL
-            return orjson.dumps(_mended(changed), default=_plain)
-        return body
+        return _text(self._changed(record))
 
     def whole(self, record: Record) -> bytes:
         """The record as one JSON object with all of its fields, for exports."""
@@ -188,6 +185,16 @@ def _plain(value: object) -> Any:
     raise TypeError(f"a ledger record cannot hold {type(value).__name__}")
 
 
+def _text(changed: dict[str, Any]) -> bytes:
+    try:
+        body = orjson.dumps(changed, default=_plain)
+    except TypeError:  # a lone surrogate or an integer beyond 64 bits, from a client or a provider
+        return orjson.dumps(_mended(changed), default=_plain)
+    if _BACKSLASH in body and b"\\u0000" in body:  # PostgreSQL stores no NUL
+        return orjson.dumps(_mended(changed), default=_plain)
+    return body
+
+
 def _mended(value: Any) -> Any:
     """The same value, without what JSON or a database refuses: NUL, lone surrogates, giant integers."""
     if isinstance(value, str):
@@ -250,13 +257,15 @@ SHAPES: Final[Mapping[Kind, Shape]] = {
 _by_record: Final[Mapping[type, Shape]] = {shape.record: shape for shape in SHAPES.values()}
 
 
-def encoded(record: Record) -> tuple[Kind, bytes]:
+def encoded(record: Record | Entry) -> tuple[Kind, bytes]:
     """A record's kind, and the record as one JSON object without fields at their default."""
+    if isinstance(record, tuple):
+        return record[0], _text(record[1])
     shape = _by_record[type(record)]
     return shape.kind, shape.encode(record)
 
 
-def members(record: Record) -> dict[str, Any]:
+def members(record: Record | Entry) -> dict[str, Any]:
     """A record's fields that differ from their default, as a line of the journal holds them."""
     found: dict[str, Any] = orjson.loads(encoded(record)[1])
     return found

@@ -22,7 +22,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, Literal
 
-from gateway.ledger.encoding import encoded
+from gateway.ledger.encoding import Entry, encoded
 from gateway.ledger.reading import SUFFIX, Line, chained, first_of, genesis, journal_id, parse_line, segments
 from gateway.ledger.records import Kind, Record
 
@@ -124,7 +124,7 @@ class Journal:
         """The chain's value at the last line."""
         return self._digest
 
-    def append(self, *records: Record) -> int:
+    def append(self, *records: Record | Entry) -> int:
         """Write records, all of them in one `write`; the number of the last one's line. They are kept, whatever
         happens to this process, once `last` is that far.
 
@@ -136,7 +136,7 @@ class Journal:
             self._lined_up += lines
             return self._write_lines()
 
-    def line_up(self, *records: Record) -> int:
+    def line_up(self, *records: Record | Entry) -> int:
         """As `append`, but they are written with what others line up meanwhile, and not kept before: by the next
         `append` or `write_out`."""
         lines = _together(records)
@@ -299,7 +299,7 @@ class Journal:
                 os.close(file)
 
 
-def _together(records: Sequence[Record]) -> list[_Written]:
+def _together(records: Sequence[Record | Entry]) -> list[_Written]:
     """The records as lines that are kept all or none, wherever a kill cuts their write."""
     last = len(records) - 1
     return [(*encoded(record), _MORE if at < last else b"") for at, record in enumerate(records)]

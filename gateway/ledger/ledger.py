@@ -8,6 +8,7 @@ from typing import Final
 
 from gateway.ledger.apart import ShipperApart
 from gateway.ledger.bookmark import Bookmark
+from gateway.ledger.encoding import Entry
 from gateway.ledger.journal import FullDisk, Journal
 from gateway.ledger.reading import Reader
 from gateway.ledger.records import Record
@@ -82,13 +83,13 @@ class Ledger:
         if rival:
             raise DatabaseTaken(stands_in_the_way(rival))
 
-    def append(self, *records: Record) -> int:
+    def append(self, *records: Record | Entry) -> int:
         """Keep records, all together; give one request's records in one call. The number of the last one's line:
         they survive the process once `last` is that far, at once but on a full disk. 0: they are lost to one
         (see `FullDisk`)."""
         return self._journal.append(*records)
 
-    def line_up(self, *records: Record) -> int:
+    def line_up(self, *records: Record | Entry) -> int:
         """As `append`, but they are written with what others line up meanwhile, and do not survive the process before
         `write_out`."""
         return self._journal.line_up(*records)

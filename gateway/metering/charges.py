@@ -14,7 +14,7 @@ _QUANTUM: Final = Decimal("1e-15")  # USD: a nanosecond of a $1/h GPU is 277 of 
 _no_parts: Final[Mapping[Component, Decimal]] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, since one is made for every attempt; nobody changes one
 class Charge:
     """Money, in USD, and where its price came from.
 

@@ -11,9 +11,9 @@ from typing import Final
 
 from adapters.call import MODELLESS, Headers
 from gateway.dispatch.attempt import Attempt
-from gateway.ledger.encoding import members
+from gateway.ledger.encoding import Entry, members
 from gateway.ledger.ledger import Ledger
-from gateway.ledger.records import AwaitedRecord, Outcome, RequestRecord, attempt_id
+from gateway.ledger.records import AwaitedRecord, Outcome, attempt_id
 from gateway.metering.actions.actions import Actions
 from gateway.metering.budgets.budgets import Budgets
 from gateway.metering.charges import NOTHING, Charge, unknown
@@ -23,6 +23,7 @@ from gateway.metering.prometheus import Metrics
 from gateway.metering.tariffs import Tariff
 from gateway.pipeline import debug, reserving
 from gateway.pipeline.awaiting import Awaiting
+from gateway.pipeline.entries import attempt_entries, end_of, entries, request_entry
 from gateway.pipeline.filing import upload
 from gateway.pipeline.journey import Journey, Settled
 from gateway.pipeline.remembering import words_of
@@ -179,13 +180,13 @@ class Account:
         """The provider goes on with this attempt's answer, whoever reads its stream: see that it will be booked."""
         journey = self._journey
         journey.settled.append(Settled(attempt, _AWAITED, None))
-        self._keep_open(journey.request_record(200, "ok", ""), relayed=True)
+        self._keep_open(request_entry(journey, end_of(journey, 200, "ok", "")), relayed=True)
         journey.settled.pop()
         journey.relayed = True
         self.kept()
         await self.note(attempt)
 
-    def _keep_open(self, record: RequestRecord, *, relayed: bool) -> None:
+    def _keep_open(self, request: Entry, *, relayed: bool) -> None:
         """Have the request booked when its provider is done."""
         journey = self._journey
         begun = [each.attempt for each in journey.settled if each.attempt.awaited]
@@ -196,8 +197,8 @@ class Account:
             at=journey.at,
             tenant=journey.principal.tenant,
             responses={name: each.awaited for name, each in names.items()},
-            request=members(record),
-            attempts=tuple(map(members, journey.attempt_records())),
+            request=members(request),
+            attempts=tuple(map(members, attempt_entries(journey))),
             held={} if most is None else {"usd": most.usd, "gpu": most.gpu, "tokens": most.tokens},
         )
         tickets = {name: each.ticket for name, each in names.items() if isinstance(each.ticket, Ticket)}
@@ -246,27 +247,29 @@ class Account:
         if journey.closed:
             return
         journey.closed = True
-        record = journey.request_record(status, outcome, error)
+        end = end_of(journey, status, outcome, error)
         if journey.awaited:
-            self._keep_open(record, relayed=False)
+            self._keep_open(request_entry(journey, end), relayed=False)
             return
-        till.metrics.route(record.route, record.model, record.zone).answered(
+        route, last = journey.decision.route if journey.decision else "", journey.last
+        model, zone = (last.permit.model, last.permit.zone.name) if last else ("", "")
+        till.metrics.route(route, model, zone).answered(
             outcome,
-            duration_ns=record.duration_ns,
-            ttft_ns=record.ttft_ns,
-            overhead_ns=record.overhead_ns,
+            duration_ns=end.duration_ns,
+            ttft_ns=end.ttft_ns,
+            overhead_ns=end.overhead_ns,
         )
-        for type_, count in record.redacted.items():
+        for type_, count in journey.redacted.items():
             till.metrics.redacted.at(type_).value += count
         if journey.hold is None:
-            line = till.ledger.line_up(*journey.attempt_records(), record)
+            line = till.ledger.line_up(*entries(journey, end))
         else:  # whoever keeps the count is told of nothing that is not written
-            line = till.ledger.append(*journey.attempt_records(), record)
+            line = till.ledger.append(*entries(journey, end))
             reserving.settle(journey.hold, journey, line)
         if journey.relayed:
             till.awaiting.over(journey.id, line)
-        if record.dialect not in MODELLESS:
-            till.actions.request(record, *_final(journey.settled))
+        if journey.ingress.dialect not in MODELLESS:
+            till.actions.request(end, *_final(journey.settled))
 
 
 def _label(journey: Journey, permit: Permit) -> Words | None:

@@ -15,7 +15,7 @@ from gateway.metering.budgets.limits import gpu_micros, nano_dollars
 from gateway.metering.charges import NOTHING, Charge, unknown
 from gateway.metering.gpu.ticket import Ticket
 from gateway.metering.tariffs import Tariff
-from gateway.pipeline.journey import summed
+from gateway.pipeline.entries import summed
 
 _NS: Final = 1_000_000_000
 _OUTCOMES: Final[Mapping[str, Outcome]] = {"failed": "failed", "cancelled": "cancelled"}

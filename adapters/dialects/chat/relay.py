@@ -178,7 +178,7 @@ def note_whole(relay: Counters, answer: Json) -> None:
 
 
 def _note_made(relay: Counters, message: Any) -> None:
-    if isinstance(message, dict) and ("audio" in message or "annotations" in message):
+    if isinstance(message, dict) and (message.get("audio") or message.get("annotations")):
         relay.made = tuple(dict.fromkeys((*relay.made, *made(message))))
 
 

@@ -18,10 +18,9 @@ from gateway.ledger.records import (
     FeedbackRecord,
     GpuBooking,
     Record,
-    RequestRecord,
 )
 from gateway.ledger.store import Standing, StoreUnavailable, StoreUnfit
-from gateway.metering.actions.book import Action, ActionBook, gpu_time
+from gateway.metering.actions.book import Action, ActionBook, Finished, gpu_time
 from gateway.metering.actions.feedback import Feedback, Verdict, verdict, written
 from gateway.metering.actions.late import Group, Late
 from gateway.metering.actions.replay import Replay
@@ -36,7 +35,7 @@ _LINES: Final = 64  # of the journal, read between two turns
 _ZERO: Final = Decimal(0)
 
 LookUp = Callable[[str, str, str], Standing | None]  # tenant, action, request; blocks
-_Event = tuple[RequestRecord, Decimal, int] | GpuBooking | EnergyBooking
+_Event = tuple[Finished, Decimal, int] | GpuBooking | EnergyBooking
 
 
 class NoSuchAction(Exception):  # noqa: N818  # it names an answer
@@ -83,7 +82,7 @@ class Actions:
         self._settings = settings
         self._book.most = settings.most_open
 
-    def request(self, record: RequestRecord, usd: Decimal, unpriced: int) -> None:
+    def request(self, record: Finished, usd: Decimal, unpriced: int) -> None:
         """A request ended, and is in the ledger. `usd`: its cost so far as that is final now; GPU money follows
         by `spent`."""
         if self._waiting is not None:

@@ -8,9 +8,9 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Final, Protocol
 
-from gateway.ledger.records import FAILED_OUTCOMES, ActionOutcome, EnergyBooking, GpuBooking, RequestRecord
+from gateway.ledger.records import FAILED_OUTCOMES, ActionOutcome, EnergyBooking, GpuBooking, Outcome
 from gateway.metering.actions.feedback import Verdict
 
 Key = tuple[str, str]  # tenant, and the action's id or that of its only request
@@ -18,6 +18,38 @@ Key = tuple[str, str]  # tenant, and the action's id or that of its only request
 OF_ONE: Final = 64  # lines that one event may have in the journal, at most
 _ZERO: Final = Decimal(0)
 _IDS_PER_ACTION: Final = 256  # requests by whose id feedback finds an open action
+
+
+class Finished(Protocol):
+    """A request that ended, as its record or as who ended it tells it. Times are UTC nanoseconds."""
+
+    @property
+    def id(self) -> str:
+        """The request's."""
+
+    @property
+    def at(self) -> int:
+        """When it came,"""
+
+    @property
+    def duration_ns(self) -> int:
+        """and for how long it was here."""
+
+    @property
+    def tenant(self) -> str:
+        """Whose it was."""
+
+    @property
+    def workflow(self) -> str:
+        """The action's; empty: none was named."""
+
+    @property
+    def action(self) -> str:
+        """As the application named it; empty: it is one by itself."""
+
+    @property
+    def outcome(self) -> Outcome:
+        """How it ended."""
 
 
 class Action:
@@ -99,7 +131,7 @@ class ActionBook:
     def __len__(self) -> int:
         return len(self._open)
 
-    def request(self, record: RequestRecord, usd: Decimal, unpriced: int) -> Action | None:
+    def request(self, record: Finished, usd: Decimal, unpriced: int) -> Action | None:
         """A request ended; `usd` is what of its cost is final. Gives back its action if that is booked: then
         nothing was added to it."""
         named = record.action != ""

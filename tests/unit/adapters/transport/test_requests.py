@@ -110,7 +110,7 @@ def test_many_paths_do_not_grow_the_cache_for_ever():
     origin = Origin.parse("http://r")
     for at in range(2000):
         assert origin.head(Outgoing(b"GET", b"/%d" % at, (), b"")).startswith(b"GET /%d HTTP" % at)
-    assert len(origin._prefixes) <= 256
+    assert len(origin._heads) <= 256
 
 
 @pytest.mark.parametrize(
