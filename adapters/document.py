@@ -212,15 +212,14 @@ scan_value = _decoder.scan_once  # type: ignore[attr-defined]  # typeshed leaves
 
 def _walk(body: bytes, text: str) -> Document:
     """Walk the top-level object, handing each value to the C scanner, and note where it stood."""
-    skip = skip_whitespace
-    at = skip(text, 0).end()  # type: ignore[union-attr]  # the pattern matches the empty string, so never None
+    at = _behind_space(text, 0)
     if text[at : at + 1] != "{":
         require_json(text, at)
         scan_value(text, at)  # raises where it is no JSON at all
         raise no_object()
     values: dict[str, Any] = {}
     members: dict[str, Member] = {}
-    at = skip(text, at + 1).end()  # type: ignore[union-attr]  # as above
+    at = _behind_space(text, at + 1)
     if text[at] != "}":
         key, value_start = _key(text, at)
         while True:
@@ -228,6 +227,9 @@ def _walk(body: bytes, text: str) -> Document:
                 raise duplicate(key)
             values[key], end = scan_value(text, value_start)
             members[key] = Member(at, value_start, end)
+            if text[end] == "}":
+                at = end
+                break
             following = _next_plain_key(text, end)
             if following is not None:
                 at, value_start = following.span(1)
@@ -235,16 +237,23 @@ def _walk(body: bytes, text: str) -> Document:
                 continue
             comma = _comma(text, end)
             if comma is None:
-                at = skip(text, end).end()  # type: ignore[union-attr]  # as above
+                at = _behind_space(text, end)
                 if text[at] == "}":
                     break
                 raise JSONDecodeError("',' or '}' was expected", text, at)
             at = comma.end()
             key, value_start = _key(text, at)
-    at = skip(text, at + 1).end()  # type: ignore[union-attr]  # as above
+    at = _behind_space(text, at + 1)
     if at != len(text):
         raise JSONDecodeError("nothing may follow the object", text, at)
     return Document(body, text, values, members)
+
+
+def _behind_space(text: str, at: int) -> int:
+    """Where it goes on behind white space; mostly there is none."""
+    if text[at : at + 1] > " ":
+        return at
+    return skip_whitespace(text, at).end()  # type: ignore[union-attr]  # the pattern matches the empty string
 
 
 def _key(text: str, at: int) -> tuple[str, int]:
@@ -255,7 +264,7 @@ def _key(text: str, at: int) -> tuple[str, int]:
     if text[at] != '"':
         raise JSONDecodeError("a key in double quotes was expected", text, at)
     key, at = scanstring(text, at + 1, True)
-    at = skip_whitespace(text, at).end()  # type: ignore[union-attr]  # the pattern matches the empty string
+    at = _behind_space(text, at)
     if text[at] != ":":
         raise JSONDecodeError("':' was expected", text, at)
-    return key, skip_whitespace(text, at + 1).end()  # type: ignore[union-attr]  # as above
+    return key, _behind_space(text, at + 1)

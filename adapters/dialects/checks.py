@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from adapters.others import OFTEN, others
@@ -155,9 +156,14 @@ def own_metadata(values: Mapping[str, Any]) -> dict[str, str]:
 
 def own_changes(values: Mapping[str, Any], model: str) -> dict[str, str | None]:
     """What Weir changes in any request it passes on: the model's name, and its own metadata keys, which go."""
-    changes: dict[str, str | None] = {"model": json.dumps(model)}
+    changes: dict[str, str | None] = {"model": _quoted(model)}
     metadata = values.get("metadata")
     if isinstance(metadata, dict) and any(key in metadata for key in OWN_METADATA):
         kept = {key: value for key, value in metadata.items() if key not in OWN_METADATA}
         changes["metadata"] = json.dumps(kept) if kept else None
     return changes
+
+
+@lru_cache(maxsize=256)
+def _quoted(model: str) -> str:
+    return json.dumps(model)

@@ -18,6 +18,7 @@ from gateway.fleet.energy.dcgm import energy
 from gateway.fleet.energy.nvml import MeterUnavailable, NvmlMeter, installed
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.records import EnergyBooking
+from gateway.metering.actions.book import Spender
 from gateway.metering.energy.meter import Meter
 from gateway.metering.energy.split import Portion, Splitter
 from gateway.metering.gpu.facts import SECOND, Booking
@@ -33,7 +34,7 @@ _TIMEOUT: Final = 2.0
 _UJ_PER_KWH: Final = Decimal(3_600_000_000_000)
 _QUANTUM: Final = Decimal("1e-15")
 
-Spent = Callable[[EnergyBooking], None]
+Spent = Callable[[Spender, int, Decimal | None, int], None]  # of whom, when (UTC ns), USD, GPU ns
 
 
 class EnergyWatch:
@@ -171,5 +172,5 @@ class EnergyWatch:
             price_source=source,
         )
         if usd is not None and owner.request:
-            self._spent(record)
+            self._spent(record, record.at, record.usd, 0)
         return record

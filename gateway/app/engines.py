@@ -5,16 +5,19 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from gateway.app.owners import named, owner_of
 from gateway.app.pages import page
 from gateway.configuration.rates import GpuRates
 from gateway.fleet.engines.scraper import Scraper
 from gateway.fleet.replicas import Replica
+from gateway.ledger.encoding import Entry, plain_decimal
 from gateway.ledger.ledger import Ledger
-from gateway.ledger.records import GpuBooking, GpuWindow, Record
+from gateway.ledger.records import GpuWindow
+from gateway.metering.actions.book import Spender
 from gateway.metering.charges import Charge
 from gateway.metering.gpu.accounts import GpuAccounts
 from gateway.metering.gpu.facts import NOTHING, SECOND, Booking, Row
@@ -24,7 +27,7 @@ from gateway.metering.tariffs import gpu_time_charge
 _log = logging.getLogger("weir.engines")
 
 BOOKED_AT_ONCE: Final = 32  # well under a millisecond
-Spent = Callable[[GpuBooking], None]
+Spent = Callable[[Spender, int, Decimal | None, int], None]  # of whom, when (UTC ns), USD, GPU ns
 
 
 class EngineWatch:
@@ -100,13 +103,13 @@ class EngineWatch:
     def _book_few(self) -> None:
         """Count some of what closed windows brought, and keep it."""
         few = [self._unbooked.popleft() for _ in range(min(BOOKED_AT_ONCE, len(self._unbooked)))]
-        records: list[Record] = []
+        records: list[GpuWindow | Entry] = []
         for booking in few:
             where = (booking.backend, booking.replica)
             if self._rows.get(where) is not booking.row and not booking.correction:
                 self._rows[where] = booking.row
                 records.append(self._window(booking))
-            records.append(self._record(booking))
+            records.append(self._entry(booking))
         self._ledger.append(*records)
 
     def _window(self, booking: Booking) -> GpuWindow:
@@ -132,36 +135,39 @@ class EngineWatch:
             context_price=row.prices.context,
         )
 
-    def _record(self, booking: Booking) -> GpuBooking:
-        computed, looked_back, written, context = booking.did or NOTHING
+    def _entry(self, booking: Booking) -> Entry:
+        """Count a booking, and tell the journal of it: a busy second has hundreds."""
         owner = owner_of(booking.owner)
-        charge = self._charge(booking)
+        charge, at = self._charge(booking), time.time_ns()
         self._metrics.gpu_time(
             owner.route, owner.model, booking.backend, booking.kind, booking.gpu_ns, charge, owner.zone
         )
         self._metered(booking)
-        self._number += 1
-        record = GpuBooking(
-            id=f"gpu-{self._process}-{self._number}",
-            at=time.time_ns(),
-            window=booking.window * SECOND,
-            window_ns=SECOND,
-            backend=booking.backend,
-            replica=booking.replica,
-            use=booking.kind,
-            gpu_ns=booking.gpu_ns,
-            correction=booking.correction,
-            **named(owner),
-            usd=charge.usd,
-            price_source=charge.source,
-            priced_at=charge.priced_at,
-            prompt_tokens=int(computed + booking.row.coefficients.attention * looked_back),
-            output_tokens=float(written),  # a whole number would come back from a database as another text
-            context_tokens=int(context),
-        )
         if booking.kind == "request":
-            self._spent(record)
-        return record
+            self._spent(owner, at, charge.usd, booking.gpu_ns)
+        self._number += 1
+        found: dict[str, Any] = {
+            "id": f"gpu-{self._process}-{self._number}",
+            "at": at,
+            "window": booking.window * SECOND,
+            "window_ns": SECOND,
+            "backend": booking.backend,
+            "replica": booking.replica,
+            "use": booking.kind,
+            "gpu_ns": booking.gpu_ns,
+        }
+        if booking.correction:
+            found["correction"] = True
+        if owner.request:
+            found |= {name: value for name, value in named(owner).items() if value}
+        if charge.usd is not None:
+            found["usd"] = plain_decimal(charge.usd)
+        if charge.source:
+            found["price_source"] = charge.source
+        if charge.priced_at is not None:
+            found["priced_at"] = charge.priced_at
+        _tell_work(found, booking)
+        return "gpu", found
 
     def _charge(self, booking: Booking) -> Charge:
         return gpu_time_charge(
@@ -171,3 +177,17 @@ class EngineWatch:
             booking.window * SECOND,
             idle=booking.kind != "request",
         )
+
+
+def _tell_work(found: dict[str, Any], booking: Booking) -> None:
+    """What was done in it."""
+    computed, looked_back, written, context = booking.did or NOTHING
+    prompt, read_back = int(computed + booking.row.coefficients.attention * looked_back), int(context)
+    if prompt:
+        found["prompt_tokens"] = prompt
+    if written:
+        found["output_tokens"] = float(
+            written
+        )  # a whole number would come back from a database as another text
+    if read_back:
+        found["context_tokens"] = read_back

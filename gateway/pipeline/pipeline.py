@@ -9,35 +9,25 @@ from typing import Final
 
 from adapters import longtext
 from adapters.call import MODELLESS, STORED, Call, Dialect
-from adapters.dialects.checks import InvalidRequest, own_metadata
+from adapters.dialects.checks import own_metadata
 from adapters.dialects.ingress import Ingress
 from adapters.document import AT_ONCE, Document, InvalidDocument, parse
 from adapters.unhurried import let_go, parse_in_slices
 from adapters.visible import visible
 from gateway.access.keys import AccessDenied, Keyring, Principal
 from gateway.configuration.snapshot import Snapshot
-from gateway.dispatch.attempt import CannotCarry, NoTargetLeft, Refused
 from gateway.dispatch.dispatcher import Dispatcher
 from gateway.dispatch.job import Engines, Job
 from gateway.dispatch.waves import Waves
-from gateway.ledger.records import Outcome
-from gateway.metering.budgets.budgets import CannotCount, OverBudget, OverRate
 from gateway.metering.otlp.identity import continued
 from gateway.metering.tariffs import Tariff
 from gateway.pipeline.belongings import Kept, Owned, kept
 from gateway.pipeline.booking import Account, Till
 from gateway.pipeline.deciding import decided, escalation_of, no_way, only_at
 from gateway.pipeline.detecting import Panel
+from gateway.pipeline.endings import EARLY, ending
 from gateway.pipeline.exchange import Exchange, own_headers
-from gateway.pipeline.faults import (
-    Blocked,
-    BodyTooLarge,
-    BodyTooSlow,
-    ClientGone,
-    NoSuchModel,
-    NoSuchObject,
-    Overloaded,
-)
+from gateway.pipeline.faults import ClientGone, Overloaded
 from gateway.pipeline.filing import document_of
 from gateway.pipeline.hardness import Hardness
 from gateway.pipeline.journey import Journey
@@ -58,25 +48,6 @@ from routers.sensitivity.label import Label, Level, Segment
 from routers.signals import Signals
 
 SECONDS_PER_DAY: Final = 86_400
-
-# How a journey that ended early is booked: (outcome, error class). The first that fits counts.
-_ENDINGS: Final[tuple[tuple[type[Exception], Outcome, str], ...]] = (
-    (InvalidDocument, "refused", "invalid_body"),
-    (InvalidRequest, "refused", "invalid_request"),
-    (NoSuchModel, "refused", "no_such_model"),
-    (NoSuchObject, "refused", "no_such_object"),
-    (Blocked, "refused", "blocked"),
-    (CannotCarry, "refused", "cannot_carry"),
-    (BodyTooLarge, "refused", "body_too_large"),
-    (BodyTooSlow, "refused", "body_too_slow"),
-    (Overloaded, "refused", "overloaded"),
-    (OverBudget, "refused", "over_budget"),
-    (OverRate, "refused", "over_rate"),
-    (CannotCount, "refused", "state_gone"),
-    (ClientGone, "cancelled", "client_gone"),
-    (Refused, "rejected", "client_error"),
-    (NoTargetLeft, "failed", "no_target_left"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +105,8 @@ class Pipeline:
             try:
                 await self._travel(exchange, runtime, journey, account)
                 account.close(200, "cut", _last_fault(journey))  # unless it is closed: its answer was whole
-            except tuple(kind for kind, _, _ in _ENDINGS) as error:
-                outcome, name = next((o, n) for kind, o, n in _ENDINGS if isinstance(error, kind))
+            except EARLY as error:
+                outcome, name = ending(error)
                 account.close(self._status_of(error, ingress.dialect), outcome, name)
                 exchange.note(account.known())
                 raise

@@ -235,9 +235,11 @@ class Permits:
         """What this one request may use; `redacted` is the label of its redacted form, where it has one."""
         unread = self._unread(signals.label)
         firm = tuple(
-            (boundary.name, refused)
-            for boundary, refused in self._firm
-            if boundary.in_force(signals, unread=unread)
+            [
+                (boundary.name, refused)
+                for boundary, refused in self._firm
+                if boundary.in_force(signals, unread=unread)
+            ]
         )
         if not self._yielding:
             return Passage(signals, self._grants, firm)

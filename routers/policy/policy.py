@@ -195,11 +195,8 @@ class Policy:
             for each in refused:
                 dropped[each.model] = each
             if targets:
-                reasons = (
-                    rule.reason,
-                    *weighed.values(),
-                    *(f"boundary {name} is in force" for name in passage.in_force),
-                )
+                bounds = [f"boundary {name} is in force" for name in passage.in_force]
+                reasons = (rule.reason, *weighed.values(), *bounds)
                 return Decision(
                     rule.route.name,
                     targets,

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from decimal import Decimal
+from functools import partial
 from itertools import islice
 from typing import Final
 
@@ -14,13 +15,11 @@ from gateway.ledger.ledger import Ledger
 from gateway.ledger.records import (
     ActionOutcome,
     ActionRecord,
-    EnergyBooking,
     FeedbackRecord,
-    GpuBooking,
     Record,
 )
 from gateway.ledger.store import Standing, StoreUnavailable, StoreUnfit
-from gateway.metering.actions.book import Action, ActionBook, Finished, gpu_time
+from gateway.metering.actions.book import Action, ActionBook, Finished, Spender
 from gateway.metering.actions.feedback import Feedback, Verdict, verdict, written
 from gateway.metering.actions.late import Group, Late
 from gateway.metering.actions.replay import Replay
@@ -35,7 +34,6 @@ _LINES: Final = 64  # of the journal, read between two turns
 _ZERO: Final = Decimal(0)
 
 LookUp = Callable[[str, str, str], Standing | None]  # tenant, action, request; blocks
-_Event = tuple[Finished, Decimal, int] | GpuBooking | EnergyBooking
 
 
 class NoSuchAction(Exception):  # noqa: N818  # it names an answer
@@ -72,7 +70,7 @@ class Actions:
         self._late = Late()
         self._bookmark = ledger.bookmark("open-actions")
         self._before: Final = ledger.last  # what an earlier run wrote
-        self._waiting: deque[_Event] | None = deque()  # until what was open before is open again
+        self._waiting: deque[Callable[[], None]] | None = deque()  # until what was open before is open again
         self._reopened = asyncio.Event()
         self._asking = asyncio.Semaphore(_LOOK_UPS)
         metrics.watch_actions(lambda: len(self._book))
@@ -86,21 +84,21 @@ class Actions:
         """A request ended, and is in the ledger. `usd`: its cost so far as that is final now; GPU money follows
         by `spent`."""
         if self._waiting is not None:
-            self._waiting.append((record, usd, unpriced))
+            self._waiting.append(partial(self.request, record, usd, unpriced))
             return
         closed = self._book.request(record, usd, unpriced)
         if closed is not None:
             self._late.add(closed, usd, 0, requests=1, unpriced=unpriced)
             self._reach_back()
 
-    def spent(self, booking: GpuBooking | EnergyBooking) -> None:
+    def spent(self, of: Spender, at: int, usd: Decimal | None, gpu_ns: int) -> None:
         """GPU time or electricity of a request is booked for good."""
         if self._waiting is not None:
-            self._waiting.append(booking)
+            self._waiting.append(partial(self.spent, of, at, usd, gpu_ns))
             return
-        closed = self._book.spent(booking)
+        closed = self._book.spent(of, at, usd, gpu_ns)
         if closed is not None:
-            self._late.add(closed, booking.usd or _ZERO, gpu_time(booking))
+            self._late.add(closed, usd or _ZERO, gpu_ns)
             self._reach_back()
 
     def _reach_back(self) -> None:
@@ -151,10 +149,7 @@ class Actions:
         number = self._before
         waiting, self._waiting = self._waiting or (), None
         for event in waiting:
-            if isinstance(event, tuple):
-                self.request(*event)
-            else:
-                self.spent(event)
+            event()
         self._book.line = lambda: self._ledger.last
         self._reopened.set()
 

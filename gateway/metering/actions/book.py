@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Protocol
 
-from gateway.ledger.records import FAILED_OUTCOMES, ActionOutcome, EnergyBooking, GpuBooking, Outcome
+from gateway.ledger.records import FAILED_OUTCOMES, ActionOutcome, Outcome
 from gateway.metering.actions.feedback import Verdict
 
 Key = tuple[str, str]  # tenant, and the action's id or that of its only request
@@ -50,6 +50,26 @@ class Finished(Protocol):
     @property
     def outcome(self) -> Outcome:
         """How it ended."""
+
+
+class Spender(Protocol):
+    """What GPU time or electricity was used for: an attempt of a request."""
+
+    @property
+    def request(self) -> str:
+        """Whose attempt."""
+
+    @property
+    def tenant(self) -> str:
+        """As `Finished`,"""
+
+    @property
+    def workflow(self) -> str:
+        """and these two too."""
+
+    @property
+    def action(self) -> str:
+        """See there."""
 
 
 class Action:
@@ -94,11 +114,6 @@ class Action:
     def outcome(self) -> ActionOutcome:
         """What feedback said; without any, a failed last request is a failure, and the rest is unknown."""
         return self.verdict or ("failure" if self.failing else "unknown")
-
-
-def gpu_time(booking: GpuBooking | EnergyBooking) -> int:
-    """The GPU-nanoseconds a booking adds."""
-    return booking.gpu_ns if isinstance(booking, GpuBooking) else 0
 
 
 @dataclass(slots=True)
@@ -153,18 +168,18 @@ class ActionBook:
             self._note(action, record.id)
         return None
 
-    def spent(self, booking: GpuBooking | EnergyBooking) -> Action | None:
-        """GPU time or electricity of a request was booked for good, which may be before the request ends. As
+    def spent(self, of: Spender, at: int, usd: Decimal | None, gpu_ns: int) -> Action | None:
+        """GPU time or electricity of a request was booked for good at `at`, which may be before the request ends. As
         `request`."""
-        named = booking.action != ""
-        key = (booking.tenant, booking.action if named else booking.request)
-        action = self._touched(key, booking.workflow, booking.at, named=named)
+        named = of.action != ""
+        key = (of.tenant, of.action if named else of.request)
+        action = self._touched(key, of.workflow, at, named=named)
         if action.booked:
-            self._came_late(action, booking.at)
+            self._came_late(action, at)
             return action
-        if booking.usd:
-            action.usd += booking.usd
-        action.gpu_ns += gpu_time(booking)
+        if usd:
+            action.usd += usd
+        action.gpu_ns += gpu_ns
         return None
 
     def find(self, tenant: str, action: str, request: str) -> Action | None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from adapters.call import MODELLESS
 from gateway.ledger.reading import Line
 from gateway.ledger.records import EnergyBooking, GpuBooking, RequestRecord
-from gateway.metering.actions.book import ActionBook, gpu_time
+from gateway.metering.actions.book import ActionBook
 from gateway.metering.actions.late import Late
 
 _ZERO: Final = Decimal(0)
@@ -60,16 +60,16 @@ class Replay:
 
     def _gpu(self, members: Members) -> None:
         if members["use"] == "request":
-            self._spent(GpuBooking(**{**members, "usd": _money(members)}))
+            self._spent(GpuBooking(**{**members, "usd": _money(members)}), members["gpu_ns"])
 
     def _energy(self, members: Members) -> None:
         if members.get("usd") is not None and members.get("request"):
-            self._spent(EnergyBooking(**{**members, "usd": _money(members)}))
+            self._spent(EnergyBooking(**{**members, "usd": _money(members)}), 0)
 
-    def _spent(self, booking: GpuBooking | EnergyBooking) -> None:
-        closed = self._book.spent(booking)
+    def _spent(self, booking: GpuBooking | EnergyBooking, gpu_ns: int) -> None:
+        closed = self._book.spent(booking, booking.at, booking.usd, gpu_ns)
         if closed is not None:
-            self._late.add(closed, booking.usd or _ZERO, gpu_time(booking))
+            self._late.add(closed, booking.usd or _ZERO, gpu_ns)
 
     def _feedback(self, members: Members) -> None:
         verdict = members.get("outcome", "")

@@ -4,12 +4,14 @@ import asyncio
 from datetime import date
 from decimal import Decimal
 
+import orjson
 import pytest
 
 from adapters.chat import TokenUsage
 from gateway.app.engines import EngineWatch
 from gateway.configuration.rates import GpuRate, GpuRates
-from gateway.ledger.records import GpuBooking, GpuWindow
+from gateway.ledger.encoding import SHAPES, Entry, encoded, from_members
+from gateway.ledger.records import GpuBooking, GpuWindow, Record
 from gateway.metering.gpu.accounts import GpuAccounts
 from gateway.metering.gpu.facts import SECOND, GpuBackend
 from gateway.metering.gpu.hardware import NEUTRAL
@@ -19,14 +21,18 @@ from gateway.pipeline.booking import GpuOwner
 
 
 class KeptRecords:
-    """A ledger that only remembers."""
+    """A ledger that only remembers, and sees to it that a record of the same facts is written to the same bytes."""
 
     def __init__(self) -> None:
-        self.records: list[object] = []
+        self.records: list[Record] = []
 
-    def append(self, *records: object) -> bool:
-        self.records += records
-        return True
+    def append(self, *records: Record | Entry) -> int:
+        for each in records:
+            kind, body = encoded(each)
+            record = from_members(kind, orjson.loads(body))
+            assert encoded(record) == (kind, body)
+            self.records.append(record)
+        return len(self.records)
 
 
 async def one_turn() -> None:
@@ -92,3 +98,13 @@ async def test_each_window_s_prices_are_kept_once(kept):
     by_price = first.output_price * owed[0].output_tokens + first.context_price * owed[0].context_tokens
     by_price += first.prompt_price * owed[0].prompt_tokens
     assert owed[0].gpu_ns == pytest.approx(by_price, abs=first.prompt_price)  # prompt tokens are whole ones
+
+
+async def test_nothing_that_a_booking_can_hold_is_left_out(kept):
+    accounts, watch = watching(kept)
+    book = accounts.at("gpu-a", "r0")
+    owner = GpuOwner("r", 1, "acme", "triage", "a-17", "everyday", "llama", "home")
+    book.begin(owner, 0).end(SECOND // 2, TokenUsage(input=9, output=5, source="reported"))
+    await watch.close(SECOND, final=True)
+    told = [set(orjson.loads(encoded(each)[1])) for each in kept.records if isinstance(each, GpuBooking)]
+    assert set.union(*told) == set(SHAPES["gpu"].names) - {"correction", "priced_at"}

@@ -50,12 +50,11 @@ def test_no_more_than_so_many_are_open_and_none_is_forgotten() -> None:
 
 def test_gpu_money_may_come_before_its_request_ends() -> None:
     book = ActionBook(50)
-    book.spent(
-        GpuBooking(
-            id="g", at=0, window=0, window_ns=1, backend="b", replica="r", use="request", gpu_ns=7,
-            tenant="acme", workflow="w", request="r1", usd=Decimal(5),
-        )
+    booking = GpuBooking(
+        id="g", at=0, window=0, window_ns=1, backend="b", replica="r", use="request", gpu_ns=7,
+        tenant="acme", workflow="w", request="r1", usd=Decimal(5),
     )  # fmt: skip
+    book.spent(booking, booking.at, booking.usd, booking.gpu_ns)
     book.request(request(1, 1, ""), Decimal(0), 0)
     (closed,) = book.close(9 * SECOND, 9 * SECOND)
     assert (closed.usd, closed.gpu_ns, closed.requests, closed.named) == (5, 7, 1, False)

@@ -128,7 +128,7 @@ class Life:
         booking = GpuBooking(**common, gpu_ns=gpu_ns) if gpu_ns else EnergyBooking(**common, energy_uj=1)
         self.spent += usd
         self.gpu_ns += gpu_ns
-        self.actions.spent(booking)
+        self.actions.spent(booking, booking.at, booking.usd, gpu_ns)
         self.kept.append(booking)
 
     async def judge(self, which: int, success: bool) -> None:
