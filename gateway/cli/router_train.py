@@ -20,6 +20,7 @@ from routers.complexity.curve import Interval, Measured, lead, measure, resample
 from routers.complexity.example import Example
 from routers.complexity.scorer import Scorer
 from routers.complexity.train import Floats, Table, fit_validated, tabulate, unseen, without_faulty
+from routers.complexity.weights import BadWeights
 
 RANDOM, LENGTH, CURRENT = "random", "prompt length", "current weights"
 TO_BEAT: Final = (RANDOM, LENGTH, CURRENT)
@@ -48,9 +49,7 @@ def run(
     """The command: see its help. Exits with 1 where a promotion was asked for and refused."""
     console = Console()
     examples, table = _labelled(rows, console)
-    if promote is not None and current is None and promote.exists():
-        current = promote
-    held = scorer_of(current)
+    held = _to_beat(current, promote, console)
     weights, scores = fit_validated(table)
     draw = np.random.default_rng(seed)
     measured = measure(scores, table.gain, resamples(len(table), count, draw))
@@ -93,6 +92,18 @@ def _labelled(rows: tuple[Path, ...], console: Console) -> tuple[list[Example], 
             "in these rows the strong model is no better than the weak one: nothing to learn"
         )
     return examples, table
+
+
+def _to_beat(current: Path | None, promote: Path | None, console: Console) -> Scorer:
+    """The weights in force. A file to promote that an earlier version wrote, and this one cannot read, gives way."""
+    if current is None and promote is not None and promote.exists():
+        try:
+            return Scorer.from_bytes(promote.read_bytes())
+        except BadWeights as error:
+            console.print(
+                f"{promote.name}: {error}. Those that ship are to be beaten instead", highlight=False
+            )
+    return scorer_of(current)
 
 
 def compare(

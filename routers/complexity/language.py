@@ -1,10 +1,11 @@
 """In which language a task is written, and what its words say in English."""
 
 import re
-from collections.abc import Collection, Mapping, Set
+from collections.abc import Set
 from typing import Final
 
 from routers.complexity.lexicon import folded
+from routers.complexity.tally import Tally
 from routers.complexity.tongues import SPACED, UNSPACED
 
 _STOPWORDS: Final = {
@@ -27,20 +28,8 @@ _STOPWORDS: Final = {
 }
 
 
-_LANGUAGES: Final = tuple(_STOPWORDS)
-
-
-def _votes(lists: Mapping[str, Collection[bytes]]) -> dict[bytes, int]:
-    """What each word says, as a number with a byte for each language: a sum of them counts all votes at once."""
-    votes: dict[bytes, int] = {}
-    for language, words in lists.items():
-        for word in words:
-            votes[word] = votes.get(word, 0) + (1 << 8 * _LANGUAGES.index(language))
-    return votes
-
-
-_VOTES: Final = _votes({language: folded(words) for language, words in _STOPWORDS.items()})
-_STOPS: Final = frozenset(_VOTES)
+STOPWORDS: Final = {language: folded(words) for language, words in _STOPWORDS.items()}
+_LANGUAGES: Final = tuple(STOPWORDS)
 _FALSE_FRIENDS: Final = folded(
     "d n u y l z w e i o a of to is in on an as was no do over we per non total court question determine car list data "
     "contract half name land product volume force want suppose come war charge conditions patient co minutes "
@@ -49,8 +38,7 @@ _FALSE_FRIENDS: Final = folded(
     "wet meter com pro las era integral al mayor links sang con comment matrices programme dan solo prima ore lied "
     "corps deduce dove hoe converge"
 )  # English words in the dictionary's other columns
-_HINTS: Final = _votes({language: entries.keys() - _FALSE_FRIENDS for language, entries in SPACED.items()})
-_HINTING: Final = frozenset(_HINTS)
+_HINTS: Final = Tally([SPACED.get(language, {}).keys() - _FALSE_FRIENDS for language in _LANGUAGES])
 _SHORT: Final = 60  # words up to which a text may be told by what the dictionary knows of it
 
 _FOREIGN: Final = re.compile("[\u0370-\U0010ffff]+")
@@ -70,7 +58,6 @@ _UKRAINIAN: Final = frozenset("іїєґІЇЄҐ")
 _SAMPLE: Final = (
     200  # characters looked at for a script: of a long text every third up to three times as many
 )
-_PIECES: Final = re.compile("[\u3040-\u30ff\u3400-\u9fff]{1,2}|[^\u3040-\u30ff\u3400-\u9fff]+")
 _DENSE: Final = (
     400  # characters without spaces between them that say as much as a task that is read in English
 )
@@ -79,19 +66,17 @@ _PLAIN: Final = (
     ("か\u3002", "? "),
     *((wide, f"{plain} ") for wide, plain in zip(_WIDE, ".,,?!:;()", strict=True)),
 )
+
+
+def _coded(pair: str) -> int:
+    """Two characters as one number, as they are found in a text."""
+    return int.from_bytes(pair.encode("utf-16-le"), "little")
+
+
 _PAIRED: Final = {
-    language: {(pair[0], pair[1]): english for pair, english in entries.items()}
+    language: {_coded(pair): english for pair, english in entries.items()}
     for language, entries in UNSPACED.items()
 }
-
-
-def _pairs(entries: Collection[str]) -> re.Pattern[str]:
-    """Finds each character that begins an entry before one that ends an entry, and that one too."""
-    first, second = (re.escape("".join(sorted(set(chars)))) for chars in zip(*entries, strict=True))
-    return re.compile(f"([{first}])(?=([{second}]))")
-
-
-_PAIRS: Final = {language: _pairs(entries) for language, entries in UNSPACED.items()}
 
 
 def script_of(text: str) -> str:
@@ -101,17 +86,16 @@ def script_of(text: str) -> str:
     return _script_of(text if len(text) <= _SAMPLE else text[: 3 * _SAMPLE : 3])
 
 
-def spoken(vocabulary: Set[bytes], words: int) -> str:
-    """ISO 639-1 code by the function words among a text's, of which there are so many, or by the dictionary's; `und`
-    where neither speaks clearly."""
-    said = _most(_VOTES, vocabulary & _STOPS, 1 if words <= 3 else 2)
+def spoken(counts: bytes, vocabulary: Set[bytes], words: int) -> str:
+    """ISO 639-1 code by the function words among a text's words, of which there are so many: `counts` says how many of
+    each of STOPWORDS. Or by the dictionary's; `und` where neither speaks clearly."""
+    said = _most(counts, 1 if words <= 3 else 2)
     if said == "und" and words <= _SHORT:
-        return _most(_HINTS, vocabulary & _HINTING, 2)
+        return _most(_HINTS.of(vocabulary), 2)
     return said
 
 
-def _most(votes: Mapping[bytes, int], found: Set[bytes], least: int) -> str:
-    counts = sum(map(votes.__getitem__, found)).to_bytes(len(_LANGUAGES), "little")
+def _most(counts: bytes, least: int) -> str:
     most = max(counts)
     if counts.count(most) > 1 or most < least:  # a tie, or too little said
         return "und"
@@ -124,23 +108,29 @@ def in_english(words: list[bytes], language: str) -> list[bytes]:
     return words if entries is None else list(map(entries.get, words, words))
 
 
-def glossed(text: str, language: str) -> list[bytes]:
-    """The English words for what a text without spaces says."""
+def glossed(beyond: bytes, language: str) -> tuple[set[int], list[bytes]]:
+    """Every two characters of a text without spaces, of which the ASCII was taken out, as numbers; and the English
+    words for what any two neighbours say.
+    """
     entries = _PAIRED[language]
-    found = entries.keys() & set(_PAIRS[language].findall(text))
-    return [entries[pair] for pair in sorted(found)]
+    wide = beyond.decode().encode("utf-16-le")
+    grams = _grams(wide)
+    said = entries.keys() & grams.union(_grams(wide[2:]))
+    return grams, [entries[pair] for pair in sorted(said)]
 
 
-def dense(text: str) -> str:
-    """As much of a text without spaces as is read: half from its head, half from its tail."""
-    return text if len(text) <= _DENSE else f"{text[: _DENSE // 2]}\n{text[-_DENSE // 2 :]}"
+def _grams(wide: bytes) -> set[int]:
+    return set(memoryview(wide[: len(wide) & -4]).cast("I"))
 
 
-def spaced(text: str) -> str:
-    """A text without spaces, in words of two characters, with the punctuation of one that has them."""
-    for wide, plain in _PLAIN:
-        text = text.replace(wide, plain)
-    return " ".join(_PIECES.findall(text))
+def plain(text: str) -> str:
+    """As much of a text without spaces as is read, half from its head, half from its tail, with the punctuation of one
+    that has them."""
+    if len(text) > _DENSE:
+        text = f"{text[: _DENSE // 2]}\n{text[-_DENSE // 2 :]}"
+    for wide, narrow in _PLAIN:
+        text = text.replace(wide, narrow)
+    return text
 
 
 def _script_of(sample: str) -> str:

@@ -1,44 +1,32 @@
 """What is read off a task in microseconds, by training and scoring alike: hashed words, cheap structure."""
 
 import re
-from collections.abc import Collection
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import dataclass
 from math import log, log1p, sqrt
-from operator import itemgetter, mul, sub
+from operator import mul, sub
 from typing import Final
 from zlib import crc32
 
 from routers.complexity.conversation import Task
-from routers.complexity.language import dense, glossed, in_english, script_of, spaced, spoken
+from routers.complexity.language import STOPWORDS, glossed, in_english, plain, script_of, spoken
+from routers.complexity.lexicon import FOLD, folded
+from routers.complexity.lists import KINDS, TOPICS
+from routers.complexity.tally import Tally
 from routers.complexity.tongues import UNSPACED
 
 STEM: Final = (
     6  # bytes of a word that are hashed, so that "proof" and "proofs" differ and "integrals" does not
 )
 BITS: Final = 17
+PAIRS: Final = 32  # words of a question's beginning that are hashed in pairs as well
 MASK: Final = (1 << BITS) - 1
 
 OPEN, FEW, MANY = 0, 1, 2  # forms: an open task, a choice of up to five answers, a choice of more
 FORMS: Final = ("open", "few answers", "many answers")
 
 
-def _fold() -> bytes:
-    """ASCII letters to lower case, digits to 0, other ASCII but the apostrophe to space; UTF-8 bytes stay."""
-    table = bytearray(b" " * 128 + bytes(range(128, 256)))
-    for code in range(128):
-        char = chr(code)
-        if char.isalpha():
-            table[code] = ord(char.lower())
-        elif char.isdigit():
-            table[code] = ord("0")
-    table[ord("'")] = ord("'")
-    return bytes(table)
-
-
-_FOLD: Final = _fold()
-_stem: Final = itemgetter(slice(STEM))  # of a word; as an itemgetter it runs without Python's own loop
 _ASCII: Final = bytes(range(128))
+_ASCII_WORDS: Final = FOLD[:128] + b" " * 128  # folds what is written without spaces, of which it leaves none
 # Most of any text, and nothing that is counted in what is left.
 _PLAIN: Final = b"abcdefghijklmnopqrstuvwxyz0123456789' " + bytes(range(128, 256))
 
@@ -54,32 +42,6 @@ def _sorts() -> bytes:
 
 _SORTS: Final = _sorts()
 _OPTION: Final = re.compile(r"\n[ \t]*\(?[A-J][.):][ \t]?([^\n]*)")
-
-_TOPICS: Final = {
-    "proof": "prove show derive proof theorem lemma demonstrate justify verify deduce imply implies",
-    "why": "how why explain reason because cause",
-    "fact": "who whom whose when where name year born city country film actor song album president played "
-    "wrote author",
-    "quantity": "many much total each per percent percentage ratio average cost price rate half twice "
-    "times more less fewer remaining left sum number calculate compute find determine solve",
-    "maths": "equation function integral matrix vector polynomial prime integer triangle probability angle "
-    "sin cos log sqrt frac mathbb derivative limit group ring field graph theorem cdot boxed "
-    "begin align",
-    "science": "velocity mass force energy temperature pressure volume kg cm mm ft lb mol voltage current "
-    "circuit wavelength heat density gas atm degrees meter seconds charge electron hz",
-    "code": "def return function python code list string array class int import print assert program write "
-    "algorithm loop implement output input dict tuple sql",
-    "negation": "not except least never false incorrect neither nor cannot without unless none",
-    "condition": "if then suppose assume given let such that unless when otherwise provided",
-    "constraint": "must only exactly least most between words sentence sentences using all following "
-    "format include every",
-    "law": "court defendant plaintiff statute contract liable law legal evidence jury appeal rule",
-    "medicine": "patient history pain blood treatment disease symptoms drug cell dna protein gene",
-    "passage": "passage according author following information excerpt century war king government social "
-    "theory people",
-    "judgement": "should best likely primarily mainly major important would",
-    "statement": "which following statement statements true correct",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +77,6 @@ FEATURES: Final = (
     Feature("blank", "a gap to fill in", 0.05, 0.2),
     Feature("options", "answers to choose from", 4.0, 3.7),
     Feature("option_length", "length of the answers", 2.0, 1.6),
-    Feature("option_overlap", "answers that resemble each other", 0.15, 0.2),
     Feature("option_numbers", "answers that are numbers", 0.7, 1.8),
     Feature("proof", "asks for a proof", 0.02, 0.07),
     Feature("why", "asks for reasons", 0.04, 0.08),
@@ -136,127 +97,175 @@ FEATURES: Final = (
     Feature("tools", "tools on offer", 0.0, 1.0, 0.3),
     Feature("schema", "an output schema", 0.0, 1.0, 0.3),
 )
-_TOPIC_AT: Final = {
-    name: next(i for i, feature in enumerate(FEATURES) if feature.name == name) for name in _TOPICS
-}
-
-
-def _topic_words() -> dict[bytes, tuple[int, ...]]:
-    places: dict[bytes, tuple[int, ...]] = {}
-    for name, words in _TOPICS.items():
-        for word in words.split():
-            places[word.encode()] = (*places.get(word.encode(), ()), _TOPIC_AT[name])
-    return places
-
-
 _NOT_ASCII: Final = next(i for i, feature in enumerate(FEATURES) if feature.name == "not_ascii")
 _ENGLISH: Final = frozenset({"en", "und"})
 _WIDER: Final = 3  # letters of English, beside its own two characters, that a pair says
-_TOPIC_WORDS: Final = _topic_words()
-_TOPIC_KEYS: Final = frozenset(_TOPIC_WORDS)
-_NO_TOPICS: Final = (0.0,) * len(_TOPICS)
+_WIDE: Final = 3  # bytes of a character in UTF-8 that is written without spaces
+# The lists that are counted: which function words a text has, which topics, which signs of a kind.
+_LISTS: Final = (*STOPWORDS.values(), *map(folded, (*TOPICS.values(), *KINDS.values())))
+_TALLY: Final = Tally(_LISTS)
+_TOPICS_AT: Final = len(STOPWORDS)
+_KINDS_AT: Final = _TOPICS_AT + len(TOPICS)
+_NO_GRAMS: Final[set[int]] = set()
 _CENTRES: Final = tuple(feature.centre for feature in FEATURES)
 _PERS: Final = tuple(1 / feature.spread for feature in FEATURES)
 
 
 @dataclass(slots=True)  # not frozen: it is made for every request, and freezing costs a microsecond
+class Said:
+    """What a task's text comes to, whatever it is written in."""
+
+    text: str
+    chars: int  # of the whole task, were it in English
+    raw: bytes  # the text in UTF-8
+    width: int  # bytes of it, with the spaces it would have
+    beyond: int  # bytes that are not ASCII
+    numbers: int
+    size: int  # how many words it has
+    distinct: int  # of its words
+    language: str  # ISO 639-1, or "und"
+    meant: list[bytes]  # its words, folded, in English where the dictionary knows it: those that are weighed
+    vocabulary: set[bytes]  # of `meant`
+    grams: set[int]  # what is written without spaces, by two characters
+    counts: bytes  # how many of its words are in each of _LISTS
+
+    @property
+    def signs(self) -> bytes:
+        """How many of its words are in each list of KINDS."""
+        return self.counts[_KINDS_AT:]
+
+
+@dataclass(slots=True)  # not frozen, as `Said` is not
 class Reading:
     """A task as the model sees it."""
 
-    text: str
+    said: Said
     facts: list[float]  # scaled, in the order of FEATURES
     form: int
-    numbers: int
-    words: list[bytes]  # folded, in order
-    language: str  # ISO 639-1, or "und"
-    meant: list[bytes]  # the words, in English where the dictionary knows it: those that are weighed
-    vocabulary: set[bytes]  # of `meant`
 
-    @property
-    def codes(self) -> Collection[int]:
-        """CRC-32s of its distinct stems, the low BITS of which are the bucket; in a question with answers to choose
-        from also of neighbouring stems.
 
-        There the wording is most of what tells hard from easy; elsewhere pairs gained nothing for their time.
-        """
-        if self.form == OPEN:
-            return list(map(crc32, set(map(_stem, self.vocabulary))))
-        stems = list(map(_stem, self.meant))
-        codes = list(map(crc32, stems))
-        return {*codes, *map(crc32, stems[1:], codes)}  # a pair's hash goes on from its first stem's
+def beside(reading: Reading) -> list[int]:
+    """The buckets of what is weighed beside words: two characters of a text without spaces, and the pairs of words
+    that a question with answers to choose from begins with.
+
+    There the wording is most of what tells hard from easy; elsewhere pairs gained nothing for their time, and neither
+    did those of the answers.
+    """
+    found = [gram % MASK for gram in reading.said.grams]
+    if reading.form == MANY:
+        head = [word[:STEM] for word in reading.said.meant[:PAIRS]]
+        # a pair's hash goes on from its first stem's
+        found += [code & MASK for code in map(crc32, head[1:], map(crc32, head))]
+    return found
+
+
+def buckets_of(reading: Reading) -> list[int]:
+    """The buckets of all that is weighed."""
+    return [crc32(word[:STEM]) & MASK for word in reading.said.vocabulary] + beside(reading)
 
 
 def read(task: Task) -> Reading:
-    """Reads one task. Linear in its text, which `last_task` bounds."""
+    """Reads one task. Linear in its text, which `last_tasks` bounds."""
     language = script_of(task.text)
-    gloss: list[bytes] = []
-    if language in UNSPACED:
-        gloss, task = _with_spaces(task, language)
+    said = _without_spaces(task, language) if language in UNSPACED else _in_words(task, language)
+    facts, form = _structure(task, said)
+    if said.language not in _ENGLISH:
+        facts[_NOT_ASCII] = FEATURES[_NOT_ASCII].centre  # its alphabet, which says nothing of the task
+    return Reading(said, _scaled(facts), form)
+
+
+def _in_words(task: Task, language: str) -> Said:
     text = task.text
     raw = text.encode("utf-8", "replace")
     beyond = b"" if text.isascii() else raw.translate(None, _ASCII)
     lower = text.lower().encode("utf-8", "replace") if _has_capitals(beyond) else raw
-    folded = lower.translate(_FOLD)  # which folds ASCII only
+    folded = lower.translate(FOLD)  # which folds ASCII only
     words = folded.split()
-    distinct = set(words)
-    language = language or spoken(distinct, len(words))
-    if language in UNSPACED:
-        meant, vocabulary = gloss + words, distinct.union(gloss)
-    else:
-        meant = in_english(words, language)
-        vocabulary = distinct if meant is words else set(meant)
-
-    numbers = (folded.count(b" 0") if b"0" in folded else 0) + folded.startswith(b"0")
-    facts, form = _structure(task, raw, len(beyond), numbers, len(words), len(distinct))
-    if language not in _ENGLISH:
-        facts[_NOT_ASCII] = FEATURES[_NOT_ASCII].centre  # its alphabet, which says nothing of the task
-    root = 1 / sqrt(len(words) or 1)
-    for word in vocabulary & _TOPIC_KEYS:
-        for place in _TOPIC_WORDS[word]:
-            facts[place] += root
-    scaled = list(map(mul, map(sub, facts, _CENTRES), _PERS))
-    return Reading(text, _cut(scaled), form, numbers, words, language, meant, vocabulary)
-
-
-def _cut(facts: list[float]) -> list[float]:
-    """The facts, none beyond ±3. Few are: they are found by their order, without a look at each."""
-    ordered = sorted(facts)
-    for fact in ordered:
-        if fact >= -3.0:
-            break
-        facts[facts.index(fact)] = -3.0
-    for fact in reversed(ordered):
-        if fact <= 3.0:
-            break
-        facts[facts.index(fact)] = 3.0
-    return facts
+    vocabulary = set(words)
+    size, distinct = len(words), len(vocabulary)
+    counts = _TALLY.of(vocabulary)
+    language = language or spoken(counts[:_TOPICS_AT], vocabulary, size)
+    meant = in_english(words, language)
+    if meant is not words:
+        vocabulary = set(meant)
+        counts = _TALLY.of(vocabulary)
+    return Said(
+        text,
+        task.chars,
+        raw,
+        len(raw),
+        len(beyond),
+        _numbers(folded),
+        size,
+        distinct,
+        language,
+        meant,
+        vocabulary,
+        _NO_GRAMS,
+        counts,
+    )
 
 
-def _with_spaces(task: Task, language: str) -> tuple[list[bytes], Task]:
-    """What a task in a script without spaces says in English; the task in words, and as long as it would be there."""
-    text = dense(task.text)
-    words = spaced(text)
-    chars = task.chars + _WIDER * (task.chars - len(text) + len(words) - len(text))
-    return glossed(text, language), replace(task, text=words, chars=chars)
+def _without_spaces(task: Task, language: str) -> Said:
+    """A task in Chinese or Japanese: every two characters are a word, and it is as long as it would be in English."""
+    text = plain(task.text)
+    raw = text.encode("utf-8", "replace")
+    beyond = raw.translate(None, _ASCII)
+    grams, glosses = glossed(beyond, language)
+    folded = raw.translate(_ASCII_WORDS)
+    others = folded.split()
+    meant = glosses + others
+    vocabulary = set(meant)
+    size = len(others) + (len(beyond) // _WIDE + 1) // 2
+    chars = task.chars + _WIDER * (task.chars - len(text) + size)
+    distinct = len(vocabulary) - len(glosses) + len(grams)
+    return Said(
+        text,
+        chars,
+        raw,
+        len(raw) + size,
+        len(beyond),
+        _numbers(folded),
+        size,
+        distinct,
+        language,
+        meant,
+        vocabulary,
+        grams,
+        _TALLY.of(vocabulary),
+    )
+
+
+def _numbers(folded: bytes) -> int:
+    return (folded.count(b" 0") if b"0" in folded else 0) + folded.startswith(b"0")
+
+
+def _scaled(facts: list[float]) -> list[float]:
+    """The facts as the model wants them: none is beyond ±3."""
+    each = map(mul, map(sub, facts, _CENTRES), _PERS)
+    return [fact if -3.0 < fact < 3.0 else 3.0 if fact > 0 else -3.0 for fact in each]
 
 
 def _has_capitals(beyond: bytes) -> bool:
     """Whether any of the characters beyond ASCII is another in lower case."""
+    if not beyond:
+        return False
     said = beyond.decode()
     return said != said.lower()
 
 
-def _structure(
-    task: Task, raw: bytes, beyond: int, numbers: int, words: int, distinct: int
-) -> tuple[list[float], int]:
-    """The facts in FEATURES' order, topics still at zero, and the form; `beyond` counts the bytes beyond ASCII."""
+def _structure(task: Task, said: Said) -> tuple[list[float], int]:
+    """The facts in FEATURES' order, as they are before they are scaled, and the form."""
+    raw, words, numbers = said.raw, said.size, said.numbers
     marks = raw.translate(None, _PLAIN)  # one pass over the text; what is counted is counted in what is left
-    size, per_word, count = len(raw) or 1, 1 / (words or 1), marks.translate(_SORTS).count
-    stem, options, option_length, overlap, option_numbers = _options(task.text)
+    count, size = marks.translate(_SORTS).count, said.width or 1
+    per_word = 1 / (words or 1)
+    root = sqrt(per_word)
+    stem, options, option_length, option_numbers = _options(said.text)
     facts = [
-        log1p(max(task.chars - len(task.text) + stem, 0)),
-        distinct * per_word,
-        (size - words) * per_word,
+        log1p(max(said.chars - len(said.text) + stem, 0)),
+        said.distinct * per_word,
+        (said.width - words) * per_word,
         log1p(numbers),
         numbers * per_word,
         log1p(count(b"\n")),
@@ -270,14 +279,13 @@ def _structure(
         count(b"{") * per_word,
         count(b'"') * per_word,
         count(b"A") / size,
-        beyond / size,
+        said.beyond / size,
         float(raw.rstrip().endswith(b"?")),
         float(b"____" in marks and b"____" in raw),
         float(options),
         option_length,
-        overlap,
         option_numbers,
-        *_NO_TOPICS,
+        *[root * each for each in said.counts[_TOPICS_AT:_KINDS_AT]],
         log1p(task.turns) / 2,
         log1p(task.tools) / 2,
         float(task.schema),
@@ -285,28 +293,26 @@ def _structure(
     return facts, OPEN if options < 2 else FEW if options <= 5 else MANY
 
 
-def _options(text: str) -> tuple[int, int, float, float, float]:
-    """Where the answers to choose from start; their count, log length, likeness, and numbers."""
-    if "\n" not in text or ("\nB" not in text and "\n(B" not in text):
-        return len(text), 0, 0.0, 0.0, 0.0
+def _options(text: str) -> tuple[int, int, float, float]:
+    """Where the answers to choose from start; their count, log length, and numbers."""
+    none = len(text), 0, 0.0, 0.0
+    if "\nB" not in text and "\n(B" not in text:
+        return none
     first = _OPTION.search(text)
     answers = _OPTION.findall(text, first.start()) if first else []
     count = len(answers)
     if first is None or count < 2:
-        return len(text), 0, 0.0, 0.0, 0.0
+        return none
     lines = "\n".join(answers)  # so that a step over all of them is one call
-    bare = lines.replace(".", "").replace(",", "").split("\n")
-    numeric = sum(map(str.isdigit, map(str.strip, bare)))
-    said = list(map(set, map(str.split, lines.lower().split("\n"))))
-    shared = sum([len(one & other) / (len(one) + 1) for one, other in pairwise(said)])
     mean = (len(lines) - count + 1) / count
-    return first.start(), count, log(mean + 1), shared / (count - 1), float(numeric)
+    bare = lines.replace(".", "").replace(",", "").split("\n")
+    return first.start(), count, log(mean + 1), float(sum(map(str.isdigit, bare)))
 
 
 def question_key(text: str) -> int:
     """Equal for prompts that ask the same, whatever their case, spacing and answers to choose from."""
     asked = text[: _options(text)[0]].lower().encode("utf-8", "replace")
-    return crc32(b" ".join(asked.translate(_FOLD).split()))
+    return crc32(b" ".join(asked.translate(FOLD).split()))
 
 
 def choices(text: str) -> int:

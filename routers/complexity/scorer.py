@@ -11,7 +11,7 @@ from zlib import crc32
 from routers.complexity.conversation import Conversation, Turn, last_tasks
 from routers.complexity.kind import kind_of
 from routers.complexity.pulls import Pulls
-from routers.complexity.reading import FEATURES, FORMS, MASK, OPEN, STEM, Reading, read
+from routers.complexity.reading import FEATURES, FORMS, MANY, MASK, STEM, Reading, beside, buckets_of, read
 from routers.complexity.trees import compiled, reasons
 from routers.complexity.weights import Weights
 
@@ -48,7 +48,7 @@ class Scorer:
         self._trees: Final = weights.trees
         self._said: Final = tuple(compiled(trees, len(FEATURES)) for trees in weights.trees)
         self._table: Final = tuple(bytes([pull + _ZERO for pull in table]) for table in weights.tables)
-        self._open: Final = Pulls(weights.tables[OPEN])
+        self._pulls: Final = tuple(Pulls(table) for table in self._table)
 
     @classmethod
     def from_bytes(cls, weights: bytes) -> "Scorer":
@@ -73,7 +73,7 @@ class Scorer:
     def score(self, conversation: Conversation) -> Score:
         """The score of the last task. Any text gives one; bounded in time by `conversation.READ`."""
         reading, chance = self._hardest(conversation)
-        return Score(chance, kind_of(reading), reading.language)
+        return Score(chance, kind_of(reading), reading.said.language)
 
     def explain(self, conversation: Conversation, *, words: int = 0) -> tuple[tuple[str, float], ...]:
         """Reasons and how far each moves the log-odds, strongest first; they sum to the score's log-odds.
@@ -120,22 +120,21 @@ class Scorer:
     def _words(self, reading: Reading) -> float:
         """The words' part of the log-odds."""
         form = reading.form
-        if form == OPEN:
-            pulls, stems = self._open.of(reading.vocabulary)
-        else:
-            table, codes = self._table[form], reading.codes
-            stems = len(codes)
-            pulls = sum([table[code & MASK] for code in codes]) - _ZERO * stems
-        return pulls * self._step[form] / sqrt(stems or 1)
+        weighed = len(reading.said.vocabulary)
+        pulls = self._pulls[form].of(reading.said.vocabulary)
+        if form == MANY or reading.said.grams:
+            buckets, table = beside(reading), self._table[form]
+            weighed += len(buckets)
+            pulls += sum([table[bucket] for bucket in buckets])
+        return (pulls - _ZERO * weighed) * self._step[form] / sqrt(weighed or 1)
 
     def _strongest_words(self, reading: Reading, most: int) -> list[tuple[str, float]]:
         if not most:
             return []
         table = self._table[reading.form]
-        each = self._step[reading.form] / sqrt(len(reading.codes) or 1)
-        stems = {word[:STEM]: word for word in sorted(reading.vocabulary, reverse=True)}
+        step = self._step[reading.form] / sqrt(len(buckets_of(reading)) or 1)
         pulls = [
-            (word.decode("utf-8", "replace"), (table[crc32(stem) & MASK] - _ZERO) * each)
-            for stem, word in stems.items()
+            (word.decode("utf-8", "replace"), (table[crc32(word[:STEM]) & MASK] - _ZERO) * step)
+            for word in reading.said.vocabulary
         ]
         return sorted(pulls, key=lambda item: (-abs(item[1]), item[0]))[:most]

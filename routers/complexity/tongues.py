@@ -236,8 +236,8 @@ what=什么,哪个,哪种 who=谁是,谁写,是谁 when=何时,哪年,哪一 whe
 many=多少,几个 much=多久,多大 if=如果,假如,若是 not=不能,不是,没有 only=只有,仅仅 each=每个,每一 all=所有,全部
 between=之间 because=因为 given=已知,给定 suppose=假设,设有 prove=证明,求证 justify=理由,说明 explain=解释,阐述
 derive=推导 compare=比较 discuss=讨论,论述 calculate=计算,求出 determine=确定,判断 solve=求解,解方 find=找出,找到
-write=写一,编写,写出 name=说出,列举 list=列出 translate=翻译 implement=实现 number=数字,个数 numbers=整数
-prime=素数,质数 equation=方程 function=函数 integral=积分 derivative=导数,求导 vector=向量 matrix=矩阵
+write=写一,编写,写出 summarise=总结,摘要,概括 name=说出,列举 list=列出 translate=翻译 implement=实现 number=数字,个数
+numbers=整数 prime=素数,质数 equation=方程 function=函数 integral=积分 derivative=导数,求导 vector=向量 matrix=矩阵
 probability=概率 triangle=三角 angle=角度,夹角 theorem=定理 sum=总和,之和 product=乘积 ratio=比例 percent=百分
 average=平均 infinite=无穷,无限 limit=极限 group=群的,子群 graph=图论 polynomial=多项 root=平方,根号
 circle=圆形,圆的 variance=方差 converges=收敛 continuous=连续 energy=能量,动能,势能 velocity=速度 mass=质量
@@ -256,7 +256,8 @@ what=何で,何と,何が,何色 which=どの,どれ who=誰で,誰が when=い�
 many=いく,何個,何人 much=何時 if=とき,なら,場合 not=ない,ませ only=だけ,のみ each=各々,各段 all=全て,すべ
 because=ため given=与え suppose=仮定 prove=証明,示せ justify=理由,根拠 explain=説明,解説 derive=導出 compare=比較
 discuss=論じ calculate=計算,算出 determine=決定,判定 solve=解い,解け find=求め,見つ write=書き,書い name=挙げ
-list=列挙 translate=翻訳,訳し implement=実装 number=個数,数値 numbers=整数 prime=素数 equation=方程 function=関数
+list=列挙 summarise=要約 translate=翻訳,訳し implement=実装 number=個数,数値 numbers=整数 prime=素数
+equation=方程 function=関数
 integral=積分 derivative=微分,導関 vector=ベク matrix=行列 probability=確率 triangle=三角 angle=角度 theorem=定理
 sum=合計,総和 product=積を ratio=比率 percent=割合,パー average=平均 infinite=無限 limit=極限 group=部分,群の
 graph=グラ polynomial=多項 root=平方 circle=円の variance=分散 converges=収束 continuous=連続 energy=エネ

@@ -14,7 +14,7 @@ from sklearn.ensemble import GradientBoostingRegressor
 from routers.complexity.conversation import last_tasks
 from routers.complexity.example import Example
 from routers.complexity.kernel import fit_kernel, mixed
-from routers.complexity.reading import BITS, FEATURES, FORMS, MASK, choices, question_key, read
+from routers.complexity.reading import BITS, FEATURES, FORMS, buckets_of, choices, question_key, read
 from routers.complexity.trees import DEPTH, Node
 from routers.complexity.weights import Weights
 
@@ -73,7 +73,7 @@ def tabulate(examples: Sequence[Example]) -> Table:
     for example in examples:
         task = last_tasks(example.conversation)[0]
         reading = read(task)
-        buckets.append(np.array(sorted(code & MASK for code in reading.codes), dtype=np.int64))
+        buckets.append(np.array(sorted(buckets_of(reading)), dtype=np.int64))
         facts.append(reading.facts)
         forms.append(reading.form)
         keys.append(question_key(task.text))

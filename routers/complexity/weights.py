@@ -10,11 +10,12 @@ from math import isfinite
 from struct import Struct
 from typing import Any, Final
 
-from routers.complexity.reading import BITS, FEATURES, FORMS, STEM
+from routers.complexity.reading import BITS, FEATURES, FORMS, PAIRS, STEM
 from routers.complexity.trees import Node, flatten, unflatten
 
 MAGIC: Final = b"WEIRCPLX"
 VERSION: Final = 1
+_LAYOUT: Final = [BITS, STEM, PAIRS]  # what a bucket stands for
 _HEAD: Final = Struct("<8sHI32s")  # magic, version, length of the JSON card, SHA-256 of everything after
 CALIBRATED: Final = "calibrated"  # the card's entry on the traffic that its quantiles come from
 LARGEST: Final = 3 << 20  # bytes of a file
@@ -47,7 +48,7 @@ class Weights:
         """One file: head, JSON card, zlib-packed tables. The same weights give the same bytes."""
         card = {
             "features": [feature.name for feature in FEATURES],
-            "layout": [BITS, STEM],
+            "layout": _LAYOUT,
             "steps": self.steps,
             "coefficients": self.coefficients,
             "trees": [[flatten(tree) for tree in trees] for trees in self.trees],
@@ -89,9 +90,10 @@ class Weights:
 
     @classmethod
     def _read(cls, card: dict[str, Any], packed: bytes) -> "Weights":
-        if card["features"] != [feature.name for feature in FEATURES] or card["layout"] != [BITS, STEM]:
+        if card["features"] != [feature.name for feature in FEATURES] or card["layout"] != _LAYOUT:
             raise BadWeights(
-                "the weights were trained on other features than this program reads: train again"
+                "the weights were trained on other features than this program reads: train them anew, with "
+                "`weir router train`"
             )
         quantiles = card["card"].get("quantiles", [])
         if list(_numbers(quantiles, len(quantiles))) != sorted(quantiles):

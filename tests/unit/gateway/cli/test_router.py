@@ -131,6 +131,15 @@ def test_what_is_better_is_promoted(learnable: Path, tmp_path: Path) -> None:
     assert target.read_bytes() == written.read_bytes()
 
 
+def test_weights_that_cannot_be_read_any_more_are_trained_anew_over(learnable: Path, tmp_path: Path) -> None:
+    target = tmp_path / "live.weights"
+    target.write_bytes(b"WEIRCPLX" + bytes(100))
+    result = weir("train", learnable, "--out", tmp_path / "out", "--promote", target, "--resamples", 60)
+    assert result.exit_code == 0, result.output
+    assert "live.weights: the weights have version 0" in result.output
+    assert Weights.from_bytes(target.read_bytes()).card["rows"] == 400
+
+
 def test_labels_without_a_pattern_are_not_promoted(tmp_path: Path) -> None:
     noise = file(tmp_path / "noise.jsonl", rows(300, 2, signal=0.0))
     target = tmp_path / "live.weights"

@@ -50,4 +50,4 @@ def test_kinds(kind: str, text: str) -> None:
     ],
 )
 def test_languages(language: str, text: str) -> None:
-    assert read(tasks(Conversation((Turn("user", text),)))[0]).language == language
+    assert read(tasks(Conversation((Turn("user", text),)))[0]).said.language == language

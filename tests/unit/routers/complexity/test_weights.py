@@ -2,13 +2,14 @@
 
 from array import array
 from dataclasses import replace
+from hashlib import sha256
 from importlib.resources import files
 from math import log
 
 import pytest
 
 from routers.complexity.conversation import Conversation, Turn
-from routers.complexity.reading import BITS, FEATURES, FORMS
+from routers.complexity.reading import BITS, FEATURES, FORMS, STEM
 from routers.complexity.scorer import Scorer
 from routers.complexity.weights import VERSION, BadWeights, Weights
 
@@ -63,6 +64,15 @@ def test_another_version_is_refused_by_number(weights: Weights) -> None:
     data[8] = VERSION + 1
     with pytest.raises(BadWeights, match=f"version {VERSION + 1}"):
         Weights.from_bytes(bytes(data))
+
+
+def test_weights_that_were_trained_on_other_words_are_to_be_trained_anew(weights: Weights) -> None:
+    head, body = weights.to_bytes()[:14], weights.to_bytes()[46:]
+    layout = f'"layout":[{BITS},{STEM},'.encode()
+    assert layout in body
+    body = body.replace(layout, f'"layout":[{BITS},{STEM + 1},'.encode())
+    with pytest.raises(BadWeights, match="weir router train"):
+        Weights.from_bytes(head + sha256(body).digest() + body)
 
 
 def test_a_foreign_file_is_refused() -> None:
