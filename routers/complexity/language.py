@@ -79,6 +79,9 @@ _PAIRED: Final = {
 }
 
 
+_PAIRS: Final = {language: frozenset(entries) for language, entries in _PAIRED.items()}
+
+
 def script_of(text: str) -> str:
     """ISO 639-1 code where the script tells the language, else nothing."""
     if text.isascii():
@@ -112,15 +115,15 @@ def glossed(beyond: bytes, language: str) -> tuple[set[int], list[bytes]]:
     """Every two characters of a text without spaces, of which the ASCII was taken out, as numbers; and the English
     words for what any two neighbours say.
     """
-    entries = _PAIRED[language]
+    entries, known = _PAIRED[language], _PAIRS[language]
     wide = beyond.decode().encode("utf-16-le")
-    grams = _grams(wide)
-    said = entries.keys() & grams.union(_grams(wide[2:]))
+    grams = set(_grams(wide))
+    said = (known & grams) | known.intersection(_grams(wide[2:]))
     return grams, [entries[pair] for pair in sorted(said)]
 
 
-def _grams(wide: bytes) -> set[int]:
-    return set(memoryview(wide[: len(wide) & -4]).cast("I"))
+def _grams(wide: bytes) -> list[int]:
+    return memoryview(wide[: len(wide) & -4]).cast("I").tolist()
 
 
 def plain(text: str) -> str:
