@@ -6,6 +6,7 @@ read, into a window that moves along: nothing but a long string itself is ever h
 """
 
 import codecs
+import ctypes
 import re
 from collections.abc import Generator
 from json import JSONDecodeError
@@ -31,6 +32,9 @@ _LONGEST_NUMBER: Final = 64 * 1024  # characters
 _LONGEST_WORD: Final = 9  # characters: -Infinity
 _LET_GO: Final = 64  # items of a long list that are freed at a time
 _SHORTEST_STRETCH: Final = 16  # characters: longer than any word, or two escapes
+# The cycle collector would walk a list of a hundred thousand messages whenever it looks at its generation, for five
+# milliseconds and more. What is parsed has no cycles.
+_untracked: Final = ctypes.PYFUNCTYPE(None, ctypes.py_object)(("PyObject_GC_UnTrack", ctypes.pythonapi))
 _opens_pair = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}").match  # the first of two escapes for one character
 
 
@@ -259,6 +263,7 @@ class _Walk:
 
     def _array(self) -> Generator[None, None, list[Any]]:
         items: list[Any] = []
+        _untracked(items)
         self._at += 1
         if not self._skip():
             yield from self._space()
