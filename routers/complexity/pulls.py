@@ -23,7 +23,7 @@ class Pulls:
     def of(self, vocabulary: set[bytes]) -> int:
         """What these words pull together."""
         if len(vocabulary) < 2:  # for which an itemgetter returns no tuple
-            return sum([self._pull(word) for word in vocabulary])
+            return sum([self._meet(vocabulary)[word] for word in vocabulary])
         each = itemgetter(*vocabulary)  # looks all of them up without a step of Python for each
         try:
             return sum(each(self._met))
@@ -34,10 +34,7 @@ class Pulls:
         """What is remembered, these words among it."""
         if len(self._met) >= MOST:
             self._met = {}
-        met = self._met
+        met, table = self._met, self._table
         for word in vocabulary.difference(met):
-            met[word] = self._pull(word)
+            met[word] = table[crc32(word[:STEM]) & MASK]
         return met
-
-    def _pull(self, word: bytes) -> int:
-        return self._table[crc32(word[:STEM]) & MASK]
