@@ -166,9 +166,8 @@ class Shipper:
             prune(store, now - int(self._keep_rows * 1e9))
         except Unsound as fault:
             _log.error("old rows of the ledger are kept: %s", fault)
-        self._prune_next = (
-            now + _PRUNE_EVERY_NS
-        )  # where the database went away meanwhile, it is tried again at once
+        # Not where the database went away: then it is tried again as soon as that is back.
+        self._prune_next = now + _PRUNE_EVERY_NS
 
     def _next_batch(self, reader: Reader) -> list[Line]:
         batch: list[Line] = []
