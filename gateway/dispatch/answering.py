@@ -146,6 +146,8 @@ class Answering:
                     return self._complained(answer, relay)
                 raise UpstreamError("broken", relay.error, sent=True)
             if relay.complete:
+                if answer.unread:
+                    out += await self._what_came_behind(answer, relay)
                 await self._send_last(answer, relay, out)
                 await self._drain(answer)
                 break
@@ -158,6 +160,14 @@ class Answering:
             await self._send_last(answer, relay, out)
         await self._job.reply.end()
         return True
+
+    async def _what_came_behind(self, answer: Answer, relay: Relay) -> bytes:
+        """What a provider sent behind its answer's last word and in one go with it, as a second message: the client's
+        too."""
+        rest = []
+        while answer.unread:
+            rest.append(relay.feed(await answer.read(_SOME)))
+        return b"".join(rest)
 
     def _waits(self, out: bytes) -> bool:
         """Whether a stream has only said that it is alive (comments), and not for long: what it says first may be an

@@ -108,3 +108,27 @@ def _last_usage(text: str) -> dict[str, Any] | None:
     lines = [line[5:] for line in text.splitlines() if line.startswith("data:")] or [text]
     found = [json.loads(line).get("usage") for line in lines if line.strip() != "[DONE]"]
     return next((usage for usage in reversed(found) if usage), None)
+
+
+def test_a_second_message_behind_the_first_reaches_the_client_too(weir: RunningWeir, replay: Replay) -> None:
+    started = {"id": "msg_1", "type": "message", "role": "assistant", "content": [], "model": "up"}
+    told: list[dict[str, Any]] = [
+        {"type": "message_start", "message": {**started, "usage": {"input_tokens": 3, "output_tokens": 1}}},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+        *({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "so " * 99}},)
+        * 99,
+        {"type": "content_block_stop", "index": 0},
+        {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 9}},
+        {"type": "message_stop"},
+    ]
+    message = "".join([f"event: {each['type']}\ndata: {json.dumps(each)}\n\n" for each in told])
+    asked = {"max_tokens": 99, "stream": True, "messages": [{"role": "user", "content": "Twice, please."}]}
+    twice: Recording = {
+        "id": "twice",
+        "request": {"path": "/v1/messages", "body": asked},
+        "response": {"status": 200, "sse": message + message},
+    }
+    found = through(
+        weir, replay, [twice], lambda row: {**row["request"]["body"], "model": "claude"}, "/v1/messages"
+    )
+    assert found["twice"][2] == body_of(twice)

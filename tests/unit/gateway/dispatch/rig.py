@@ -62,6 +62,8 @@ def policy(*boundaries: Boundary, models: dict[str, Model] = MODELS, digest: str
 class Answer:
     """What a replica does: a status, then pieces of a body; an exception among them is raised."""
 
+    unread = 0  # each piece comes by itself
+
     def __init__(self, status: int, *pieces: bytes | BaseException, headers: Headers = ()) -> None:
         self.status = status
         kind = (
