@@ -164,9 +164,11 @@ class Answering:
     async def _what_came_behind(self, answer: Answer, relay: Relay) -> bytes:
         """What a provider sent behind its answer's last word and in one go with it, as a second message: the client's
         too."""
-        rest = []
-        while answer.unread:
-            rest.append(relay.feed(await answer.read(_SOME)))
+        rest, left = [], answer.unread  # and nothing that comes from now on: it may have no end
+        while left > 0:
+            data = await answer.read(_SOME)
+            left -= len(data)
+            rest.append(relay.feed(data))
         return b"".join(rest)
 
     def _waits(self, out: bytes) -> bool:

@@ -7,11 +7,12 @@ billed more between them than the engine was busy (so may `waiting` be, by what 
 nanosecond is booked once, whoever was away how long.
 
 While gateways are replaced by newer ones, two versions stand before one engine. What one of them cannot read of the
-other's words it does without: prices are its own then, and the window's pool of time is shared as ever.
+other's words it does without: prices are its own then, the window's pool of time is shared as ever, and what nobody
+claims is booked by whose row stands.
 """
 
 import logging
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Final
 
 import orjson
@@ -155,7 +156,7 @@ class SharedRows:
         return Settled(row, late_ns)
 
     async def _open(self, key: RowKey, row: Row, pool_ns: int) -> Row:
-        kept = _row(await self._pools.open(_name(key), _text(row), pool_ns)) or row
+        kept = _row(await self._pools.open(_name(key), _text(row), pool_ns), row)
         if self._away:
             self._away = False
             _log.warning("other gateways can be asked again: windows of GPU time are settled with them")
@@ -218,11 +219,11 @@ def _text(row: Row) -> str:
     return orjson.dumps(asdict(row)).decode()
 
 
-def _row(text: str) -> Row | None:
-    """None: another version's."""
+def _row(text: str, own: Row) -> Row:
+    """The row that stands; where another version wrote it, our own prices under its writer's name."""
     fields = orjson.loads(text)
     try:
         costs, crowd = Coefficients(**fields["coefficients"]), tuple(fields["crowd"])
         return Row(**{**fields, "coefficients": costs, "crowd": crowd})
     except (KeyError, TypeError):
-        return None
+        return replace(own, writer=str(fields.get("writer", "")))

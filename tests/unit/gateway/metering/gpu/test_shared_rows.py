@@ -76,8 +76,10 @@ async def test_before_a_row_is_posted_each_says_what_it_knows():
     assert await one.meet(KEY, known) == [known]
 
 
-@pytest.mark.parametrize("theirs", ["{}", '{"writer": "b", "of": "another version"}'])
-async def test_a_gateway_of_another_version_shares_the_pool_and_not_its_prices(theirs):
+@pytest.mark.parametrize(
+    ("theirs", "writer"), [("{}", ""), ('{"writer": "b", "of": "another version"}', "b")]
+)
+async def test_a_gateway_of_another_version_shares_the_pool_and_not_its_prices(theirs, writer):
     kept = KeptPools()
     one, two = SharedRows(FakePools(kept), "one"), SharedRows(FakePools(kept), "two")
     await two.publish(KEY, row("b"), 100)
@@ -85,9 +87,10 @@ async def test_a_gateway_of_another_version_shares_the_pool_and_not_its_prices(t
     for pool, said in zip(kept.pools.values(), kept.said.values(), strict=True):
         pool.text = said["two"] = theirs
     assert await one.meet(KEY, None) == [None]
-    assert await one.publish(KEY, row("a"), 999) == row("a")
+    posted = await one.publish(KEY, row("a"), 999)
+    assert posted == row(writer), "its own prices; and the other one books what nobody claims"
     assert await one.draw(KEY, 80) == Drawn(80, 0)
-    assert await one.close(KEY) == 20
+    assert await one.draw(KEY, 80) == Drawn(20, 0)
 
 
 @pytest.mark.parametrize("fault", ["before", "after"])
