@@ -3,7 +3,6 @@
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from fastapi import FastAPI, Request, Response
@@ -107,7 +106,7 @@ def _add_models(app: FastAPI, control: Control) -> None:
     def visible_to(request: Request) -> tuple[str, ...]:
         runtime = control.runtime()
         key = shown_key(lambda name: _header(request, name))
-        principal = runtime.keyring.authenticate(key, datetime.now(UTC))
+        principal = runtime.keyring.authenticate(key)
         return runtime.engines.policy.visible_models(principal.tenant)
 
     @app.exception_handler(AccessDenied)

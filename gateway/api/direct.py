@@ -18,6 +18,7 @@ from adapters.call import Headers
 from gateway.api.bodies import SLICE, all_but_the_last, joined
 from gateway.api.errors import HttpError
 from gateway.api.heads import (
+    ALLOWED_REQUEST_HEADERS,
     DISCARD_SECONDS,
     allowed,
     answer_headers,
@@ -58,7 +59,7 @@ class DirectApplication(ABC):
 
     @abstractmethod
     async def serve_directly(self, exchange: "DirectExchange") -> None:
-        """Serve one request. Raises nothing but CancelledError."""
+        """Serve one request, and whatever comes of it, `stop_watching` at last. Raises nothing but CancelledError."""
 
 
 class Connection(Protocol):
@@ -69,6 +70,9 @@ class Connection(Protocol):
 
     def answered(self) -> None:
         """All bytes of the answer are written."""
+
+    def left(self, exchange: "DirectExchange") -> None:
+        """The application is done with the exchange."""
 
 
 class DirectExchange:
@@ -90,10 +94,10 @@ class DirectExchange:
         "_parts",
         "_size",
         "_unasked",
+        "_waiter",
         "disconnected",
         "id",
         "keep_alive",
-        "message_event",
         "more_body",
         "path",
         "response_complete",
@@ -106,15 +110,15 @@ class DirectExchange:
         identity: str,
         path: str,
         headers: list[tuple[bytes, bytes]],
+        first: dict[bytes, bytes],
         connection: Connection,
-        news: asyncio.Event,
         *,
         keep_alive: bool,
         http10: bool = False,
         unasked: bool = False,
     ) -> None:
-        """`news` is set whenever something changed for who waits here; `unasked`: the client holds its body back
-        until it is asked for it (`expect: 100-continue`)."""
+        """`first` has the first value of each header; `unasked`: the client holds its body back until it is asked for
+        it (`expect: 100-continue`)."""
         self.id = identity
         self.path = path
         self.started = False
@@ -122,10 +126,10 @@ class DirectExchange:
         self.disconnected = False
         self.response_complete = False
         self.more_body = True
-        self.message_event = news
         self.task: asyncio.Task[None] | None = None  # that serves it
         self._headers = headers
-        self._first: dict[bytes, bytes] = dict(reversed(headers))
+        self._first = first
+        self._waiter: asyncio.Future[None] | None = None  # of who waits for the body
         self._connection = connection
         self._http10 = http10
         self._unasked = unasked
@@ -149,7 +153,7 @@ class DirectExchange:
 
     def allowed_headers(self) -> Headers:
         """The request headers that may travel on to a provider."""
-        return allowed(self._headers)
+        return () if ALLOWED_REQUEST_HEADERS.isdisjoint(self._first) else allowed(self._headers)
 
     async def body(self, limit: int, seconds: float) -> bytes:
         """The whole body. Raises BodyTooLarge, BodyTooSlow, ClientGone."""
@@ -180,6 +184,7 @@ class DirectExchange:
     def stop_watching(self) -> None:
         """The exchange is over; nobody is to be told any more."""
         self._leave = None
+        self._connection.left(self)
 
     def note(self, headers: Headers) -> None:
         """What an error answer should say of the request."""
@@ -232,6 +237,16 @@ class DirectExchange:
         """As uvicorn's cycle calls it."""
         return self.started
 
+    @property
+    def message_event(self) -> "DirectExchange":
+        """What uvicorn's protocol sets whenever something changed for who waits here."""
+        return self
+
+    def set(self) -> None:
+        """Something changed for who waits for the body."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
     def arrived(self, data: bytes) -> None:
         """A piece of the body. Nothing is kept of a body that is over the limit or that nobody waits for."""
         self._size += len(data)
@@ -241,17 +256,17 @@ class DirectExchange:
             self._parts.append(data)
             if self._limit is None and self._size > HIGH_WATER_LIMIT:
                 self._connection.flow.pause_reading()  # until it is asked for
-        self.message_event.set()
+        self.set()
 
     def whole(self) -> None:
         """The body is complete."""
         self.more_body = False
-        self.message_event.set()
+        self.set()
 
     def lost(self) -> None:
         """The client's connection is gone, or as good as gone."""
         self.disconnected = True
-        self.message_event.set()
+        self.set()
         leave, self._leave = self._leave, None
         if leave is not None:
             leave()
@@ -275,8 +290,11 @@ class DirectExchange:
         connection.flow.resume_reading()
 
     async def _news(self) -> None:
-        self.message_event.clear()
-        await self.message_event.wait()
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
 
     async def _discard(self) -> None:
         self._limit = 0

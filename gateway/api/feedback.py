@@ -3,7 +3,6 @@
 import math
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from fastapi import FastAPI, Request, Response
@@ -49,7 +48,7 @@ def add_feedback(app: FastAPI, runtime: Callable[[], Runtime], take: Take) -> No
             return value.encode("latin-1") if value else None
 
         try:
-            principal = runtime().keyring.authenticate(shown_key(header), datetime.now(UTC))
+            principal = runtime().keyring.authenticate(shown_key(header))
             said = read(parse(await _body(request)).values)
             return JSONResponse({"feedback_id": await take(principal.tenant, said)})
         except (AccessDenied, InvalidDocument, InvalidRequest) as error:

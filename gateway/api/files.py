@@ -36,7 +36,7 @@ def add_files(app: FastAPI, runtime: Callable[[], Runtime], listed: List) -> Non
             return value.encode("latin-1") if value else None
 
         try:
-            principal = runtime().keyring.authenticate(shown_key(header), datetime.now(UTC))
+            principal = runtime().keyring.authenticate(shown_key(header))
             uploads = await listed(principal.tenant)
             theirs = anthropic(request.url.path, request.headers.get("anthropic-version"))
             told = anthropics_page if theirs else page

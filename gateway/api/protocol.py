@@ -54,7 +54,6 @@ class HardenedProtocol(HttpToolsProtocol):
         self._exchange: DirectExchange | None = (
             None  # the request that is served directly, else it is uvicorn's
         )
-        self._news = asyncio.Event()
         self._idle_since = inf  # the loop's time; of a connection whose last answer was a direct one
         self._idle_timer: asyncio.TimerHandle | None = None
 
@@ -75,7 +74,8 @@ class HardenedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._refused:
             return
-        self._unset_keepalive_if_required()
+        if self.timeout_keep_alive_task is not None:
+            self._unset_keepalive_if_required()
         self._idle_since = inf
         size = len(data)
         self._uncounted += size
@@ -102,21 +102,24 @@ class HardenedProtocol(HttpToolsProtocol):
         self.headers = []
         self.expect_100_continue = False
 
+    def on_url(self, url: bytes) -> None:
+        self.url += url
+
     def on_header(self, name: bytes, value: bytes) -> None:
-        if not self._in_head:
-            return  # a trailer: no header by the back door
-        if len(self.headers) >= self.limits.headers:
-            raise self._bad(431, f"the request has more than {self.limits.headers} headers")
-        name = name.lower()
-        if name == b"expect" and value.lower() == b"100-continue":
-            self.expect_100_continue = True
-        self.headers.append((name, value))
+        if self._in_head:  # else it is a trailer: no header by the back door
+            self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
-        version = self.parser.get_http_version()
-        reason = self._head_fault(version)
+        if len(self.headers) > self.limits.headers:
+            raise self._bad(431, f"the request has more than {self.limits.headers} headers")
+        version, method = self.parser.get_http_version(), self.parser.get_method()
+        first = dict(reversed(self.headers))
+        reason = self._head_fault(version, method, first)
         if reason is not None:
             raise self._bad(400, reason)
+        self.expect_100_continue = b"expect" in first and any(
+            value.lower() == b"100-continue" for value in self._every(b"expect")
+        )
         if self._uncounted > self.limits.header_bytes and self._head_bytes() > self.limits.header_bytes:
             raise self._bad(431, self._too_long())
         if self.parser.should_upgrade():
@@ -124,7 +127,7 @@ class HardenedProtocol(HttpToolsProtocol):
         self._in_head = self._begun = False
         self._uncounted = 0
         self._stop_head_timer()
-        if not self._take_directly(http10=version == "1.0"):
+        if method != b"POST" or not self._take_directly(first, http10=version == "1.0"):
             self._exchange = None
             self._begin_asgi()
             super().on_headers_complete()
@@ -152,10 +155,10 @@ class HardenedProtocol(HttpToolsProtocol):
 
     # Requests that are served directly, and those that are not.
 
-    def _take_directly(self, *, http10: bool) -> bool:
+    def _take_directly(self, first: dict[bytes, bytes], *, http10: bool) -> bool:
         """Serve this request without ASGI, if the application does so."""
         application = self._direct
-        if application is None or self.parser.get_method() != b"POST":
+        if application is None:
             return False
         path = application.path_of(self.url)
         if path is None:
@@ -164,31 +167,31 @@ class HardenedProtocol(HttpToolsProtocol):
             application.identity(),
             path,
             self.headers,
+            first,
             self,
-            self._news,
             keep_alive=not http10 and self.parser.should_keep_alive(),
             http10=http10,
             unasked=self.expect_100_continue,
         )
         self.cycle = exchange  # type: ignore[assignment]  # it has all that uvicorn's protocol asks of a cycle
-        task = exchange.task = self.loop.create_task(self._serve(application, exchange))
+        task = exchange.task = asyncio.Task(
+            application.serve_directly(exchange), loop=self.loop, name=exchange.id
+        )
         self.tasks.add(task)
         return True
 
-    async def _serve(self, application: DirectApplication, exchange: DirectExchange) -> None:
-        """Run the application; an answer it left unfinished ends with its connection."""
-        try:
-            await application.serve_directly(exchange)
-        finally:
-            self.tasks.discard(exchange.task)
-            if not exchange.response_complete and not exchange.disconnected:
-                self.transport.close()
+    def left(self, exchange: DirectExchange) -> None:
+        """The application is done with an exchange: an answer it left unfinished ends with its connection."""
+        self.tasks.discard(exchange.task)
+        if not exchange.response_complete and not exchange.disconnected:
+            self.transport.close()
 
     def answered(self) -> None:
         """All bytes of a direct answer are written."""
         self.server_state.total_requests += 1
         if not self.transport.is_closing():
-            self.flow.resume_reading()
+            if self.flow.read_paused:
+                self.flow.resume_reading()
             self._await_request()
 
     def _await_request(self) -> None:
@@ -257,24 +260,28 @@ class HardenedProtocol(HttpToolsProtocol):
         return False
 
     def _stays_open(self) -> bool:
-        options = b",".join(value for name, value in self.headers if name == b"connection").lower()
+        options = b",".join(self._every(b"connection")).lower()
         return b"close" not in [option.strip() for option in options.split(b",")]
 
-    def _head_fault(self, version: str) -> str | None:
-        """What llhttp lets pass, but two servers in a row could understand differently."""
+    def _head_fault(self, version: str, method: bytes, first: dict[bytes, bytes]) -> str | None:
+        """What llhttp lets pass, but two servers in a row could understand differently. `first` has the first value
+        of each header."""
         if version not in ("1.0", "1.1"):
             return "only HTTP/1.1 is spoken here"
-        if self.parser.get_method() == b"CONNECT":
+        if method == b"CONNECT":
             return "this server is no proxy"
-        hosts = 0
-        for name, value in self.headers:
-            if name == b"host":
-                hosts += 1
-            elif name == b"transfer-encoding" and (value.lower() != b"chunked" or version == "1.0"):
-                return "the only transfer-encoding understood here is chunked, in HTTP/1.1"
-        if hosts > 1 or (hosts == 0 and version == "1.1"):
+        if b"transfer-encoding" in first and (
+            version == "1.0"
+            or any(value.lower() != b"chunked" for value in self._every(b"transfer-encoding"))
+        ):
+            return "the only transfer-encoding understood here is chunked, in HTTP/1.1"
+        repeated = len(first) < len(self.headers)
+        if (repeated and len(self._every(b"host")) > 1) or (b"host" not in first and version == "1.1"):
             return "a request has exactly one host header"
         return None
+
+    def _every(self, name: bytes) -> list[bytes]:
+        return [value for key, value in self.headers if key == name]
 
     def _head_bytes(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)

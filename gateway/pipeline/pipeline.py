@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Final
 
 from adapters import longtext
@@ -121,7 +120,7 @@ class Pipeline:
 
     def _authenticated(self, runtime: Runtime, exchange: Exchange) -> Principal:
         try:
-            return runtime.keyring.authenticate(shown_key(exchange.header), datetime.now(UTC))
+            return runtime.keyring.authenticate(shown_key(exchange.header))
         except AccessDenied:
             self._till.metrics.requests.at("", "", "", "unauthenticated").value += 1
             raise

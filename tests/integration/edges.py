@@ -123,6 +123,12 @@ class Direct(DirectApplication):
         return "r-1"
 
     async def serve_directly(self, exchange):
+        try:
+            await self.answer(exchange)
+        finally:
+            exchange.stop_watching()
+
+    async def answer(self, exchange):
         edge, path, body = self.edge, exchange.path, b"too large"
         edge.asked.append(path)
         names = (b"host", b"authorization", b"upgrade")

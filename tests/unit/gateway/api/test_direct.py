@@ -20,6 +20,7 @@ class Wire:
 
     def __init__(self) -> None:
         self.writes: list[bytes] = []
+        self.over: list[DirectExchange] = []
         self.closed = self.paused = False
         self.answers = 0
         self.transport = self  # type: ignore[assignment]  # it plays both parts
@@ -43,6 +44,9 @@ class Wire:
     def answered(self) -> None:
         self.answers += 1
 
+    def left(self, exchange: DirectExchange) -> None:
+        self.over.append(exchange)
+
     @property
     def said(self) -> bytes:
         return b"".join(self.writes)
@@ -60,7 +64,7 @@ def wire() -> Wire:
 def opened(wire: Wire) -> Opening:
     def open_exchange(*headers: tuple[bytes, bytes], path: str = CHAT, **more: bool) -> DirectExchange:
         more.setdefault("keep_alive", True)
-        return DirectExchange("req-1", path, list(headers), wire, asyncio.Event(), **more)  # type: ignore[arg-type]  # a wire of the test's
+        return DirectExchange("req-1", path, list(headers), dict(reversed(headers)), wire, **more)  # type: ignore[arg-type]  # a wire of the test's
 
     return open_exchange
 

@@ -38,6 +38,7 @@ class Watching(DirectApplication):
         self.bodies.append(await body)
         await exchange.start(200, ((b"content-length", b"0"),))
         await exchange.end()
+        exchange.stop_watching()
 
 
 async def _serve(application: Watching, content: bytes) -> bytes:
