@@ -199,12 +199,29 @@ class _Grant:
 
 _Kept = Mapping[str, Dropped]  # by model, those that a boundary keeps out
 _InForce = tuple[tuple[str, _Kept], ...]  # boundaries by name
+_SETS: Final = 1024  # of boundaries that were in force together, and are remembered
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Firm:
+    """Boundaries that are in force together and yield to nothing. One object for each set of them, so that what follows
+    from them can be kept by it."""
+
+    names: tuple[str, ...]
+    kept: _Kept  # by model: the refusal of the first of them that keeps it out
+
+
+def _firm(boundaries: _InForce) -> Firm:
+    kept: dict[str, Dropped] = {}
+    for _, refused in reversed(boundaries):
+        kept |= refused
+    return Firm(tuple([name for name, _ in boundaries]), kept)
 
 
 class Permits:
     """The boundaries, worked out for every model at load: a request only asks which of them are in force."""
 
-    __slots__ = ("_boundaries", "_firm", "_grants", "_harmless", "_yielding")
+    __slots__ = ("_boundaries", "_firm", "_grants", "_harmless", "_sets", "_yielding")
 
     def __init__(
         self,
@@ -223,7 +240,9 @@ class Permits:
         self._harmless = harmless
         gap = (Boundary(AIR_GAP, Only(inside=True)),) if air_gapped else ()
         self._boundaries = tuple((boundary, _refused(boundary, models)) for boundary in (*gap, *boundaries))
-        self._firm = tuple(each for each in self._boundaries if not each[0].redacted)
+        firm = [each for each in self._boundaries if not each[0].redacted]
+        self._firm = tuple([(1 << i, boundary, refused) for i, (boundary, refused) in enumerate(firm)])
+        self._sets: dict[int, Firm] = {}  # those met so far, by the bits of their boundaries
         self._yielding = tuple(each for each in self._boundaries if each[0].redacted)
 
     @property
@@ -234,13 +253,11 @@ class Permits:
     def opened(self, signals: Signals, redacted: Label | None = None) -> "Passage":
         """What this one request may use; `redacted` is the label of its redacted form, where it has one."""
         unread = self._unread(signals.label)
-        firm = tuple(
-            [
-                (boundary.name, refused)
-                for boundary, refused in self._firm
-                if boundary.in_force(signals, unread=unread)
-            ]
-        )
+        bits = 0
+        for bit, boundary, _ in self._firm:
+            if boundary.in_force(signals, unread=unread):
+                bits |= bit
+        firm = self._sets.get(bits) or self._together(bits)
         if not self._yielding:
             return Passage(signals, self._grants, firm)
         yielding = tuple(
@@ -250,6 +267,14 @@ class Permits:
         )
         after = self._after(signals, redacted) if yielding else None
         return Passage(signals, self._grants, firm, yielding, after)
+
+    def _together(self, bits: int) -> Firm:
+        """A set of boundaries that is met for the first time."""
+        if len(self._sets) >= _SETS:
+            self._sets.clear()
+        firm = _firm(tuple([(boundary.name, refused) for bit, boundary, refused in self._firm if bits & bit]))
+        self._sets[bits] = firm
+        return firm
 
     def redactable(self, signals: Signals) -> bool:
         """Whether a boundary keeps this request from some model that it would let it go to redacted."""
@@ -314,13 +339,13 @@ def _refused(boundary: Boundary, models: Mapping[str, Model]) -> dict[str, Dropp
 class Passage:
     """The boundaries in force for one request; the only thing that grants permits."""
 
-    __slots__ = ("_after", "_firm", "_grants", "_signals", "_yielding")
+    __slots__ = ("_after", "_grants", "_signals", "_yielding", "all_firm", "firm")
 
     def __init__(
         self,
         signals: Signals,
         grants: Mapping[str, _Grant],
-        firm: _InForce,
+        firm: Firm,
         yielding: _InForce = (),
         after: _InForce | None = None,
     ) -> None:
@@ -328,21 +353,21 @@ class Passage:
         the redacted form; None: there is none."""
         self._signals = signals
         self._grants = grants
-        self._firm = firm
+        self.firm = firm
+        self.all_firm = not yielding  # no other boundary tells where it may go
         self._yielding = yielding
         self._after = after
 
     @property
     def in_force(self) -> tuple[str, ...]:
         """Names of the boundaries this request falls under."""
-        return tuple([name for name, _ in (*self._firm, *self._yielding)])
+        return (*self.firm.names, *[name for name, _ in self._yielding])
 
     def permit(self, name: str) -> Permit | Dropped:
         """The permit for a model, or why there is none. Raises KeyError for a name that is no model."""
-        for _, refused in self._firm:
-            dropped = refused.get(name)
-            if dropped is not None:
-                return dropped
+        dropped = self.firm.kept.get(name)
+        if dropped is not None:
+            return dropped
         grant = self._grants[name]
         granted = self._granted(name, grant) if self._yielding else grant.plain
         return granted if isinstance(granted, Dropped) else _unfit(grant.model, self._signals) or granted

@@ -17,7 +17,7 @@ from routers.policy.conditions import (
     percent,
 )
 from routers.policy.facts import Model, Zone
-from routers.policy.permits import Boundary, Dropped, Passage, Permit, Permits
+from routers.policy.permits import Boundary, Dropped, Firm, Passage, Permit, Permits
 from routers.sensitivity.label import Label
 from routers.signals import Signals
 
@@ -29,6 +29,8 @@ FAULTS: Final = (
     "schema",  # it is not the JSON that the request declared, or the call of a tool is not
 )
 EXPLICIT: Final = "explicit"  # the route of a request that named its model itself
+_UNLIMITED: Final = 1 << 60  # tokens, or days
+_REMEMBERED: Final = 4096  # decisions
 _NONE: Final[Mapping[str, float]] = MappingProxyType({})
 
 
@@ -88,6 +90,7 @@ class Policy:
     """One compiled policy, immutable. Microseconds for each decision; every draw and fact is an argument."""
 
     __slots__ = (
+        "_known",
         "_permits",
         "_routes",
         "aliases",
@@ -120,7 +123,8 @@ class Policy:
         self.aliases: Final = dict(aliases)
         self._permits = Permits(models, boundaries, air_gapped=air_gapped, harmless=harmless, policy=digest)
         self.redacts: Final = self._permits.redact  # whether any boundary says `outside: {if: redacted}`
-        self._routes = tuple(map(_Rule.of, routes))
+        self._routes = tuple([_Rule.of(route, self.models) for route in routes])
+        self._known: dict[tuple[str, Firm], Decision] = {}  # by route and what is in force; see `_routed`
         self.draws: Final = any(
             route.weights for route in routes
         )  # whether `decide` looks at its draw at all
@@ -170,6 +174,11 @@ class Policy:
         aliases = (alias for alias, name in self.aliases.items() if name not in closed)
         return (*aliases, *(name for name in self.models if name not in closed))
 
+    def _remember(self, rule: "_Rule", passage: Passage, decision: Decision) -> None:
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+        self._known[rule.route.name, passage.firm] = decision
+
     def _explicit(self, passage: Passage, asked: str, name: str) -> Decision:
         if name not in self.models:
             raise UnknownModel(asked)
@@ -182,6 +191,8 @@ class Policy:
     def _routed(
         self, passage: Passage, signals: Signals, draw: float, thresholds: Mapping[str, float]
     ) -> Decision:
+        """By the first rule that holds and has a target left. Where all its models can do the request, and it draws
+        none, what is in force alone tells the targets: then the decision is the one made before."""
         dropped: dict[str, Dropped] = {}
         passed_over: list[tuple[str, str]] = []
         weighed: dict[str, str] = {}
@@ -191,25 +202,18 @@ class Policy:
                     continue
             elif not _weighed(rule, rule.if_hard, signals, thresholds, weighed):
                 continue
+            alike = passage.all_firm and not (passed_over or weighed) and rule.suits(signals)
+            if alike and (known := self._known.get((rule.route.name, passage.firm))) is not None:
+                return known
             targets, refused = _targets(passage, rule, draw)
             for each in refused:
                 dropped[each.model] = each
             if targets:
-                bounds = [f"boundary {name} is in force" for name in passage.in_force]
-                reasons = (rule.reason, *weighed.values(), *bounds)
-                return Decision(
-                    rule.route.name,
-                    targets,
-                    tuple(dropped.values()),
-                    tuple(passed_over),
-                    reasons,
-                    escalations=()
-                    if rule.route.escalate is None
-                    else _permitted(passage, rule.route.escalate),
-                    weighed=tuple(weighed),
-                )
-            why = "; ".join(f"{each.model}: {each.reason}" for each in refused)
-            passed_over.append((rule.route.name, f"no target is left ({why})"))
+                decision = _taken(passage, rule, targets, dropped, passed_over, weighed)
+                if alike:
+                    self._remember(rule, passage, decision)
+                return decision
+            passed_over.append((rule.route.name, _left_nothing(refused)))
         return Decision(
             "",
             (),
@@ -219,6 +223,32 @@ class Policy:
             _boundaries(tuple(dropped.values())),
             weighed=tuple(weighed),
         )
+
+
+def _taken(
+    passage: Passage,
+    rule: "_Rule",
+    targets: tuple[Permit, ...],
+    dropped: Mapping[str, Dropped],
+    passed_over: Sequence[tuple[str, str]],
+    weighed: Mapping[str, str],
+) -> Decision:
+    """The decision for a rule's targets."""
+    bounds = [f"boundary {name} is in force" for name in passage.in_force]
+    return Decision(
+        rule.route.name,
+        targets,
+        tuple(dropped.values()),
+        tuple(passed_over),
+        (rule.reason, *weighed.values(), *bounds),
+        escalations=() if rule.route.escalate is None else _permitted(passage, rule.route.escalate),
+        weighed=tuple(weighed),
+    )
+
+
+def _left_nothing(refused: Sequence[Dropped]) -> str:
+    why = "; ".join(f"{each.model}: {each.reason}" for each in refused)
+    return f"no target is left ({why})"
 
 
 def _boundaries(dropped: tuple[Dropped, ...]) -> tuple[str, ...]:
@@ -235,16 +265,47 @@ class _Rule:
     reason: str
     targets: tuple[str, ...]
     by_weight: tuple[str, ...]  # the order after the one that is drawn
+    draws: bool
+    can: frozenset[str]  # what all its models can do
+    context: int  # tokens that all their contexts hold
+    until: int  # the day the first of them retires
 
     @classmethod
-    def of(cls, route: Route) -> "_Rule":
+    def of(cls, route: Route, models: Mapping[str, Model]) -> "_Rule":
         weights = route.weights or (0.0,) * len(route.use)
         order = sorted(zip(weights, route.use, strict=True), key=lambda pair: -pair[0])
         by_weight = tuple(dict.fromkeys((*(name for _, name in order), *route.on_failure)))
         reason = f"route {route.name}: {described(route.when)}"
         holds = compiled(assumed(route.when, hardest=False))
         if_hard = None if route.share is None else compiled(assumed(route.when, hardest=True))
-        return cls(route, holds, if_hard, reason, route.targets, by_weight)
+        further = () if route.escalate is None else route.escalate.to
+        all_of_it = [models[name] for name in (*route.targets, *further)]
+        return cls(
+            route,
+            holds,
+            if_hard,
+            reason,
+            route.targets,
+            by_weight,
+            draws=route.weights is not None,
+            can=frozenset.intersection(*[model.can for model in all_of_it]),
+            context=min(
+                [model.context for model in all_of_it if model.context is not None], default=_UNLIMITED
+            ),
+            until=min(
+                [model.retires for model in all_of_it if model.retires is not None], default=_UNLIMITED
+            ),
+        )
+
+    def suits(self, signals: Signals) -> bool:
+        """Whether it draws none, and any of its models can do this request: its targets are those that boundaries
+        leave it."""
+        return (
+            not self.draws
+            and signals.needs <= self.can
+            and signals.prompt_tokens + (signals.max_output_tokens or 0) <= self.context
+            and signals.day < self.until
+        )
 
 
 def _weighed(

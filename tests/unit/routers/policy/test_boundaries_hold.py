@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from routers.policy.conditions import ALWAYS, AnyOf, HasAny, Is, Not, OneOf, Within
 from routers.policy.facts import Model, Zone
 from routers.policy.permits import Boundary, Data, Only, Permit, is_genuine
-from routers.policy.policy import Policy, Route
+from routers.policy.policy import Escalate, Policy, Route
 from routers.policy.proof import prove
 from routers.sensitivity.label import Label, Level
 from routers.sensitivity.redaction import least
@@ -277,6 +277,41 @@ def test_every_decision_ends_where_the_proof_says(policy, signals, draw, left):
     redacted = replace(least_left, level=max(left, least_left.level))
     targets = policy.decide(signals, draw, redacted).targets
     assert {(permit.model, permit.redacted) for permit in targets} <= ends
+
+
+@st.composite
+def variations(draw):
+    """Requests that differ in what a remembered decision must not be taken for."""
+    first = draw(REQUESTS)
+    further = st.builds(
+        replace,
+        st.just(first),
+        label=st.just(first.label) | LABELS,
+        needs=ABILITIES,
+        prompt_tokens=st.sampled_from([1, 90, 5000]),
+        max_output_tokens=maybe(st.sampled_from([20, 2000])),
+        day=st.sampled_from([0, 5, 15, 25]),
+    )
+    return [first, *draw(st.lists(further, min_size=1, max_size=5))]
+
+
+@given(policies(), st.booleans(), variations(), st.sampled_from([0.0, 0.6]))
+def test_a_decision_made_before_is_the_one_that_would_be_made_now(policy, escalates, asked, draw):
+    to = Escalate(tuple(sorted(policy.models)), frozenset({"empty"})) if escalates else None
+    routes = [replace(route, escalate=to) for route in policy.routes]
+
+    def fresh():
+        return Policy(policy.models, policy.boundaries, routes, policy.aliases, digest=policy.hash)
+
+    def found(decision):
+        return replace(decision, targets=models(decision.targets), escalations=models(decision.escalations))
+
+    def models(permits):
+        return tuple((permit.model, permit.redacted) for permit in permits)
+
+    used = fresh()
+    for signals in asked * 2:
+        assert found(used.decide(signals, draw)) == found(fresh().decide(signals, draw))
 
 
 @pytest.mark.parametrize("level", list(Level))

@@ -26,6 +26,14 @@ def test_the_first_route_that_holds_decides(policy_of, request_like):
     assert decision.reasons == ("route hard: complexity at least 0.7",)
 
 
+def test_what_boundaries_and_models_leave_alike_is_decided_once(policy_of, request_like):
+    policy = policy_of([HARD, EVERYDAY], [HOME])
+    first = policy.decide(request_like(complexity=0.9), 0.0)
+    assert policy.decide(request_like(complexity=0.8), 0.0) is first
+    assert policy.decide(request_like(complexity=0.8, level="restricted"), 0.0) is not first
+    assert policy.decide(request_like(complexity=0.8), 0.0) is first
+
+
 def test_boundaries_take_targets_away_and_the_decision_says_so(policy_of, request_like):
     decision = policy_of([HARD, EVERYDAY], [HOME]).decide(
         request_like(complexity=0.9, level="restricted"), 0.0
