@@ -1,12 +1,13 @@
 """Rules: order, weights, fallbacks, passing over, explicit names, and what a decision says about itself."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from routers.policy.conditions import Within
 from routers.policy.permits import Boundary, Data, Dropped, Only, Permit
-from routers.policy.policy import Route, UnknownModel
+from routers.policy.policy import Escalate, Policy, Route, UnknownModel
 from routers.sensitivity.label import Level
 
 HARD = Route("hard", ("large",), None, ("small",), Within("complexity", 0.7))
@@ -32,6 +33,49 @@ def test_what_boundaries_and_models_leave_alike_is_decided_once(policy_of, reque
     assert policy.decide(request_like(complexity=0.8), 0.0) is first
     assert policy.decide(request_like(complexity=0.8, level="restricted"), 0.0) is not first
     assert policy.decide(request_like(complexity=0.8), 0.0) is first
+
+
+@pytest.mark.parametrize("escalates", [False, True])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"prompt_tokens": 7990, "max_output_tokens": 11},
+        {"prompt_tokens": 8001},
+        {"needs": frozenset({"vision"})},
+        {"day": 20},
+        {"level": "restricted"},
+        {"tenant": "beta"},
+        {"failed": ("presidio",)},
+    ],
+    ids=str,
+)
+def test_what_was_decided_before_is_taken_for_nothing_else(models, request_like, change, escalates):
+    models["tuned"] = replace(models["tuned"], retires=20)
+    to = Escalate(("tuned",), frozenset({"empty"})) if escalates else None
+    route = Route("all", ("large",) if escalates else ("tuned", "large"), escalate=to)
+    beta = Boundary("beta", Only(inside=False), tenants=frozenset({"beta"}))
+
+    def fresh():
+        return Policy(models, [HOME, beta], [route, EVERYDAY], {"auto": "routed"}, digest="0123456789ab")
+
+    def told(decision):
+        escalations = [permit.model for permit in decision.escalations]
+        return names(decision), escalations, decision.dropped, decision.passed_over, decision.reasons
+
+    used = fresh()
+    used.decide(request_like(), 0.0)
+    changed = used.decide(request_like(**change), 0.0)
+    assert told(changed) == told(fresh().decide(request_like(**change), 0.0))
+    assert told(changed) != told(used.decide(request_like(), 0.0))
+
+
+def test_a_draw_is_never_taken_for_another(policy_of, request_like):
+    policy = policy_of([Route("all", ("small", "large"), (50, 50))])
+    assert [names(policy.decide(request_like(), draw))[0] for draw in (0.0, 0.9, 0.0)] == [
+        "small",
+        "large",
+        "small",
+    ]
 
 
 def test_boundaries_take_targets_away_and_the_decision_says_so(policy_of, request_like):
