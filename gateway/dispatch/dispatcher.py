@@ -174,7 +174,7 @@ class Dispatcher:
             attempt.status = answer.status
             exchange.healthy = True
             try:
-                await job.waves
+                await job.waves.gate
                 answered = await exchange.relay(answer)
                 if not answered and attempt.fault == "ours":
                     replica.refuses_us = answer.status

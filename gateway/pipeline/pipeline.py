@@ -139,7 +139,7 @@ class Pipeline:
         server = runtime.snapshot.server
         body = await exchange.body(server.max_body, server.body_timeout)
         journey.received, journey.size = time.monotonic_ns(), len(body)
-        await self._waves
+        await self._waves.gate
         stored = journey.ingress.dialect in STORED
         document = await (
             self._stored(exchange, runtime, journey, body) if stored else _parsed(body, exchange)
