@@ -15,9 +15,9 @@ from typing import Any, Final, Literal
 AT_ONCE: Final = 256 * 1024  # bytes of a body that are read, or written, in half a millisecond
 skip_whitespace = re.compile(r"[ \t\n\r]*").match
 # A key that needs no unescaping, with the colon behind it and the white space around that: all but the oddest keys.
-_plain_key = re.compile(r'"([^"\\\x00-\x1f]*)"[ \t\n\r]*:[ \t\n\r]*').match
-_comma = re.compile(r"[ \t\n\r]*,[ \t\n\r]*").match
-_next_plain_key = re.compile(r'[ \t\n\r]*,[ \t\n\r]*("([^"\\\x00-\x1f]*)"[ \t\n\r]*:[ \t\n\r]*)').match
+_KEY: Final = r'("([^"\\\x00-\x1f]*)"[ \t\n\r]*:[ \t\n\r]*)'
+_first_plain_key = re.compile(rf"[ \t\n\r]*{{[ \t\n\r]*{_KEY}").match
+_next_plain_key = re.compile(rf"[ \t\n\r]*,[ \t\n\r]*{_KEY}").match
 
 type_of_fault = Literal["not_utf8", "not_json", "not_an_object", "duplicate_key", "too_deep", "encoded"]
 
@@ -212,55 +212,49 @@ scan_value = _decoder.scan_once  # type: ignore[attr-defined]  # typeshed leaves
 
 def _walk(body: bytes, text: str) -> Document:
     """Walk the top-level object, handing each value to the C scanner, and note where it stood."""
+    values: dict[str, Any] = {}
+    members: dict[str, Member] = {}
+    plain = _first_plain_key(text)
+    at = 0 if plain is not None else _opened(text)
+    while plain is not None or text[at] != "}":
+        if plain is not None:
+            at, value_start = plain.span(1)
+            key = plain[2]
+        else:
+            key, value_start = _key(text, at)
+        if key in values:
+            raise duplicate(key)
+        values[key], end = scan_value(text, value_start)
+        members[key] = Member(at, value_start, end)
+        if text[end] == "}":
+            at = end
+            break
+        plain = _next_plain_key(text, end)
+        if plain is None:
+            at = _behind_value(text, end)
+    if at + 1 != len(text):
+        at = _behind_space(text, at + 1)
+        if at != len(text):
+            raise JSONDecodeError("nothing may follow the object", text, at)
+    return Document(body, text, values, members)
+
+
+def _behind_space(text: str, at: int) -> int:
+    return skip_whitespace(text, at).end()  # type: ignore[union-attr]  # the pattern matches the empty string
+
+
+def _opened(text: str) -> int:
+    """Where the first key stands, or the end of an empty object, where no plain key opens one."""
     at = _behind_space(text, 0)
     if text[at : at + 1] != "{":
         require_json(text, at)
         scan_value(text, at)  # raises where it is no JSON at all
         raise no_object()
-    values: dict[str, Any] = {}
-    members: dict[str, Member] = {}
-    at = _behind_space(text, at + 1)
-    if text[at] != "}":
-        key, value_start = _key(text, at)
-        while True:
-            if key in values:
-                raise duplicate(key)
-            values[key], end = scan_value(text, value_start)
-            members[key] = Member(at, value_start, end)
-            if text[end] == "}":
-                at = end
-                break
-            following = _next_plain_key(text, end)
-            if following is not None:
-                at, value_start = following.span(1)
-                key = following[2]
-                continue
-            comma = _comma(text, end)
-            if comma is None:
-                at = _behind_space(text, end)
-                if text[at] == "}":
-                    break
-                raise JSONDecodeError("',' or '}' was expected", text, at)
-            at = comma.end()
-            key, value_start = _key(text, at)
-    at = _behind_space(text, at + 1)
-    if at != len(text):
-        raise JSONDecodeError("nothing may follow the object", text, at)
-    return Document(body, text, values, members)
-
-
-def _behind_space(text: str, at: int) -> int:
-    """Where it goes on behind white space; mostly there is none."""
-    if text[at : at + 1] > " ":
-        return at
-    return skip_whitespace(text, at).end()  # type: ignore[union-attr]  # the pattern matches the empty string
+    return _behind_space(text, at + 1)
 
 
 def _key(text: str, at: int) -> tuple[str, int]:
     """A member's key, and where its value starts."""
-    plain = _plain_key(text, at)
-    if plain is not None:
-        return plain[1], plain.end()
     if text[at] != '"':
         raise JSONDecodeError("a key in double quotes was expected", text, at)
     key, at = scanstring(text, at + 1, True)
@@ -268,3 +262,16 @@ def _key(text: str, at: int) -> tuple[str, int]:
     if text[at] != ":":
         raise JSONDecodeError("':' was expected", text, at)
     return key, _behind_space(text, at + 1)
+
+
+def _behind_value(text: str, at: int) -> int:
+    """Where the next key stands, or the object's end."""
+    at = _behind_space(text, at)
+    if text[at] == "}":
+        return at
+    if text[at] != ",":
+        raise JSONDecodeError("',' or '}' was expected", text, at)
+    at = _behind_space(text, at + 1)
+    if text[at] == "}":
+        raise JSONDecodeError("a key in double quotes was expected", text, at)
+    return at
