@@ -102,9 +102,6 @@ class HardenedProtocol(HttpToolsProtocol):
         self.headers = []
         self.expect_100_continue = False
 
-    def on_url(self, url: bytes) -> None:
-        self.url += url
-
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._in_head:  # else it is a trailer: no header by the back door
             self.headers.append((name.lower(), value))
