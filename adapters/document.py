@@ -12,6 +12,7 @@ from json import JSONDecodeError, JSONDecoder
 from json.decoder import scanstring  # type: ignore[attr-defined]  # untyped, but documented in its source
 from typing import Any, Final, Literal
 
+_COPIED_TWICE: Final = 16 * 1024  # bytes of a body below which that costs less than two views of it
 AT_ONCE: Final = 256 * 1024  # bytes of a body that are read, or written, in half a millisecond
 skip_whitespace = re.compile(r"[ \t\n\r]*").match
 # A key that needs no unescaping, with the colon behind it and the white space around that: all but the oddest keys.
@@ -115,7 +116,8 @@ class Document:
         """The same text, with other characters from `start` to `end`."""
         body, text = self.body, self.text
         if text.isascii():  # a character is a byte
-            pieces = (memoryview(body)[:start], value.encode(), memoryview(body)[end:])
+            kept = body if len(body) < _COPIED_TWICE else memoryview(body)
+            pieces = (kept[:start], value.encode(), kept[end:])
             return b"".join(pieces) if text else Pieces(pieces)
         return b"".join((text[:start].encode(), value.encode(), text[end:].encode()))
 

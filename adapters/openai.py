@@ -61,6 +61,10 @@ class OpenAI:
     extra: Headers = field(default=(), repr=False)
     deviations: Deviations = field(default=NONE, repr=False)
     clock: Callable[[], float] = field(default=time.time, repr=False)
+    # by dialect, model and whether it is streamed: of calls that bring no headers of their own
+    _heads: dict[tuple[Dialect, str, bool], tuple[bytes, Headers]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def outgoing(self, call: Call, model: str) -> Outgoing:
         """The application's own bytes with this backend's name of the model, or a chat request rebuilt from a
@@ -73,8 +77,8 @@ class OpenAI:
             dialect, body = call.dialect, self._own(call, model)
         else:
             body = self._as_chat(call, model)
-        headers = outgoing_headers(call, self.user_agent, *_OPENAI_ONLY) + self._authentication() + self.extra
-        return Outgoing(b"POST", self._path(dialect, model), headers, body)
+        path, headers = self._head(call, dialect, model)
+        return Outgoing(b"POST", path, headers, body)
 
     def relay(self, call: Call, model: str, headers: Headers) -> Relay:  # noqa: ARG002  # the contract's
         """The provider's bytes for a client of its own dialect, a translation for others."""
@@ -132,6 +136,17 @@ class OpenAI:
         )
         fitted = body | self.deviations.changes(body)
         return {key: value for key, value in fitted.items() if value is not REMOVED}
+
+    def _head(self, call: Call, dialect: Dialect, model: str) -> tuple[bytes, Headers]:
+        """Where to send a call, and with which headers. Raises Unsupported."""
+        known = None if call.headers else self._heads.get((dialect, model, call.stream))
+        if known is not None:
+            return known
+        headers = outgoing_headers(call, self.user_agent, *_OPENAI_ONLY) + self._authentication() + self.extra
+        head = (self._path(dialect, model), headers)
+        if not call.headers:
+            self._heads[dialect, model, call.stream] = head
+        return head
 
     def _path(self, dialect: Dialect, model: str, place: bytes = b"") -> bytes:  # noqa: ARG002  # Azure's names it
         return endpoint(self.base_path, dialect) + place

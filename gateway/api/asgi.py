@@ -74,6 +74,10 @@ class AsgiExchange:
                 return value
         return None
 
+    def has_any(self, names: frozenset[bytes]) -> bool:
+        """Whether any of these request headers is there; the names in lower case."""
+        return any(key in names for key, _ in self._headers)
+
     def every(self, name: bytes) -> list[bytes]:
         """All values of a request header; the name in lower case."""
         return [value for key, value in self._headers if key == name]

@@ -147,13 +147,17 @@ class DirectExchange:
         """The first value of a request header; the name in lower case."""
         return self._first.get(name)
 
+    def has_any(self, names: frozenset[bytes]) -> bool:
+        """Whether any of these request headers is there; the names in lower case."""
+        return not names.isdisjoint(self._first)
+
     def every(self, name: bytes) -> list[bytes]:
         """All values of a request header; the name in lower case."""
         return [value for key, value in self._headers if key == name]
 
     def allowed_headers(self) -> Headers:
         """The request headers that may travel on to a provider."""
-        return () if ALLOWED_REQUEST_HEADERS.isdisjoint(self._first) else allowed(self._headers)
+        return allowed(self._headers) if self.has_any(ALLOWED_REQUEST_HEADERS) else ()
 
     async def body(self, limit: int, seconds: float) -> bytes:
         """The whole body. Raises BodyTooLarge, BodyTooSlow, ClientGone."""

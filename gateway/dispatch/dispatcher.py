@@ -16,7 +16,7 @@ from adapters.document import Body, Pieces
 from adapters.errors import Unsupported, UpstreamError
 from gateway.dispatch.answering import Answering
 from gateway.dispatch.attempt import Attempt, CannotCarry, NoTargetLeft, Refused
-from gateway.dispatch.escalation import Escalation
+from gateway.dispatch.escalation import Escalation, Held
 from gateway.dispatch.job import Engines, Job
 from gateway.dispatch.undisturbed import Undisturbed
 from gateway.fleet.replicas import Fleet, Replica
@@ -36,19 +36,12 @@ class Dispatcher:
         self._current = current
         self._undisturbed: Final = Undisturbed()
 
-    async def run(self, job: Job) -> None:
-        """Serve the request. Raises Refused, NoTargetLeft or CannotCarry, always before the first byte
-        reached the client; an answer that breaks later is ended here, with an error event."""
+    async def run(self, job: Job, targets: tuple[Permit, ...] | None = None) -> None:
+        """Serve the request by one of its targets (or of `targets`), or of those it escalates to. Raises Refused,
+        NoTargetLeft or CannotCarry, always before the first byte reached the client; an answer that breaks later is
+        ended here, with an error event."""
         await job.waves
-        if await self._answered(job, job.targets):
-            return
-        if job.last is None and job.unsupported is not None:
-            raise CannotCarry(job.unsupported.field, str(job.unsupported))
-        raise NoTargetLeft(job.last, job.last_headers, job.attempts)
-
-    async def _answered(self, job: Job, targets: tuple[Permit, ...]) -> bool:
-        """Whether one of the targets, or one that it escalates to, gave the client its answer. Raises Refused."""
-        for permit, replica in self._candidates(job, targets):
+        for permit, replica in self._candidates(job, job.targets if targets is None else targets):
             engines = self._current()
             if engines is not job.engines or job.attempts:
                 anew = job.permitted(engines.policy, permit.model)
@@ -71,16 +64,15 @@ class Dispatcher:
             answered = await self._attempt(job, permit, replica, backend, outgoing)
             if call.large:
                 await _let_go(outgoing.body)
-            if answered:
-                return True
-            escalation = job.escalation
-            if escalation is not None and escalation.due and await self._escalated(job, escalation):
-                return True
-        return False
+            if answered or (job.escalation is not None and await self._escalated(job, job.escalation)):
+                return
+        raise job.unanswered()
 
     async def _escalated(self, job: Job, escalation: Escalation) -> bool:
-        """An answer was at fault: whether the models to escalate to gave a better one, or the client was given it
+        """Where an answer was at fault: whether the models to escalate to gave a better one, or the client was given it
         after all. Raises Refused where there is none to give."""
+        if not escalation.due:
+            return False
         escalation.due = False
         if escalation.held is not None:
             job.tried.clear()  # its replica is well: another model there may be asked
@@ -90,27 +82,19 @@ class Dispatcher:
             verdicts = [_within(each, job.permitted(began, each.model)) for each in verdicts]
         escalation.outcome = "answered"  # as the headers of a better answer say; put right where none comes
         try:
-            if await self._answered(job, tuple(each for each in verdicts if isinstance(each, Permit))):
-                return True
-        except Refused:
-            if escalation.held is None:
-                escalation.outcome = "failed"
+            await self.run(job, tuple(each for each in verdicts if isinstance(each, Permit)))
+        except (NoTargetLeft, CannotCarry, Refused) as error:
+            held = escalation.held
+            escalation.outcome = "failed" if held is None else "kept"
+            if held is None and isinstance(error, Refused):
                 raise
         except asyncio.CancelledError:
             escalation.outcome = "failed"
             raise
-        held = escalation.held
-        escalation.outcome = "failed" if held is None else "kept"
+        else:
+            return True
         if held is not None:
-            data = job.books.given(held.attempt, held.data)
-            if held.attempt.made:
-                await job.books.note(held.attempt)
-            headers = (*held.headers, *job.books.head(held.attempt))
-            if not job.plain.stream:
-                headers += ((b"content-length", b"%d" % len(data)),)
-            job.books.kept()
-            await job.reply.start(held.status, headers)
-            await job.reply.end(data)
+            await _given(job, held)
         return held is not None
 
     def _candidates(self, job: Job, targets: tuple[Permit, ...]) -> Iterator[tuple[Permit, Replica]]:
@@ -193,6 +177,19 @@ class Dispatcher:
         finally:
             replica.ended(time.monotonic(), healthy=exchange.healthy)
             exchange.book_unless_booked()
+
+
+async def _given(job: Job, held: Held) -> None:
+    """Give the client an answer that was set aside."""
+    data = job.books.given(held.attempt, held.data)
+    if held.attempt.made:
+        await job.books.note(held.attempt)
+    headers = (*held.headers, *job.books.head(held.attempt))
+    if not job.plain.stream:
+        headers += ((b"content-length", b"%d" % len(data)),)
+    job.books.kept()
+    await job.reply.start(held.status, headers)
+    await job.reply.end(data)
 
 
 async def _let_go(body: Body) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from adapters.call import Backend, Call, Headers, Refusal
 from adapters.errors import Unsupported, UpstreamError
 from adapters.redacting import RedactedCall
-from gateway.dispatch.attempt import Books, Reply
+from gateway.dispatch.attempt import Books, CannotCarry, NoTargetLeft, Reply
 from gateway.dispatch.escalation import Escalation
 from gateway.dispatch.waves import ALONE, Waves
 from gateway.fleet.replicas import Replica
@@ -64,6 +64,12 @@ class Job:
         """The right to try a model by this policy now."""
         label = self.redacted.label if self.redacted is not None else None
         return policy.permit(self.signals, model, label)
+
+    def unanswered(self) -> NoTargetLeft | CannotCarry:
+        """Why nobody answered it."""
+        if self.last is None and self.unsupported is not None:
+            return CannotCarry(self.unsupported.field, str(self.unsupported))
+        return NoTargetLeft(self.last, self.last_headers, self.attempts)
 
     def place(self) -> bytes:
         """What weighs replicas for it; tenants never share one."""

@@ -9,6 +9,7 @@ _OWN_HEADERS: Final = tuple(
     (name.encode(), name)
     for name in ("x-weir-action", "x-weir-workflow", "x-weir-conversation", "x-weir-sensitivity")
 )
+_OWN_NAMES: Final = frozenset([wire for wire, _ in _OWN_HEADERS])
 _SENSITIVITY: Final = b"x-weir-sensitivity"
 _LONGEST_HEADER: Final = 512
 
@@ -29,6 +30,9 @@ class Exchange(Protocol):
 
     def header(self, name: bytes) -> bytes | None:
         """The first value of a request header; the name in lower case."""
+
+    def has_any(self, names: frozenset[bytes]) -> bool:
+        """Whether any of these request headers is there; the names in lower case."""
 
     def every(self, name: bytes) -> list[bytes]:
         """All values of a request header; the name in lower case."""
@@ -58,7 +62,9 @@ class Exchange(Protocol):
 def own_headers(exchange: Exchange) -> dict[str, str]:
     """Weir's own request headers that are set. Of a repeated one the first counts; of `x-weir-sensitivity` all, with
     commas between: whoever stands before Weir may add one to a client's own."""
-    told = {}
+    told: dict[str, str] = {}
+    if not exchange.has_any(_OWN_NAMES):
+        return told
     for wire, name in _OWN_HEADERS:
         value = exchange.header(wire)
         if value:

@@ -130,7 +130,8 @@ class Judge:
         """The signals of one request. `floor`: the tenant's own lowest level; `day` since 1970-01-01; `waves`: the
         others that are served at the same time; `known`: what was found in the files it names when they came, where
         all of them came through Weir."""
-        floor = highest(floor, purpose.floor)
+        if purpose.floor is not None:
+            floor = highest(floor, purpose.floor)
         if len(call.document.body) > self._above:
             reading = await self._read_apart(call, floor, known)
             told = (call, reading, purpose, tenant, day)

@@ -102,7 +102,10 @@ class Pipeline:
                 journey.trace = continued((exchange.header(b"traceparent") or b"").decode("latin-1"))
             account = Account(self._till, journey, runtime.tariffs)
             try:
-                await self._travel(exchange, runtime, journey, account)
+                call = await self._read(exchange, runtime, journey)
+                signals = await self._judged(runtime, journey, call)
+                decision = await self._decided(runtime, journey, signals)
+                await self._dispatch(exchange, runtime, journey, account, decision)
                 account.close(200, "cut", _last_fault(journey))  # unless it is closed: its answer was whole
             except EARLY as error:
                 outcome, name = ending(error)
@@ -125,17 +128,10 @@ class Pipeline:
             self._till.metrics.requests.at("", "", "", "unauthenticated").value += 1
             raise
 
-    async def _travel(self, exchange: Exchange, runtime: Runtime, journey: Journey, account: Account) -> None:
-        """The journey itself."""
-        if not self._till.ledger.accepting:
-            raise Overloaded("Weir's disk is full, so it could not book this request. Try again later.", 30)
-        call = await self._read(exchange, runtime, journey)
-        signals = await self._judged(runtime, journey, call)
-        decision = await self._decided(runtime, journey, signals)
-        await self._dispatch(exchange, runtime, journey, account, decision)
-
     async def _read(self, exchange: Exchange, runtime: Runtime, journey: Journey) -> Call:
         """What it asks for, what for, and where what it names is kept."""
+        if not self._till.ledger.accepting:
+            raise Overloaded("Weir's disk is full, so it could not book this request. Try again later.", 30)
         server = runtime.snapshot.server
         body = await exchange.body(server.max_body, server.body_timeout)
         journey.received, journey.size = time.monotonic_ns(), len(body)
