@@ -71,7 +71,9 @@ def last_tasks(conversation: Conversation) -> tuple[Task, ...]:
     if not asked:
         return (_without_user(conversation),)
     last = asked[-1]
-    before = sum([turn.role not in _SPEAKERS_OF_RULES for turn in turns[:last]])
+    before = sum([turn.role not in _SPEAKERS_OF_RULES for turn in turns[:last]]) if last else 0
+    if len(asked) == 1:
+        return (_task(turns[last].text, before, conversation),)
     parts = [turns[last].text]
     for step in range(1, min(len(asked), _BACK + 1)):
         lean = _answers(parts[0], turns, asked[-step]) or _leans_back(parts[0])

@@ -5,7 +5,7 @@ from collections.abc import Set
 from typing import Final
 
 from routers.complexity.lexicon import folded
-from routers.complexity.tally import Tally
+from routers.complexity.tally import ROOM, Tally
 from routers.complexity.tongues import SPACED, UNSPACED
 
 _STOPWORDS: Final = {
@@ -94,7 +94,7 @@ def spoken(counts: bytes, vocabulary: Set[bytes], words: int) -> str:
     each of STOPWORDS. Or by the dictionary's; `und` where neither speaks clearly."""
     said = _most(counts, 1 if words <= 3 else 2)
     if said == "und" and words <= _SHORT:
-        return _most(_HINTS.of(vocabulary), 2)
+        return _most(_HINTS.of(vocabulary)[ROOM:], 2)
     return said
 
 

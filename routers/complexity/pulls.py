@@ -1,40 +1,46 @@
-"""What words pull, remembered: nearly every word of a text has been met in another one before."""
+"""What words say in one form, remembered: nearly every word of a text has been met in another one before."""
 
-from collections.abc import Sequence
-from operator import itemgetter
+from collections.abc import Mapping, Sequence, Set
 from typing import Final
 from zlib import crc32
 
-from routers.complexity.reading import MASK, STEM
+from routers.complexity.reading import MASK, STEM, TALLY
+from routers.complexity.tally import ROOM
 
 MOST: Final = 1 << 14  # words remembered before all are forgotten: two megabytes
 
 
+class _Met(dict[bytes, int]):
+    """What each word says; of a new one it is found out as it is met."""
+
+    def __init__(self, table: Sequence[int], votes: Mapping[bytes, int]) -> None:
+        self._table = table
+        self._votes = votes
+
+    def __missing__(self, word: bytes) -> int:
+        said = self[word] = self._votes.get(word, 0) + self._table[crc32(word[:STEM]) & MASK]
+        return said
+
+
 class Pulls:
-    """One form's table of weights, by the words met so far. Threads may share it: what one of them forgets under
-    another's hands is looked up again."""
+    """Counts how many of a text's words stand in each list, and what they pull, at one look. Threads may share it: what
+    one of them forgets under another's hands is found out again."""
 
     __slots__ = ("_met", "_table")
 
     def __init__(self, table: Sequence[int]) -> None:
+        """`table`: a form's weights, each from 0 to 255."""
         self._table = table
-        self._met: dict[bytes, int] = {}
+        self._met = _Met(table, TALLY.votes)
 
-    def of(self, vocabulary: set[bytes]) -> int:
-        """What these words pull together."""
-        if len(vocabulary) < 2:  # for which an itemgetter returns no tuple
-            return sum([self._meet(vocabulary)[word] for word in vocabulary])
-        each = itemgetter(*vocabulary)  # looks all of them up without a step of Python for each
-        try:
-            return sum(each(self._met))
-        except KeyError:
-            return sum(each(self._meet(vocabulary)))
-
-    def _meet(self, vocabulary: set[bytes]) -> dict[bytes, int]:
-        """What is remembered, these words among it."""
+    def of(self, vocabulary: Set[bytes]) -> bytes:
+        """What TALLY says of these words, and what they pull together in the room before it."""
         if len(self._met) >= MOST:
-            self._met = {}
-        met, table = self._met, self._table
-        for word in vocabulary.difference(met):
-            met[word] = table[crc32(word[:STEM]) & MASK]
-        return met
+            self._met = _Met(self._table, TALLY.votes)
+        said = sum(map(self._met.__getitem__, vocabulary))
+        return said.to_bytes(TALLY.size, "little")
+
+
+def pulled(counts: bytes) -> int:
+    """What the words pull together, by what `Pulls.of` said of them."""
+    return int.from_bytes(counts[:ROOM], "little")

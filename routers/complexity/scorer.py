@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from math import exp, sqrt
-from operator import mul
 from typing import Any, Final
 from zlib import crc32
 
 from routers.complexity.conversation import Conversation, Turn, last_tasks
+from routers.complexity.formula import formula
 from routers.complexity.kind import kind_of
-from routers.complexity.pulls import Pulls
+from routers.complexity.pulls import Pulls, pulled
 from routers.complexity.reading import FEATURES, FORMS, MANY, MASK, STEM, Reading, beside, buckets_of, read
-from routers.complexity.trees import compiled, reasons
+from routers.complexity.trees import reasons
 from routers.complexity.weights import Weights
 
 __all__ = ["Conversation", "Score", "Scorer", "Turn"]
@@ -37,7 +37,7 @@ class Scorer:
         """`digest` tells these weights from others."""
         self._weights: Final = weights
         self.digest: Final = digest
-        # the logistic curve is folded into the coefficients: score = logistic(base + facts · pull + trees + words)
+        # the logistic curve is folded into all of them: score = logistic(base + facts · pull + trees + words)
         slopes = weights.slopes
         bases = zip(weights.biases, slopes, weights.intercepts, strict=True)
         self._base: Final = tuple(bias * slope + intercept for bias, slope, intercept in bases)
@@ -46,9 +46,9 @@ class Scorer:
         self._step: Final = tuple(step * slope for step, slope in zip(weights.steps, slopes, strict=True))
         self._slope: Final = slopes
         self._trees: Final = weights.trees
-        self._said: Final = tuple(compiled(trees, len(FEATURES)) for trees in weights.trees)
+        self._said: Final = tuple(map(formula, self._base, self._pull, weights.trees, slopes))
         self._table: Final = tuple(bytes([pull + _ZERO for pull in table]) for table in weights.tables)
-        self._pulls: Final = tuple(Pulls(table) for table in self._table)
+        self._counted: Final = tuple(Pulls(table).of for table in self._table)
 
     @classmethod
     def from_bytes(cls, weights: bytes) -> "Scorer":
@@ -82,12 +82,11 @@ class Scorer:
         """
         reading, _ = self._hardest(conversation)
         form = reading.form
-        start, moved = reasons(self._trees[form], reading.facts)
+        facts = reading.scaled
+        start, moved = reasons(self._trees[form], facts)
         found = [
             (feature.reason, fact * pull + moved.get(at, 0.0) * self._slope[form])
-            for at, (fact, pull, feature) in enumerate(
-                zip(reading.facts, self._pull[form], FEATURES, strict=True)
-            )
+            for at, (fact, pull, feature) in enumerate(zip(facts, self._pull[form], FEATURES, strict=True))
         ]
         base = self._base[form] + start * self._slope[form]
         found.append((f"a task with {FORMS[form]}" if form else "an open task", base))
@@ -101,27 +100,24 @@ class Scorer:
     def _hardest(self, conversation: Conversation) -> tuple[Reading, float]:
         """The last task as read, and its chance; of a turn that leans on another, the harder reading."""
         whole, *leant_on = last_tasks(conversation)
-        reading = read(whole)
+        reading = read(whole, self._counted)
         chance = self._chance(reading)
         for task in leant_on:
-            other = read(task)
+            other = read(task, self._counted)
             others = self._chance(other)
             if others > chance:
                 reading, chance = other, others
         return reading, chance
 
     def _chance(self, reading: Reading) -> float:
-        form = reading.form
-        said = self._said[form](*reading.facts)
-        odds = self._base[form] + self._words(reading) + self._slope[form] * said
-        odds += sum(map(mul, reading.facts, self._pull[form]))
+        odds = self._said[reading.form](*reading.facts) + self._words(reading)
         return 1 / (1 + exp(-odds)) if odds > -700 else 0.0
 
     def _words(self, reading: Reading) -> float:
         """The words' part of the log-odds."""
         form = reading.form
         weighed = len(reading.said.vocabulary)
-        pulls = self._pulls[form].of(reading.said.vocabulary)
+        pulls = pulled(reading.said.counts)
         if form == MANY or reading.said.grams:
             buckets, table = beside(reading), self._table[form]
             weighed += len(buckets)

@@ -74,7 +74,7 @@ def tabulate(examples: Sequence[Example]) -> Table:
         task = last_tasks(example.conversation)[0]
         reading = read(task)
         buckets.append(np.array(sorted(buckets_of(reading)), dtype=np.int64))
-        facts.append(reading.facts)
+        facts.append(reading.scaled)
         forms.append(reading.form)
         keys.append(question_key(task.text))
         lengths.append(float(task.chars))

@@ -1,6 +1,6 @@
 """Small regression trees over a task's facts, as plain tuples: quick to walk, and each step has a reason."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import isfinite
 from typing import Final, NamedTuple
 
@@ -14,22 +14,6 @@ class Node(NamedTuple):
     cut: float
     left: "Node | float"
     right: "Node | float"
-
-
-def compiled(trees: Sequence[Node], facts: int) -> Callable[..., float]:
-    """What the trees say together, as one function of that many facts, each an argument of its own: half the time of
-    walking them."""
-    names = ", ".join(f"f{at}" for at in range(facts))
-    said = "".join(f"{_expression(tree)}, " for tree in trees)
-    function: Callable[..., float] = eval(f"lambda {names}: sum(({said}))")  # noqa: S307  # of finite numbers alone
-    return function
-
-
-def _expression(node: Node | float) -> str:
-    if not isinstance(node, tuple):
-        return repr(node)
-    fact, cut, left, right = node
-    return f"({_expression(left)} if f{fact} <= {cut!r} else {_expression(right)})"
 
 
 def mean(node: Node | float) -> float:

@@ -4,7 +4,7 @@ import pytest
 
 from routers.complexity.conversation import Conversation, Turn, last_tasks
 from routers.complexity.lists import KINDS, TOPICS
-from routers.complexity.reading import FEATURES, FEW, MANY, OPEN, Reading, read
+from routers.complexity.reading import FEATURES, FEW, MANY, MOST, OPEN, Reading, read
 
 NAMES = [feature.name for feature in FEATURES]
 
@@ -14,8 +14,7 @@ def reading(text: str) -> Reading:
 
 
 def fact(text: str, name: str) -> float:
-    at = NAMES.index(name)
-    return reading(text).facts[at] * FEATURES[at].spread + FEATURES[at].centre
+    return reading(text).facts[NAMES.index(name)]
 
 
 @pytest.mark.parametrize("topic", TOPICS)
@@ -27,9 +26,10 @@ def test_each_topic_has_its_own_fact(topic: str) -> None:
     assert [fact(text, other) for other in others] == pytest.approx([0.0] * len(others))
 
 
-def test_no_fact_lies_beyond_three() -> None:
-    for text in ("?" * 500, "{" * 500, "1 " * 500, "", "A" * 900):
-        assert all(-3 <= each <= 3 for each in reading(text).facts)
+@pytest.mark.parametrize("text", ["?" * 500, "{" * 500, "1 " * 500, "", "A" * 900])
+def test_no_scaled_fact_lies_beyond_three(text: str) -> None:
+    assert all(-MOST <= each <= MOST for each in reading(text).scaled)
+    assert all(each >= 0 for each in reading(text).facts)
 
 
 @pytest.mark.parametrize(

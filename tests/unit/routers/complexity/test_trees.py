@@ -1,4 +1,4 @@
-"""Trees as one function, walked row by row, and added up column by column say the same."""
+"""Trees walked row by row and added up column by column say the same."""
 
 import hypothesis.strategies as st
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from routers.complexity.train import walked
-from routers.complexity.trees import Node, compiled
+from routers.complexity.trees import Node
 
 FACTS = 5
 numbers = st.floats(-3, 3)
@@ -28,18 +28,14 @@ def walk(node: Node | float, sample: list[float]) -> float:
 
 
 @given(st.lists(trees_to(3), max_size=6), st.lists(facts, min_size=1, max_size=8))
-def test_every_way_to_ask_says_what_the_walk_says(trees: list[Node], samples: list[list[float]]) -> None:
-    function, together = compiled(trees, FACTS), walked(trees, np.array(samples))
+def test_every_row_gets_what_the_walk_says(trees: list[Node], samples: list[list[float]]) -> None:
+    together = walked(trees, np.array(samples))
     for sample, said in zip(samples, together, strict=True):
         expected = sum(walk(tree, sample) for tree in trees)
-        assert function(*sample) == pytest.approx(expected)
         assert said == pytest.approx(expected)
 
 
 def test_the_cut_itself_goes_left() -> None:
     leaves = ((1, 0.0, 1.0, 2.0), (1, 0.0, 3.0, 4.0))
     tree: Node = (0, 0.5, (0, 0.5, *leaves), (0, 0.5, *leaves))
-    assert compiled([tree], 2)(0.5, 0.0) == 1.0
     assert walked([tree], np.array([[0.5, 0.0]])) == [1.0]
-    with pytest.raises(TypeError):
-        compiled([tree], 2)(0.5)
