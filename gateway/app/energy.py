@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from adapters.errors import UpstreamError
 from adapters.transport import Pool, Timeouts
-from gateway.app.owners import named, owner_of
+from gateway.app.owners import owner_of, tell_owner
 from gateway.app.pages import page
 from gateway.configuration.settings import BackendSettings, EnergySettings
 from gateway.fleet.energy.dcgm import energy
@@ -158,6 +158,8 @@ class EnergyWatch:
                 owner.route, owner.model, backend, portion.use, portion.energy_uj, usd, owner.zone
             )
         self._number += 1
+        whose: dict[str, Any] = {}
+        tell_owner(owner, whose)
         record = EnergyBooking(
             id=f"energy-{self._process}-{self._number}",
             at=time.time_ns(),
@@ -167,7 +169,7 @@ class EnergyWatch:
             replica=portion.replica,
             use=portion.use,
             energy_uj=portion.energy_uj,
-            **named(owner),
+            **whose,
             usd=usd,
             price_source=source,
         )

@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, Final
 
-from gateway.app.owners import named, owner_of
+from gateway.app.owners import owner_of, tell_owner
 from gateway.app.pages import page
 from gateway.configuration.rates import GpuRates
 from gateway.fleet.engines.scraper import Scraper
@@ -18,11 +18,11 @@ from gateway.ledger.encoding import Entry, plain_decimal
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.records import GpuWindow
 from gateway.metering.actions.book import Spender
-from gateway.metering.charges import Charge
+from gateway.metering.charges import GpuPrice
 from gateway.metering.gpu.accounts import GpuAccounts
 from gateway.metering.gpu.facts import NOTHING, SECOND, Booking, Row
 from gateway.metering.prometheus import Metrics
-from gateway.metering.tariffs import gpu_time_charge
+from gateway.metering.tariffs import GpuPrices
 
 _log = logging.getLogger("weir.engines")
 
@@ -54,6 +54,7 @@ class EngineWatch:
         self._metered = metered
         self._number = 0
         self._rows: dict[tuple[str, str], Row] = {}  # the last that was kept, by backend and replica
+        self._prices: dict[str, GpuPrices] = {}  # by backend
         self._unbooked: deque[Booking] = deque()
         self._round: asyncio.Task[None] | None = None
         self._scrapers: dict[Replica, asyncio.Task[None]] = {}
@@ -102,15 +103,19 @@ class EngineWatch:
 
     def _book_few(self) -> None:
         """Count some of what closed windows brought, and keep it."""
-        few = [self._unbooked.popleft() for _ in range(min(BOOKED_AT_ONCE, len(self._unbooked)))]
-        records: list[GpuWindow | Entry] = []
-        for booking in few:
+        few: list[GpuWindow | Entry] = []
+        row: Row | None = None
+        price: GpuPrice | None = None
+        for _ in range(min(BOOKED_AT_ONCE, len(self._unbooked))):
+            booking = self._unbooked.popleft()
+            if booking.row is not row:  # a window's bookings come one behind the other
+                row, price = booking.row, self._price(booking)
             where = (booking.backend, booking.replica)
-            if self._rows.get(where) is not booking.row and not booking.correction:
+            if self._rows.get(where) is not row and not booking.correction:
                 self._rows[where] = booking.row
-                records.append(self._window(booking))
-            records.append(self._entry(booking))
-        self._ledger.append(*records)
+                few.append(self._window(booking))
+            few.append(self._entry(booking, price))
+        self._ledger.append(*few)
 
     def _window(self, booking: Booking) -> GpuWindow:
         """The prices of a booking's window."""
@@ -135,16 +140,15 @@ class EngineWatch:
             context_price=row.prices.context,
         )
 
-    def _entry(self, booking: Booking) -> Entry:
-        """Count a booking, and tell the journal of it: a busy second has hundreds."""
-        owner = owner_of(booking.owner)
-        charge, at = self._charge(booking), time.time_ns()
-        self._metrics.gpu_time(
-            owner.route, owner.model, booking.backend, booking.kind, booking.gpu_ns, charge, owner.zone
-        )
+    def _entry(self, booking: Booking, price: GpuPrice | None) -> Entry:
+        """Count a booking, and tell the journal of it: a busy second has thousands."""
+        owner, gpu_ns, at = owner_of(booking.owner), booking.gpu_ns, time.time_ns()
+        usd = None if price is None else price.usd(gpu_ns)
+        metrics = self._metrics.gpu_use(owner.route, owner.model, owner.zone, booking.backend, booking.kind)
+        metrics.add(gpu_ns, usd)
         self._metered(booking)
         if booking.kind == "request":
-            self._spent(owner, at, charge.usd, booking.gpu_ns)
+            self._spent(owner, at, usd, gpu_ns)
         self._number += 1
         found: dict[str, Any] = {
             "id": f"gpu-{self._process}-{self._number}",
@@ -154,29 +158,24 @@ class EngineWatch:
             "backend": booking.backend,
             "replica": booking.replica,
             "use": booking.kind,
-            "gpu_ns": booking.gpu_ns,
+            "gpu_ns": gpu_ns,
         }
         if booking.correction:
             found["correction"] = True
-        if owner.request:
-            found |= {name: value for name, value in named(owner).items() if value}
-        if charge.usd is not None:
-            found["usd"] = plain_decimal(charge.usd)
-        if charge.source:
-            found["price_source"] = charge.source
-        if charge.priced_at is not None:
-            found["priced_at"] = charge.priced_at
+        tell_owner(owner, found)
+        if usd is not None:
+            found["usd"] = plain_decimal(usd)
+        found["price_source"] = self._prices[booking.backend].missing if price is None else price.source
         _tell_work(found, booking)
         return "gpu", found
 
-    def _charge(self, booking: Booking) -> Charge:
-        return gpu_time_charge(
-            booking.backend,
-            self._rates_of(booking.backend),
-            booking.gpu_ns,
-            booking.window * SECOND,
-            idle=booking.kind != "request",
-        )
+    def _price(self, booking: Booking) -> GpuPrice | None:
+        """What GPU time cost there and then."""
+        rates = self._rates_of(booking.backend)
+        held = self._prices.get(booking.backend)
+        if held is None or held.rates is not rates:
+            held = self._prices[booking.backend] = GpuPrices(booking.backend, rates)
+        return held.at(booking.window * SECOND)
 
 
 def _tell_work(found: dict[str, Any], booking: Booking) -> None:

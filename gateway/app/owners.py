@@ -1,6 +1,6 @@
 """Whose GPU time or electricity was used: what every record of it says of that."""
 
-from typing import Final
+from typing import Any, Final
 
 from gateway.ledger.records import attempt_id
 from gateway.pipeline.booking import GpuOwner
@@ -13,15 +13,20 @@ def owner_of(owner: object) -> GpuOwner:
     return owner if isinstance(owner, GpuOwner) else _NOBODY
 
 
-def named(owner: GpuOwner) -> dict[str, str]:
-    """The owner in the words of the ledger's records."""
-    return {
-        "tenant": owner.tenant,
-        "workflow": owner.workflow,
-        "action": owner.action,
-        "route": owner.route,
-        "model": owner.model,
-        "zone": owner.zone,
-        "request": owner.request,
-        "attempt": attempt_id(owner.request, owner.attempt) if owner.request else "",
-    }
+def tell_owner(owner: GpuOwner, found: dict[str, Any]) -> None:
+    """Put the owner among a record's members, in the ledger's words and order; nothing of it where there is none."""
+    if owner.tenant:
+        found["tenant"] = owner.tenant
+    if owner.workflow:
+        found["workflow"] = owner.workflow
+    if owner.action:
+        found["action"] = owner.action
+    if owner.route:
+        found["route"] = owner.route
+    if owner.model:
+        found["model"] = owner.model
+    if owner.zone:
+        found["zone"] = owner.zone
+    if owner.request:
+        found["request"] = owner.request
+        found["attempt"] = attempt_id(owner.request, owner.attempt)

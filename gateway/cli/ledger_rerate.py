@@ -23,7 +23,7 @@ from gateway.metering import rerating
 from gateway.metering.charges import Charge
 from gateway.metering.price_file import InvalidPriceFile
 from gateway.metering.rerating import Pricing, Tally
-from gateway.metering.tariffs import gpu_time_charge
+from gateway.metering.tariffs import GpuPrices
 
 _AT_ONCE: Final = 1_000  # records in one write of the journal
 _SEGMENTS: Final = 16  # of its journal that are kept once they are shipped
@@ -80,7 +80,7 @@ def _pricing(snapshot: Snapshot) -> Pricing:
         backend = backends.get(record.backend)
         if backend is None:
             return None
-        return gpu_time_charge(record.backend, backend.gpu_rates, record.gpu_ns, record.window)
+        return GpuPrices(record.backend, backend.gpu_rates).charge(record.gpu_ns, record.window)
 
     return Pricing(attempt, booking)
 

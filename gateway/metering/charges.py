@@ -52,15 +52,21 @@ def unknown(source: str = "", priced_at: date | None = None) -> Charge:
     return Charge(None, source=source, priced_at=priced_at)
 
 
-def gpu_charge(
-    gpu_ns: int,
-    usd_per_gpu_hour: Decimal,
-    *,
-    source: str,
-    priced_at: date | None = None,
-    component: Component = "gpu",
-) -> Charge:
-    """GPU-nanoseconds (engine time times gpus) at an hourly rate per GPU, to 1e-15 USD. Negative time
-    gives the money back, to the digit."""
-    usd = (gpu_ns * usd_per_gpu_hour / _NS_PER_HOUR).quantize(_QUANTUM)
-    return Charge(usd, {component: usd}, source, priced_at)
+class GpuPrice:
+    """What GPU time costs at an hourly rate per GPU, and whose rate that is."""
+
+    __slots__ = ("_per_hour", "source")
+
+    def __init__(self, usd_per_gpu_hour: Decimal, source: str) -> None:
+        self._per_hour: Final = usd_per_gpu_hour
+        self.source: Final = source
+
+    def usd(self, gpu_ns: int) -> Decimal:
+        """The money for GPU-nanoseconds (engine time times gpus), to 1e-15 USD. Negative time gives it back, to the
+        digit."""
+        return (gpu_ns * self._per_hour / _NS_PER_HOUR).quantize(_QUANTUM)
+
+    def charge(self, gpu_ns: int, component: Component = "gpu") -> Charge:
+        """The same as a charge."""
+        usd = self.usd(gpu_ns)
+        return Charge(usd, {component: usd}, self.source)

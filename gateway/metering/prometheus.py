@@ -8,7 +8,6 @@ Everything here belongs to the event loop's thread.
 import asyncio
 from collections.abc import Callable, Collection, Iterator, Mapping
 from decimal import Decimal
-from operator import attrgetter
 from typing import Final, TypeVar
 
 from adapters.chat import TokenUsage
@@ -34,7 +33,6 @@ _FIRST_TOKEN: Final = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6
 _OVERHEAD: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1)
 _PIECES_A_SLICE: Final = 64  # of a scrape, between which the loop may do other work: about half a millisecond
 _token_classes: Final = ("input", "cache_read", "cache_write", "output", "reasoning", "audio_in", "audio_out")
-_token_counts: Final = attrgetter(*_token_classes)
 _F = TypeVar("_F", bound=Family)
 
 
@@ -80,9 +78,7 @@ class RouteMetrics:
     def spent(self, usage: TokenUsage, charge: Charge, *, later: bool = False) -> None:
         """Add one attempt's tokens and money, under the model and zone that it went to. `later`: its money is counted
         once it is final."""
-        for tokens, count in zip(self._tokens, _token_counts(usage), strict=True):
-            if count:
-                tokens.value += count
+        self._count(usage)
         if charge.usd is None:
             self._unpriced.value += 1
         if later:
@@ -92,6 +88,44 @@ class RouteMetrics:
             if cell is None:
                 cell = self._cost[component] = self._metrics.cost.at(*self._at, component)
             cell.add(usd)
+
+    def _count(self, usage: TokenUsage) -> None:
+        """Most attempts use tokens of two classes."""
+        cells = self._tokens
+        if usage.input:
+            cells[0].value += usage.input
+        if usage.cache_read:
+            cells[1].value += usage.cache_read
+        if usage.cache_write:
+            cells[2].value += usage.cache_write
+        if usage.output:
+            cells[3].value += usage.output
+        if usage.reasoning:
+            cells[4].value += usage.reasoning
+        if usage.audio_in:
+            cells[5].value += usage.audio_in
+        if usage.audio_out:
+            cells[6].value += usage.audio_out
+
+
+class GpuMetrics:
+    """The series of one use of a backend's GPUs, looked up once."""
+
+    __slots__ = ("_at", "_money", "_of", "_time")
+
+    def __init__(self, metrics: "Metrics", route: str, model: str, zone: str, backend: str, use: str) -> None:
+        self._time = metrics.gpu.at(route, model, backend, use)
+        self._of = metrics.cost
+        self._at = (route, model, zone, "gpu" if use == "request" else "idle")
+        self._money: MoneyCell | None = None  # it appears when there is some
+
+    def add(self, gpu_ns: int, usd: Decimal | None) -> None:
+        """A closed window's GPU time, and its money where that is known."""
+        self._time.add(gpu_ns)
+        if usd is not None:
+            if self._money is None:
+                self._money = self._of.at(*self._at)
+            self._money.add(usd)
 
 
 class Metrics:
@@ -103,6 +137,7 @@ class Metrics:
         self._workflows = frozenset(workflows)
         self._tenants = frozenset(tenants)
         self._routes: dict[Labels, RouteMetrics] = {}
+        self._gpu_uses: dict[Labels, GpuMetrics] = {}
         self._families: list[Family] = []
         counter, gauge = self._counter, self._gauge
         self.requests: Final = counter(
@@ -237,13 +272,13 @@ class Metrics:
         else:
             self.backend_up.at(backend, replica).value = int(is_up)
 
-    def gpu_time(
-        self, route: str, model: str, backend: str, use: str, gpu_ns: int, cost: Charge, zone: str
-    ) -> None:
-        """Add a closed window's GPU time to its use, and its money to `weir_cost_usd_total`."""
-        self.gpu.at(route, model, backend, use).add(gpu_ns)
-        for component, usd in cost.components.items():
-            self.cost.at(route, model, zone, component).add(usd)
+    def gpu_use(self, route: str, model: str, zone: str, backend: str, use: str) -> "GpuMetrics":
+        """The series of what GPU time of closed windows went on, as the policy names it (`""`: none)."""
+        key = (route, model, zone, backend, use)
+        held = self._gpu_uses.get(key)
+        if held is None:
+            held = self._gpu_uses[key] = GpuMetrics(self, route, model, zone, backend, use)
+        return held
 
     def escalated(self, route: str, fault: str, outcome: str) -> None:
         """Count a request whose first answer was at fault: another `answered`, it was `kept`, or all `failed`."""

@@ -33,7 +33,8 @@ class MoneyCell:
     def add(self, usd: Decimal) -> None:
         """Add money; negative in a correction."""
         self._total += usd
-        self.value = max(self.value, self._total)
+        if self._total > self.value:
+            self.value = self._total
 
 
 class TimeCell:
@@ -47,7 +48,8 @@ class TimeCell:
     def add(self, ns: int) -> None:
         """Add nanoseconds; negative in a correction."""
         self._total += ns
-        self.value = max(self.value, self._total)
+        if self._total > self.value:
+            self.value = self._total
 
     def seconds(self) -> str:
         """The value as the text format has it."""

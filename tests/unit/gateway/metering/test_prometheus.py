@@ -9,7 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from adapters.chat import TokenUsage
-from gateway.metering.charges import Charge, gpu_charge, unknown
+from gateway.metering.charges import Charge, unknown
 from gateway.metering.prometheus import Metrics
 
 USAGE = TokenUsage(input=100, cache_read=40, output=7, source="reported")
@@ -23,9 +23,7 @@ def busy() -> Metrics:
     hard.spent(USAGE, unknown())
     hard.answered("ok", duration_ns=1_500_000_000, ttft_ns=90_000_000, overhead_ns=180_000)
     hard.answered("failed", duration_ns=10_000_000, ttft_ns=None, overhead_ns=180_000)
-    metrics.gpu_time(
-        "easy", "llama", "gpu-a", "request", 1_000_000_001, gpu_charge(10**9, Decimal(2), source="g"), "dc"
-    )
+    metrics.gpu_use("easy", "llama", "dc", "gpu-a", "request").add(1_000_000_001, Decimal("0.000556"))
     metrics.labels.at("restricted").value += 1
     metrics.boundary_blocks.at("stays-home").value += 1
     metrics.passed_over.at("hard").value += 1
@@ -98,7 +96,8 @@ def test_a_correction_never_lets_a_counter_fall_and_comes_right_in_the_end():
     metrics = Metrics(version="1")
 
     def add(gpu_ns):
-        metrics.gpu_time("r", "m", "b", "foreign", gpu_ns, gpu_charge(gpu_ns, Decimal(3600), source="g"), "z")
+        usd = Decimal(gpu_ns).scaleb(-9).quantize(Decimal("1e-15"))
+        metrics.gpu_use("r", "m", "z", "b", "foreign").add(gpu_ns, usd)
         text = metrics.render().decode().splitlines()
         return [
             line.split()[-1]

@@ -12,7 +12,7 @@ from adapters.dialects.responses.usage import read_usage as responses_usage
 from gateway.configuration.rates import GpuRate, GpuRates
 from gateway.metering.price_file import PriceFile
 from gateway.metering.prices import PriceBook
-from gateway.metering.tariffs import GpuTariff, TokenTariff, gpu_time_charge
+from gateway.metering.tariffs import GpuPrices, GpuTariff, TokenTariff
 
 HOUR = 3_600 * 10**9
 OWN = """
@@ -70,4 +70,7 @@ def test_gpu_time_is_charged_at_the_rate_of_its_day():
     after = own.charge(TokenUsage(), HOUR, at("2026-07-01"))
     assert (after.usd, after.source) == (3, "gpu-a: 3 USD/GPU-hour from 2026-07-01")
     assert own.charge(TokenUsage(), HOUR, at("2025-07-01")).usd is None
-    assert dict(gpu_time_charge("gpu-a", rates, HOUR, at("2026-07-01"), idle=True).components) == {"idle": 3}
+    assert own.charge(TokenUsage(), HOUR, at("2026-06-30")).usd == 2
+    price = GpuPrices("gpu-a", rates).at(at("2026-07-01"))
+    assert price is not None
+    assert dict(price.charge(HOUR, "idle").components) == {"idle": 3}

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from adapters.chat import TokenUsage
 from gateway.metering.budgets.estimates import MEDIA_TOKENS, Upper, prompt_tokens, upper, ways
-from gateway.metering.charges import Charge, gpu_charge
+from gateway.metering.charges import Charge, GpuPrice
 
 uppers = st.lists(st.builds(Upper, st.integers(0, 5), st.integers(0, 2)), min_size=1, max_size=6)
 
@@ -26,7 +26,7 @@ class PerGpuHour:
     """2.10 dollars for an hour of a GPU."""
 
     def charge(self, usage: TokenUsage, gpu_ns: int, at_ns: int) -> Charge:
-        return gpu_charge(gpu_ns, Decimal("2.10"), source="")
+        return GpuPrice(Decimal("2.10"), "").charge(gpu_ns)
 
 
 def test_a_prompt_has_at_most_a_token_for_three_bytes():
