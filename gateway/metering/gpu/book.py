@@ -20,15 +20,15 @@ from gateway.metering.gpu.preempted import Preempted
 from gateway.metering.gpu.remainder import Remainder
 from gateway.metering.gpu.rows import Knowledge, WindowRows
 from gateway.metering.gpu.rules import Rules
-from gateway.metering.gpu.spans import Span, length
+from gateway.metering.gpu.spans import length
 from gateway.metering.gpu.tally import Tally
-from gateway.metering.gpu.ticket import Ticket
+from gateway.metering.gpu.ticket import Book, Ticket
 from gateway.metering.gpu.turns import Turns
 from gateway.metering.gpu.usual import Usual
 from gateway.metering.gpu.watch import Watch
 
 
-class ReplicaBook:
+class ReplicaBook(Book):
     """Built at `now_ns` (monotonic); `wall_ns - now_ns` numbers the windows for good. `writer` is its own name."""
 
     def __init__(
@@ -43,15 +43,15 @@ class ReplicaBook:
         wall_ns: int,
         turns: Turns | None = None,
     ) -> None:
+        watch = Watch()
+        super().__init__(watch.pace, wall_ns - now_ns, rules.window_ns)
         self.backend = backend
         self.replica = replica
-        self.watch = Watch()
-        self.pace = self.watch.pace
+        self.watch = watch
         self._writer = writer
         self._rows = rows
         self._rules = rules
         self._turns = turns or Turns()
-        self._offset = wall_ns - now_ns
         self._begun = now_ns
         self._next = self.window(now_ns)
         self._tickets: list[Ticket] = []  # in the order they began
@@ -60,7 +60,6 @@ class ReplicaBook:
         self._held: deque[Held] = deque()
         self._cached = CachedShares()
         self._lengths = Usual()  # prompt tokens to those estimated
-        self.pieces = Usual()
         self._learner = learner
         self._hindsight = Hindsight(learner, replica)
         self._level = PriceLevel(rules.usual_windows, rules.cap, rules.settled_after)
@@ -93,15 +92,6 @@ class ReplicaBook:
         """Whether there is something to be booked yet."""
         return self.occupied or self._remainder.pending
 
-    def window(self, now_ns: int) -> int:
-        """The number of the window this moment is in."""
-        return (now_ns + self._offset) // self._rules.window_ns
-
-    def bounds(self, window: int) -> Span:
-        """When the window begins and ends, monotonic ns."""
-        begin = window * self._rules.window_ns - self._offset
-        return begin, begin + self._rules.window_ns
-
     def begin(
         self,
         owner: Hashable,
@@ -120,7 +110,7 @@ class ReplicaBook:
             ticket.foretold = prompt_tokens
             prompt = round(prompt_tokens * self._lengths.ratio)
             ticket.read(prompt, self._cached.of(cohort, prompt))
-            ticket.variance = self._cached.variance(cohort) * prompt**2
+            ticket.variance = self._cached.variance(cohort) * (prompt * prompt)
         if self._working:
             ticket.alone = False
             if self._lone is not None:
@@ -155,6 +145,7 @@ class ReplicaBook:
         if self._lone is ticket:
             self._lone = None
         if ticket.windows and ticket.windows[0] < self._next:
+            ticket.late = True
             self._late.ended.append(ticket)
         if ticket.did_nothing:
             return 0
@@ -203,7 +194,7 @@ class ReplicaBook:
         await self._settle(window, min(now_ns, self.bounds(window)[1]))
         self._held[-1].since_ns = now_ns
         await self._even_all(now_ns - self._rules.company_ns)
-        while sum(held.evened for held in self._held) > 1 + self._rules.linger:
+        while sum(1 for held in self._held if held.evened) > 1 + self._rules.linger:
             booked += await self._finish(self._held.popleft())
         return booked
 
@@ -259,7 +250,7 @@ class ReplicaBook:
             carried_ns=posted.waiting_ns - before,
         )
         await self._rows.tell(key, held.ours)
-        wanted = await self._wanted(tally, posted)
+        wanted = await self._wanted(tally, held)
         if wanted or work:
             held.granted, held.short = await self._drawing.claim(key, posted, wanted, window)
         else:
@@ -274,20 +265,22 @@ class ReplicaBook:
         more = missed(told, known.counted, known.doubt)
         if not more:
             return False
-        async for few in self._turns.over(tally.doubtful):
+        for few in self._turns.over(tally.doubtful):
             for ticket in few:
                 prompt = ticket.computed + ticket.cached
                 computed = min(prompt, max(0, round(ticket.computed + more * ticket.variance)))
                 ticket.read(prompt, prompt - computed)
+            await self._turns.pause()
         return True
 
     async def _tallied(self, window: int, end: int) -> Tally:
         """What own requests did in the window."""
         bounds = self.bounds(window)
         tally = Tally(window, bounds, max(bounds[0], self._begun), end)
-        async for few in self._turns.over(self._tickets):
+        for few in self._turns.over(self._tickets):
             for ticket in few:
                 tally.add(ticket)
+            await self._turns.pause()
         return tally
 
     def _measure(self, tally: Tally, known: Knowledge, told: Counted | None) -> tuple[Row, float, int]:
@@ -331,15 +324,19 @@ class ReplicaBook:
         )
         return row, work, rest_busy
 
-    async def _wanted(self, tally: Tally, row: Row) -> Claims:
+    async def _wanted(self, tally: Tally, held: Held) -> Claims:
         """What each request owes by the row's prices (GPU ns)."""
-        due = row.prices.due
+        row, prices, bounds = held.row, held.row.prices, self.bounds(tally.window)
         wanted: Claims = {}
-        async for few in self._turns.over(tally.did):
+        for few in self._turns.over(tally.did):
             for ticket, did in few:
-                ns = due(*ticket.pays_for(tally.window, row, did))
+                paid = ticket.pays_for(tally.window, row, did, bounds)
+                ns = prices.due(paid)
                 if ns:
                     wanted[ticket] = ns
+                    if ticket.ended is not None:  # nothing more will be known of it
+                        held.did[ticket] = paid
+            await self._turns.pause()
         return wanted
 
     async def _even_all(self, rested_ns: int | None = None) -> None:
@@ -377,8 +374,10 @@ class ReplicaBook:
         if held.short:
             self._late.unmet[held.key.window] = held.short
         bookings: list[Booking] = []
-        async for few in self._turns.over(list(held.granted.items())):
-            bookings += [booking("request", held.key, ns, held.row, ticket) for ticket, ns in few if ns]
+        key, row, did = held.key, held.row, held.did
+        for few in self._turns.over(list(held.granted.items())):
+            bookings += [booking("request", key, ns, row, t, did.get(t)) for t, ns in few if ns]
+            await self._turns.pause()
         return bookings + await self._remainder.book(held)
 
     def _key(self, window: int) -> RowKey:
@@ -386,13 +385,15 @@ class ReplicaBook:
 
     async def _forget(self) -> None:
         """Drop tickets and rows nothing can claim on any more."""
-        opened = self.bounds(self._next - 1)[0]
+        opened = self.bounds(self._next)[0]
         kept, tickets, seen = [], self._tickets, len(self._tickets)
-        async for few in self._turns.over(tickets):
+        for few in self._turns.over(tickets):
             kept += [t for t in few if t.ended is None or t.ended >= opened]
+            await self._turns.pause()
         self._tickets = kept + tickets[seen:]  # and those that began meanwhile
         await self._turns.drop(tickets)
-        oldest = self.window(self._tickets[0].begun) if self._tickets else self._next
+        waiting = [*self._tickets[:1], *self._late.ended]
+        oldest = min((self.window(ticket.begun) for ticket in waiting), default=self._next)
         first = min(oldest - 1, self._held[0].key.window if self._held else oldest)
         first = max(first, self._next - self._rules.correctable)
         self._late.forget(first)

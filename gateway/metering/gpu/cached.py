@@ -14,7 +14,7 @@ _MOST: Final = 512  # cohorts remembered where the engine tells
 _APART: Final = (
     32  # learned apart; further ones are taken for one (a regression's cost is the square of this)
 )
-_NEVER_TOLD: Final = (0.0, 0.1)
+_UNTOLD: Final = 0.1  # the variance of a cohort's share before it is told of
 _OTHERS: Final = "others"
 _GROUP: Final = 15  # windows regressed as one
 _FORGET: Final = 0.99  # per group
@@ -39,12 +39,14 @@ class CachedShares:
     def of(self, cohort: Hashable, prompt: int) -> int:
         """Tokens of a prompt that were probably cached."""
         if self._hits_told:
-            return int(prompt * self._told.get(cohort, _NEVER_TOLD)[0])
+            told = self._told.get(cohort)
+            return int(prompt * told[0]) if told is not None else 0
         return int(prompt * (1.0 - self._computed.get(cohort, self._computed.get(_OTHERS, 1.0))))
 
     def variance(self, cohort: Hashable) -> float:
         """Of the share of a prompt that is cached, about what `of` says."""
-        return self._told.get(cohort, _NEVER_TOLD)[1]
+        told = self._told.get(cohort)
+        return told[1] if told is not None else _UNTOLD
 
     def told(self, cohort: Hashable, prompt: int, cached: int) -> int:
         """The engine gave a prompt's cached tokens, 0 perhaps because it never says; what to believe."""
@@ -53,7 +55,7 @@ class CachedShares:
             return self.of(cohort, prompt)
         if prompt > 0:
             _bound(self._told)
-            share, variance = self._told.get(cohort, (cached / prompt, _NEVER_TOLD[1]))
+            share, variance = self._told.get(cohort) or (cached / prompt, _UNTOLD)
             off = cached / prompt - share
             self._told[cohort] = share + _WEIGHT * off, variance + _WEIGHT * (off * off - variance)
         return cached
@@ -82,7 +84,7 @@ class CachedShares:
         return _OTHERS
 
     def _regress(self, computed: float, prompts: float) -> None:
-        own = sum(self._asked.values())
+        own = sum(self._asked.values(), 0.0)
         if not own or own < _OURS * prompts:
             return
         ours = computed * min(1.0, own / prompts) if prompts else 0.0
@@ -100,11 +102,10 @@ class CachedShares:
                 self._descend(cohort)
 
     def _descend(self, cohort: Hashable) -> None:
-        explained = sum(
-            self._gram[cohort, other] * share
-            for other, share in self._computed.items()
-            if (cohort, other) in self._gram and other != cohort
-        )
+        explained = 0.0
+        for other, share in self._computed.items():
+            if (cohort, other) in self._gram and other != cohort:
+                explained += self._gram[cohort, other] * share
         share = (self._moment[cohort] - explained) / self._gram[cohort, cohort]
         self._computed[cohort] = min(1.0, max(0.0, share))
 

@@ -53,9 +53,9 @@ def shares(writers: Sequence[float], others: float) -> tuple[float, ...]:
     """What share of a step a token had in each slot, as a multiple of the window's mean, summed up to the end of each
     slot from 0 on. `others` are answers nobody tells of, taken to be written all the time. Empty: none is told of."""
     crowd = [own + others for own in writers]
-    if sum(writers) <= 0:
+    if sum(writers, 0.0) <= 0:
         return ()
-    mean = sum(min(1.0, each) for each in crowd) / sum(crowd)
+    mean = sum((min(1.0, each) for each in crowd), 0.0) / sum(crowd, 0.0)
     sums = [0.0]
     for each in crowd:
         sums.append(sums[-1] + 1.0 / (mean * max(1.0, each)))

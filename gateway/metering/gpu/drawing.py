@@ -19,11 +19,17 @@ class Drawing:
         lacks."""
         total = sum(wanted.values())
         granted = await self.draw(key, row, total, wanted, window)
+        if not granted:
+            return granted, wanted
         if sum(granted.values()) == total:
             return granted, {}
         short: Claims = {}
-        async for few in self._turns.over(list(wanted.items())):
-            short.update({t: ns - granted.get(t, 0) for t, ns in few if ns > granted.get(t, 0)})
+        for few in self._turns.over(list(wanted.items())):
+            for ticket, ns in few:
+                lacks = ns - granted.get(ticket, 0)
+                if lacks > 0:
+                    short[ticket] = lacks
+            await self._turns.pause()
         return granted, short
 
     async def draw(
@@ -35,26 +41,30 @@ class Drawing:
         if not total or not gpu_ns:
             return {}
         drawn = await self._rows.draw(key, gpu_ns)
+        came = drawn.gpu_ns
         if drawn.late_ns:
             self.overdue.append(correction("foreign", key, -drawn.late_ns, row))
         granted: Claims = {}
+        if not came:
+            return granted
         passed = given = 0
-        async for few in self._turns.over(list(weights.items())):
+        for few in self._turns.over(list(weights.items())):
             for ticket, weight in few:
                 passed += weight
-                part = drawn.gpu_ns * passed // total - given
+                part = came * passed // total - given if came != total else weight
                 given += part
                 granted[ticket] = part
-                if window is not None:
-                    ticket.booked[window] = ticket.booked.get(window, 0) + part
+                if window is not None and (ticket.ended is None or ticket.late):
+                    ticket.book(window, part)
+            await self._turns.pause()
         return granted
 
     async def even_out(self, left: Held, right: Held) -> None:
         """Tokens that arrived on the other side of a window's edge draw on the neighbour's unclaimed time."""
         if not left.explained:
-            due, window = right.row.prices.due, left.key.window
+            prices, window = right.row.prices, left.key.window
             for ticket in left.short:
-                owed = due(*ticket.pays_for(window, left.row))
+                owed = prices.due(ticket.pays_for(window, left.row))
                 left.short[ticket] = max(0, owed - left.granted.get(ticket, 0))
         for claimant, source in ((right, left), (left, right)):
             if claimant.short:

@@ -11,7 +11,7 @@ HOUR: Final = 3600 * SECOND
 # What an attempt did in one window: prompt tokens computed, the context each of those looked back on (summed),
 # tokens written, tokens of context read back for them.
 Did = tuple[float, float, float, float]
-NOTHING: Final[Did] = (0.0, 0.0, 0.0, 0.0)
+NOTHING: Did = (0.0, 0.0, 0.0, 0.0)
 
 # A token written is computed too. That takes as long as a prompt's where a step computes all it can, and next to none
 # where it waits for memory anyhow: so much on the whole.
@@ -123,8 +123,9 @@ class Prices:
     output: float  # to write a token,
     context: float  # and for each token of context read back for it
 
-    def due(self, computed: float, looked_back: float, written: float, context: float) -> int:
+    def due(self, did: Did) -> int:
         """The bill (GPU ns) for what a request did in the window."""
+        computed, looked_back, written, context = did
         return int(
             self.prompt * computed
             + self.behind * looked_back

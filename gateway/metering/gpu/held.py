@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from gateway.metering.gpu.counts import Counted
-from gateway.metering.gpu.facts import Booking, Kind, Row, RowKey, Tokens
+from gateway.metering.gpu.facts import Booking, Did, Kind, Row, RowKey, Tokens
 from gateway.metering.gpu.ticket import Ticket
 from gateway.metering.gpu.turns import Turns
 
@@ -24,22 +24,27 @@ class Held:
     carried_ns: int  # waiting at the window's end less at its beginning
     since_ns: int = 0  # when it was measured
     evened: bool = False  # its neighbours and it have drawn on each other
+    did: dict[Ticket, Did] = field(default_factory=dict)  # what those did by its row who had ended by then
     granted: Claims = field(default_factory=dict)
     short: Claims = field(default_factory=dict)  # claims the window's own time did not reach for
 
     async def grant(self, more: Claims, turns: Turns) -> None:
         """Let those have that much more of the window."""
-        async for few in turns.over(list(more.items())):
+        for few in turns.over(list(more.items())):
             for ticket, ns in few:
                 self.granted[ticket] = self.granted.get(ticket, 0) + ns
+            await turns.pause()
 
 
-def booking(kind: Kind, key: RowKey, gpu_ns: int, row: Row, ticket: Ticket | None = None) -> Booking:
-    """GPU time of a window that goes to one use: to the ticket's owner, or to nobody."""
-    owner, did = (ticket.owner, ticket.pays_for(key.window, row)) if ticket is not None else (None, None)
-    return Booking(
-        kind, owner, key.backend, key.replica, key.window, gpu_ns, correction=False, row=row, did=did
-    )
+def booking(
+    kind: Kind, key: RowKey, gpu_ns: int, row: Row, ticket: Ticket | None = None, did: Did | None = None
+) -> Booking:
+    """GPU time of a window that goes to one use: to the ticket's owner, for what it did there, or to nobody."""
+    owner = None
+    if ticket is not None:
+        owner = ticket.owner
+        did = did or ticket.pays_for(key.window, row)
+    return Booking(kind, owner, key.backend, key.replica, key.window, gpu_ns, False, row, did)
 
 
 def correction(kind: Kind, key: RowKey, gpu_ns: int, row: Row, ticket: Ticket | None = None) -> Booking:

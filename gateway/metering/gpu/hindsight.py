@@ -23,7 +23,7 @@ MOST: Final = 512  # prompts in a window: of more, none took long enough to be p
 _BESIDE: Final = 3.0  # a prompt's computing takes at most so much longer for what is computed beside it
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: hundreds a second, and that would take three times as long
 class Prompt:
     """One whose first token came in a window: sent and computed by these times (ns)."""
 
@@ -53,7 +53,8 @@ class Hindsight:
         self._replica = replica
         self._held: deque[_Window] = deque()
         # When prompts were sent and done, both ascending: of two, one sent later and done earlier tells nothing.
-        self._done: list[tuple[int, int]] = []
+        self._sent: list[int] = []
+        self._done: list[int] = []
 
     def add(
         self,
@@ -70,25 +71,30 @@ class Hindsight:
         if len(prompts) <= MOST:
             for prompt in sorted(prompts, key=lambda each: each.done_ns):
                 self._put_back(prompt, usual)
-                while self._done and self._done[-1][0] > prompt.sent_ns:
+                while self._sent and self._sent[-1] > prompt.sent_ns:
+                    self._sent.pop()
                     self._done.pop()
-                self._done.append((prompt.sent_ns, prompt.done_ns))
-        del self._done[:-MOST]
+                self._sent.append(prompt.sent_ns)
+                self._done.append(prompt.done_ns)
+        del self._sent[:-MOST], self._done[:-MOST]
         while len(self._held) > _HELD:
             oldest = self._held.popleft()
             self._learner.add(oldest.number, oldest.busy, oldest.counted, self._replica)
 
     def _put_back(self, prompt: Prompt, usual: float) -> None:
+        last = self._held[-1]
+        if prompt.sent_ns >= last.span[0]:
+            return  # it was computed in the window in which it was counted
         costs = self._learner.coefficients
         work = costs.prompt * (prompt.computed + costs.attention * prompt.looked_back)
         least = int(usual * work * SECOND)
-        earlier = bisect_right(self._done, prompt.sent_ns, key=_sent)
+        earlier = bisect_right(self._sent, prompt.sent_ns)
         begin = max(
             prompt.sent_ns,
-            min(self._done[earlier - 1][1] if earlier else 0, prompt.done_ns - least),
+            min(self._done[earlier - 1] if earlier else 0, prompt.done_ns - least),
             prompt.done_ns - int(_BESIDE * least),
         )
-        took, last = prompt.done_ns - begin, self._held[-1]
+        took = prompt.done_ns - begin
         if took <= 0 or begin >= last.span[0]:
             return
         for window in self._held:
@@ -97,7 +103,3 @@ class Hindsight:
                 part = Counted(computed=prompt.computed, looked_back=prompt.looked_back)
                 window.counted = window.counted.plus(part, there / took)
                 last.counted = last.counted.plus(part, -there / took)
-
-
-def _sent(prompt: tuple[int, int]) -> int:
-    return prompt[0]

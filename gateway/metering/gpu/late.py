@@ -30,9 +30,10 @@ class Late:
         windows that are `held` is granted there."""
         ended, self.ended = self.ended, []
         owed: dict[int, Claims] = {}
-        async for few in self._turns.over(ended):
+        for few in self._turns.over(ended):
             for ticket in few:
                 self._owe(ticket, owed)
+            await self._turns.pause()
         waiting = {each.key.window: each for each in held}
         booked: list[Booking] = []
         for window, claims in owed.items():
@@ -43,11 +44,12 @@ class Late:
 
     def _owe(self, ticket: Ticket, owed: dict[int, Claims]) -> None:
         """What the ticket owes (or is owed) beyond what it was billed, by window."""
-        for window in {*ticket.windows, *ticket.booked}:
+        booked = ticket.booked or {}
+        for window in {*ticket.windows, *booked}:
             row = self.posted.get(window)
             if row is None:
                 continue
-            ns = row.prices.due(*ticket.pays_for(window, row)) - ticket.booked.get(window, 0)
+            ns = row.prices.due(ticket.pays_for(window, row)) - booked.get(window, 0)
             self.unmet.get(window, {}).pop(ticket, None)  # what it lacks is known better now
             if ns:
                 owed.setdefault(window, {})[ticket] = ns

@@ -51,9 +51,10 @@ class Pace:
         not known."""
         if len(self._at) < 2 or self._at[-1] <= begun or self._at[0] > begun:
             return None
-        target = self.by(came) - tokens
-        if target <= self.by(begun):
-            return begun if self.by(came) > self.by(begun) else None
+        written, earlier = self.by(came), self.by(begun)
+        target = written - tokens
+        if target <= earlier:
+            return begun if written > earlier else None
         segment = min(bisect_right(self._written, target) - 1, len(self._at) - 2)
         part = (target - self._written[segment]) / (self._written[segment + 1] - self._written[segment])
         first = self._at[segment] + int(part * (self._at[segment + 1] - self._at[segment]))
@@ -64,7 +65,7 @@ class Pace:
         Evenly many, where there were none."""
         if len(self._at) < 2:
             return float(moment)
-        segment = max(0, min(bisect_right(self._at, moment) - 1, len(self._at) - 2))
+        segment = bisect_right(self._at, moment, 1, len(self._at) - 1) - 1
         begin, end = self._at[segment], self._at[segment + 1]
         each = self._written[segment + 1] - self._written[segment]
         return self._written[segment] + each * (moment - begin) / (end - begin)

@@ -12,8 +12,8 @@ claims is booked by whose row stands.
 """
 
 import logging
-from dataclasses import asdict, dataclass, field, replace
-from typing import Final
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Final
 
 import orjson
 
@@ -28,6 +28,8 @@ from gateway.state.pools import Pools
 
 _log = logging.getLogger("weir.gpu")
 
+# Field by field: orjson cannot read compiled data classes by itself.
+_AS_TOLD: Final = orjson.OPT_PASSTHROUGH_DATACLASS
 _MOST: Final = 50_000  # windows remembered
 _FINE: Final = 1000  # tokens are told in thousandths: an unstreamed answer's are spread over windows
 
@@ -61,7 +63,7 @@ class SharedRows:
 
     async def meet(self, key: RowKey, known: Knowledge | None) -> list[Knowledge | None]:
         """As WindowRows.meet; alone, while the others cannot be asked."""
-        said = "" if known is None else orjson.dumps(known).decode()
+        said = "" if known is None else orjson.dumps(known, _members, _AS_TOLD).decode()
         try:
             return [_knowledge(each) for each in await self._pools.meet(_name(key), self._gateway, said)]
         except Gone:
@@ -194,22 +196,26 @@ def _name(key: RowKey) -> str:
     return f"{key.backend}:{key.replica}:{key.gpus}:{key.window}"
 
 
+def _members(each: Any) -> dict[str, Any]:
+    return {field.name: getattr(each, field.name) for field in fields(each)}
+
+
 def _knowledge(said: str) -> Knowledge | None:
     """None: nothing is said yet, or by another version."""
     if not said:
         return None
-    fields = orjson.loads(said)
+    told = orjson.loads(said)
     try:
         return Knowledge(
-            Counted(**fields["counted"]),
-            Counted(**fields["abandoned"]),
-            Doubt(**fields["doubt"]),
-            tuple((begin, end) for begin, end in fields["spans"]),
-            fields["over"],
-            fields["present_ns"],
-            tuple(Silence(**each) for each in fields["silences"]),
-            tuple(Prompt(**each) for each in fields["prompts"]),
-            tuple(fields["writers"]),
+            Counted(**told["counted"]),
+            Counted(**told["abandoned"]),
+            Doubt(**told["doubt"]),
+            tuple((begin, end) for begin, end in told["spans"]),
+            told["over"],
+            told["present_ns"],
+            tuple(Silence(**each) for each in told["silences"]),
+            tuple(Prompt(**each) for each in told["prompts"]),
+            tuple(told["writers"]),
         )
     except (KeyError, TypeError):
         return None
@@ -221,9 +227,9 @@ def _text(row: Row) -> str:
 
 def _row(text: str, own: Row) -> Row:
     """The row that stands; where another version wrote it, our own prices under its writer's name."""
-    fields = orjson.loads(text)
+    told = orjson.loads(text)
     try:
-        costs, crowd = Coefficients(**fields["coefficients"]), tuple(fields["crowd"])
-        return Row(**{**fields, "coefficients": costs, "crowd": crowd})
+        costs, crowd = Coefficients(**told["coefficients"]), tuple(told["crowd"])
+        return Row(**{**told, "coefficients": costs, "crowd": crowd})
     except (KeyError, TypeError):
-        return replace(own, writer=str(fields.get("writer", "")))
+        return replace(own, writer=str(told.get("writer", "")))

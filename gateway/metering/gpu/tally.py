@@ -61,7 +61,8 @@ class Tally:
         if ticket.abandoned:
             self.abandoned = self.abandoned.plus(Counted(computed=computed, looked_back=looked_back))
             return
-        self.crowd.add(*ticket.wrote(begin, end))
+        first, last = ticket.wrote(begin, end)
+        self.crowd.add(first, last)
         self._computed += computed
         self._looked_back += looked_back
         self._generated += written
@@ -87,7 +88,8 @@ class Tally:
     def doubt(self) -> Doubt:
         """How much of it is of prompts that are estimates."""
         return Doubt(
-            sum(ticket.computed for ticket in self.doubtful), sum(ticket.variance for ticket in self.doubtful)
+            sum(ticket.computed for ticket in self.doubtful),
+            sum((ticket.variance for ticket in self.doubtful), 0.0),
         )
 
     @property

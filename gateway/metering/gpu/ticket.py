@@ -1,9 +1,10 @@
 """One attempt as GPU accounting sees it: sent, tokens arriving, ended. The hot path: no I/O, no await."""
 
+from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from adapters.chat import TokenUsage
 from gateway.metering.gpu.crowd import share
@@ -28,28 +29,39 @@ class Silence:
     tokens: float
 
 
-class Book(Protocol):
-    """What a ticket asks of the account it is written in (`book.ReplicaBook`)."""
+class Book(ABC):
+    """What a ticket asks of the account it is written in (`book.ReplicaBook`). `offset_ns` turns monotonic times into
+    UTC, by which windows of `window_ns` are numbered."""
 
-    pace: Pace  # at which the engine writes answers
-    pieces: Usual  # tokens to a stream's event
-
-    @property
-    def coefficients(self) -> Coefficients:
-        """What the engine's doings cost, as far as is known."""
+    def __init__(self, pace: Pace, offset_ns: int, window_ns: int) -> None:
+        self.pace: Final = pace  # at which the engine writes answers
+        self.pieces: Final = Usual()  # tokens to a stream's event
+        self._offset: Final = offset_ns
+        self._window_ns: Final = window_ns
 
     def window(self, now_ns: int) -> int:
         """The number of the window this moment is in."""
+        return (now_ns + self._offset) // self._window_ns
 
     def bounds(self, window: int) -> Span:
         """When the window begins and ends, monotonic ns."""
+        begin = window * self._window_ns - self._offset
+        return begin, begin + self._window_ns
 
+    @property
+    @abstractmethod
+    def coefficients(self) -> Coefficients:
+        """What the engine's doings cost, as far as is known."""
+
+    @abstractmethod
     def prompt_of(self, usage: TokenUsage, prompt: int, ticket: "Ticket") -> tuple[int, int]:
         """(computed, cached) prompt tokens."""
 
+    @abstractmethod
     def computable(self, took_ns: int) -> float:
         """Prompt tokens that may have been computed in that time."""
 
+    @abstractmethod
     def ended(self, ticket: "Ticket") -> int:
         """Take note that the ticket ended; GPU ns it probably used."""
 
@@ -79,6 +91,7 @@ class Ticket:
         "foretold",
         "generated",
         "last",
+        "late",
         "owner",
         "reached",
         "silences",
@@ -118,7 +131,8 @@ class Ticket:
         self.abandoned = False  # the client left before the first token, when some of the prompt was computed
         self.silences: dict[int, Silence] | None = None  # the longest that ended in a window
         self.anew: dict[int, float] | None = None  # tokens computed once more, by window
-        self.booked: dict[int, int] = {}  # GPU ns booked so far, by window of the claim
+        self.late = False  # it ended when windows it had work in were closed
+        self.booked: dict[int, int] | None = None  # GPU ns booked before that, by window of the claim
 
     def tokens(self, now_ns: int, count: int) -> None:
         """`count` output events were relayed now."""
@@ -176,6 +190,12 @@ class Ticket:
         """How long the prompt is, and how much of it came from the prefix cache."""
         self.computed, self.cached = prompt - cached, cached
 
+    def book(self, window: int, gpu_ns: int) -> None:
+        """So much was booked to it in a window that it owes it for, before all was known of it."""
+        if self.booked is None:
+            self.booked = {}
+        self.booked[window] = self.booked.get(window, 0) + gpu_ns
+
     @property
     def did_nothing(self) -> bool:
         """Over, and neither read nor wrote a token: no evidence that the engine worked."""
@@ -216,16 +236,16 @@ class Ticket:
         last = last if last < end else end
         return (first, last) if first < last else (min(first, end), min(first, end))
 
-    def pays_for(self, window: int, row: Row, did: Did | None = None) -> Did:
+    def pays_for(self, window: int, row: Row, did: Did | None = None, bounds: Span | None = None) -> Did:
         """What it did (`did`) by that window's row: tokens written count among those computed, and are weighted by how
-        many others were written beside them."""
+        many others were written beside them. `bounds`: the window's."""
         did = did or self.did(window)
         if did is None:
             return NOTHING
         computed, looked_back, written, context = did
         computed += WRITTEN * written
         if row.crowd:
-            begin, end = self._book.bounds(window)
+            begin, end = bounds or self._book.bounds(window)
             first, last = self.wrote(begin, end)
             written *= share(row.crowd, (first - begin) / (end - begin), (last - begin) / (end - begin))
         return computed, looked_back, written, context

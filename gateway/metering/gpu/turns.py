@@ -1,7 +1,7 @@
 """Closing a window of thousands of requests takes tens of milliseconds: others take their turns in between."""
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Final, TypeVar
 
 _T = TypeVar("_T")
@@ -33,11 +33,11 @@ class Turns:
         """A slice begins now: others ran until here."""
         self._since = self._now_ns()
 
-    async def over(self, items: Sequence[_T]) -> AsyncIterator[Sequence[_T]]:
-        """The items, a few at a time; what is added meanwhile is left out."""
+    def over(self, items: Sequence[_T]) -> Iterator[Sequence[_T]]:
+        """The items, a few at a time; what is added meanwhile is left out. Whoever works through them pauses after each
+        few."""
         for at in range(0, len(items), self._few):
             yield items[at : at + self._few]
-            await self.pause()
 
     async def drop(self, items: list[_T]) -> None:
         """Empty a list nobody needs any more, a few at a time: to free thousands of objects takes milliseconds."""

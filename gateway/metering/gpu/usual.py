@@ -3,7 +3,8 @@
 from typing import Final
 
 _FORGET: Final = 0.98  # per answer
-_LEAST, _MOST = 0.2, 16.0
+_LEAST: Final = 0.2
+_MOST: Final = 16.0
 
 
 class Usual:
@@ -19,4 +20,5 @@ class Usual:
             return
         self._found = _FORGET * self._found + found
         self._counted = _FORGET * self._counted + counted
-        self.ratio = min(_MOST, max(_LEAST, self._found / self._counted))
+        ratio = self._found / self._counted
+        self.ratio = _LEAST if ratio < _LEAST else ratio if ratio < _MOST else _MOST
