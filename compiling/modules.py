@@ -15,6 +15,8 @@ COMPILED: Final = (
     "gateway/api/direct.py",
     "gateway/api/heads.py",
     "gateway/api/protocol.py",
+    "gateway/app/engines.py",
+    "gateway/app/owners.py",
     "gateway/detectors/pattern_cache.py",
     "gateway/dispatch/",
     "gateway/fleet/affinity.py",
@@ -26,6 +28,7 @@ COMPILED: Final = (
     "gateway/metering/actions/",
     "gateway/metering/budgets/",
     "gateway/metering/charges.py",
+    "gateway/metering/gpu/",
     "gateway/metering/prices.py",
     "gateway/metering/prometheus.py",
     "gateway/metering/series.py",
@@ -35,6 +38,7 @@ COMPILED: Final = (
     "gateway/state/",
 )
 
+_A_WINDOW: Final = "once for a window, not for each request in it"
 _CLASS_VARIABLES: Final = "class variables of a dataclass, which mypyc takes for fields"
 
 INTERPRETED: Final = {
@@ -52,6 +56,18 @@ INTERPRETED: Final = {
     "adapters/others.py": "it is there to be entered by the interpreter",
     "adapters/unhurried.py": "a deep body must meet the interpreter's recursion limit, not the end of the stack",
     "gateway/dispatch/polling.py": "asks every half second",
+    "gateway/metering/gpu/calibration.py": "weir gpu calibrate's",
+    "gateway/metering/gpu/company.py": _A_WINDOW,
+    "gateway/metering/gpu/counts.py": _A_WINDOW,
+    "gateway/metering/gpu/doubt.py": _A_WINDOW,
+    "gateway/metering/gpu/hardware.py": "asked at load",
+    "gateway/metering/gpu/learning.py": _A_WINDOW,
+    "gateway/metering/gpu/level.py": _A_WINDOW,
+    "gateway/metering/gpu/preempted.py": _A_WINDOW,
+    "gateway/metering/gpu/remainder.py": _A_WINDOW,
+    "gateway/metering/gpu/rows.py": _A_WINDOW,
+    "gateway/metering/gpu/shared_rows.py": "waits for Redis",
+    "gateway/metering/gpu/watch.py": "once for a page of an engine",
     "gateway/pipeline/awaiting.py": "looks every half second",
     "gateway/pipeline/concluding.py": "once for each that was looked at",
     "gateway/state/scripts.py": "text for Redis",
