@@ -42,6 +42,9 @@ _FEW_VALUES: Final = frozenset(
         b"x-weir-attempts",
     }
 )
+_TOKENS: Final = _FEW_VALUES | {b"content-length", b"x-request-id", b"x-weir-request-id"}  # that need no look
+_known_lines: Final[dict[tuple[bytes, bytes], bytes]] = {}
+_MOST_KNOWN: Final = 1024
 _LAST_CHUNK: Final = b"0\r\n\r\n"
 _is_token = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
 
@@ -319,13 +322,18 @@ class DirectExchange:
         if self._unasked:  # its body may come or not: the next request could not be told from it
             self.keep_alive = False
         lines = [STATUS_LINE[status]]
-        for name, value in headers:
+        for pair in headers:
+            line = _known_lines.get(pair)
+            if line is not None:
+                lines.append(line)
+                continue
+            name, value = pair
             if name == b"connection":  # how it goes on is said below
                 self.keep_alive = self.keep_alive and value != b"close"
                 continue
             if name == b"content-length":
                 self._left = int(value)
-            lines.append(_known_line(name, value) if name in _FEW_VALUES else _line(name, value))
+            lines.append(_line(name, value))
         if self._left is None and self._http10:
             self.keep_alive = False  # the end of the connection is the answer's end
         elif self._left is None:
@@ -360,13 +368,16 @@ class DirectExchange:
 
 def _line(name: bytes, value: bytes) -> bytes:
     """One header of an answer, as it is written."""
-    _require_token(name)
+    if name not in _TOKENS:
+        _require_token(name)
     if 0x0A in value or 0x0D in value or 0 in value:
         raise RuntimeError("a header of the answer holds a line break")
-    return b"%b: %b\r\n" % (name, value)
-
-
-_known_line = lru_cache(maxsize=1024)(_line)
+    line = b"%b: %b\r\n" % (name, value)
+    if name in _FEW_VALUES:
+        if len(_known_lines) >= _MOST_KNOWN:
+            _known_lines.clear()
+        _known_lines[name, value] = line
+    return line
 
 
 @lru_cache(maxsize=256)

@@ -31,15 +31,17 @@ DRAIN_SECONDS: Final = 1.0  # how long a finished stream may take to end its HTT
 
 _LASTING: Final = frozenset({"responses", "response"})  # whose answers may come later, or tell of such
 
-_PASSED_ON = (
-    b"retry-after",
-    b"retry-after-ms",
-    b"x-should-retry",
-    b"openai-processing-ms",
-    b"x-request-id",
-    b"request-id",  # Anthropic's
+_PASSED_ON: Final = frozenset(
+    (
+        b"retry-after",
+        b"retry-after-ms",
+        b"x-should-retry",
+        b"openai-processing-ms",
+        b"x-request-id",
+        b"request-id",  # Anthropic's
+    )
 )
-_PASSED_ON_PREFIXES = (b"x-ratelimit-", b"anthropic-ratelimit-")
+_PASSED_ON_PREFIXES: Final = (b"x-ratelimit-", b"anthropic-ratelimit-")
 
 
 class Answering:
@@ -336,7 +338,7 @@ class Answering:
             attempt.engine_metrics = relay.metrics
             attempt.usage = relay.usage
             attempt.made = relay.made
-            attempt.finish = relay.finish_reason or ""
+            attempt.finish = relay.finish_reason if isinstance(relay.finish_reason, str) else ""
             attempt.content_events = relay.content_events
             if self._job.plain.dialect in _LASTING:
                 self._note_later(relay)

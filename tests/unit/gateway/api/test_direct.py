@@ -375,3 +375,13 @@ async def test_and_not_at_all_when_the_answer_is_out(opened: Opening) -> None:
     await exchange.end()
     exchange.lost()
     assert told == []
+
+
+async def test_lines_that_are_remembered_are_those_that_were_meant(opened: Opening, wire: Wire) -> None:
+    for model in (*range(1100), 0, 1):  # more than are remembered
+        value = b"m%d" % model
+        exchange = opened()
+        await exchange.start(200, ((b"x-weir-model", value), (b"content-length", b"2")))
+        await exchange.end(b"ok")
+        head = b"HTTP/1.1 200 OK\r\nx-weir-model: %b\r\ncontent-length: 2\r\n\r\n" % value
+        assert wire.writes.pop() == head + b"ok"
