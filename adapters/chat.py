@@ -53,7 +53,16 @@ class TokenUsage:
 
 UNKNOWN_USAGE: Final = TokenUsage()  # of an answer that has told nothing yet
 _STANDARD_TIERS: Final = frozenset({"auto", "default", "standard", "standard_only", "on_demand"})
+_MOST_TOKENS: Final = 2**63 - 1  # as a database holds them
 _LONGEST_TIER: Final = 32  # characters: it becomes part of a ledger row
+
+
+def counted(value: Any) -> int:
+    """A token count as a provider tells it: 0 where it is none, and no more than a ledger holds."""
+    if value.__class__ is not int or value <= 0:
+        return 0
+    count: int = value if value < _MOST_TOKENS else _MOST_TOKENS
+    return count
 
 
 def served_tier(reported: object) -> str:

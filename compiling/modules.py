@@ -24,6 +24,7 @@ COMPILED: Final = (
     "gateway/ledger/encoding.py",
     "gateway/ledger/journal.py",
     "gateway/ledger/ledger.py",
+    "gateway/ledger/reading.py",
     "gateway/ledger/records.py",
     "gateway/metering/actions/",
     "gateway/metering/budgets/",

@@ -34,8 +34,9 @@ ColumnType = Literal[
     "text", "integer", "real", "boolean", "decimal", "date", "json", "money"
 ]  # money: component → USD
 
-# A record told by its members alone, in the order of its columns and without those at their default.
-Entry = tuple[Kind, dict[str, Any]]
+# A record told by its members alone, in the order of its columns and without those at their default; or by the very
+# text of these.
+Entry = tuple[Kind, dict[str, Any] | bytes]
 
 _BACKSLASH: Final = 0x5C
 _INT64: Final = 2**63 - 1
@@ -195,6 +196,12 @@ def _text(changed: dict[str, Any]) -> bytes:
     return body
 
 
+def piece(found: Mapping[str, Any]) -> str:
+    """Members as they stand behind others in a line, each with its comma; those that are empty are left out."""
+    kept = {name: value for name, value in found.items() if value}
+    return f",{_text(kept)[1:-1].decode()}" if kept else ""
+
+
 def _mended(value: Any) -> Any:
     """The same value, without what JSON or a database refuses: NUL, lone surrogates, giant integers."""
     if isinstance(value, str):
@@ -260,7 +267,8 @@ _by_record: Final[Mapping[type, Shape]] = {shape.record: shape for shape in SHAP
 def encoded(record: Record | Entry) -> tuple[Kind, bytes]:
     """A record's kind, and the record as one JSON object without fields at their default."""
     if isinstance(record, tuple):
-        return record[0], _text(record[1])
+        kind, told = record
+        return kind, told if isinstance(told, bytes) else _text(told)
     shape = _by_record[type(record)]
     return shape.kind, shape.encode(record)
 

@@ -32,7 +32,7 @@ FullDisk = Literal[
     "refuse",  # take no new request until the disk has room again; what is in flight waits in memory
     "unbooked",  # go on without booking, and count what was lost
 ]
-_MORE: Final = b',"more":1'  # on a line whose next one was appended together with it
+_MORE: Final = ',"more":1'  # on a line whose next one was appended together with it
 _MOST_LINED_UP: Final = 128  # lines that are written together: well under a millisecond
 _MEMORY_LINES: Final = 20_000  # of requests in flight while the disk is full: about 20 MB
 _ROOM: Final = 64 << 10  # bytes that have to find room before a full disk counts as one that has some
@@ -46,7 +46,7 @@ class JournalLocked(Exception):  # noqa: N818  # it names a state
     """Another process writes this journal."""
 
 
-_Written = tuple[Kind, bytes, bytes]  # a record's kind, the record, and _MORE or nothing
+_Written = tuple[Kind, bytes, str]  # a record's kind, the record, and _MORE or nothing
 
 
 class Journal:
@@ -136,7 +136,7 @@ class Journal:
             self._lined_up += lines
             return self._write_lines()
 
-    def line_up(self, *records: Record | Entry) -> int:
+    def line_up(self, records: Sequence[Record | Entry]) -> int:
         """As `append`, but they are written with what others line up meanwhile, and not kept before: by the next
         `append` or `write_out`."""
         lines = _together(records)
@@ -184,23 +184,19 @@ class Journal:
     def _put(self, lines: list[_Written]) -> bool:
         """Write lines at the journal's end; on a failure the file is as before."""
         number, digest = self._number, self._digest
-        text = bytearray()
+        parts: list[bytes] = []
         for kind, body, more in lines:
             number += 1
             digest = chained(digest, number, kind, body)
-            text += b'{"n":%d,"digest":"%s","kind":"%s"%s,"record":%s}\n' % (
-                number,
-                digest.encode(),
-                kind.encode(),
-                more,
-                body,
-            )
+            head = f'{{"n":{number},"digest":"{digest}","kind":"{kind}"{more},"record":'
+            parts += (head.encode(), body, b"}\n")
+        text = b"".join(parts)
         if self._size and self._size + len(text) > self._segment_bytes and not self._next_segment():
             return False
         try:
             if self._torn:
                 self._untear()
-            written = self._write(self._file, bytes(text))
+            written = self._write(self._file, text)
         except OSError as error:
             return self._refused(error)
         if written != len(text):
@@ -301,8 +297,11 @@ class Journal:
 
 def _together(records: Sequence[Record | Entry]) -> list[_Written]:
     """The records as lines that are kept all or none, wherever a kill cuts their write."""
-    last = len(records) - 1
-    return [(*encoded(record), _MORE if at < last else b"") for at, record in enumerate(records)]
+    lines: list[_Written] = [(kind, body, _MORE) for kind, body in map(encoded, records)]
+    if lines:
+        kind, body, _ = lines[-1]
+        lines[-1] = (kind, body, "")
+    return lines
 
 
 def _end_of(directory: Path) -> tuple[Path, Line | None]:

@@ -1,7 +1,7 @@
 """The ledger as the gateway holds it: append now, shipped to the database by and by."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -89,10 +89,10 @@ class Ledger:
         (see `FullDisk`)."""
         return self._journal.append(*records)
 
-    def line_up(self, *records: Record | Entry) -> int:
+    def line_up(self, records: Sequence[Record | Entry]) -> int:
         """As `append`, but they are written with what others line up meanwhile, and do not survive the process before
         `write_out`."""
-        return self._journal.line_up(*records)
+        return self._journal.line_up(records)
 
     def write_out(self) -> None:
         """Write what is lined up: before anyone is told of it."""

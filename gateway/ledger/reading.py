@@ -38,7 +38,7 @@ def genesis(journal: str) -> str:
 
 def chained(previous: str, number: int, kind: Kind, body: bytes) -> str:
     """The chain's value at a line, from the value before it."""
-    return hashlib.sha256(b"%s %d %s %s" % (previous.encode(), number, kind.encode(), body)).hexdigest()
+    return hashlib.sha256(f"{previous} {number} {kind} ".encode() + body).hexdigest()
 
 
 def parse_line(text: bytes) -> Line:

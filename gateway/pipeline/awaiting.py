@@ -82,7 +82,7 @@ class Awaiting:
         relayed: bool = False,
     ) -> None:
         """The provider has begun: keep the request open. The record is lined up to be written."""
-        self._ledger.line_up(record)
+        self._ledger.line_up([record])
         self._keep(Open(record, hold, tickets, relayed, due=time.monotonic() + SOONEST))
 
     def over(self, request: str, line: int) -> None:

@@ -109,13 +109,17 @@ class Account:
     def head(self, attempt: Attempt) -> Headers:
         """Weir's own headers for an answer that comes from this attempt."""
         journey = self._journey
-        level = str(journey.signals.label.level) if journey.signals else ""
-        route = journey.decision.route if journey.decision else ""
         identity = journey.id.encode()
         headers: Headers = (
             (b"x-weir-request-id", identity),
-            *_whither(route, attempt.permit.model, attempt.permit.zone.name, level, journey.policy),
-            (b"x-weir-attempts", b"%d" % max(attempt.number, len(journey.settled))),
+            *_whither(
+                journey.decision.route if journey.decision else "",
+                attempt.permit.model,
+                attempt.permit.zone.name,
+                str(journey.signals.label.level) if journey.signals else "",
+                journey.policy,
+                max(attempt.number, len(journey.settled)),
+            ),
         )
         escalation = journey.escalation
         if escalation is not None and escalation.fault:
@@ -262,14 +266,15 @@ class Account:
         for type_, count in journey.redacted.items():
             till.metrics.redacted.at(type_).value += count
         if journey.hold is None:
-            line = till.ledger.line_up(*entries(journey, end))
+            line = till.ledger.line_up(entries(journey, end))
         else:  # whoever keeps the count is told of nothing that is not written
             line = till.ledger.append(*entries(journey, end))
             reserving.settle(journey.hold, journey, line)
         if journey.relayed:
             till.awaiting.over(journey.id, line)
         if journey.ingress.dialect not in MODELLESS:
-            till.actions.request(end, *_final(journey.settled))
+            usd, unpriced = _final(journey.settled)
+            till.actions.request(end, usd, unpriced)
 
 
 def _label(journey: Journey, permit: Permit) -> Words | None:
@@ -280,7 +285,7 @@ def _label(journey: Journey, permit: Permit) -> Words | None:
 
 
 @lru_cache(maxsize=1024)
-def _whither(route: str, model: str, zone: str, level: str, policy: str) -> Headers:
+def _whither(route: str, model: str, zone: str, level: str, policy: str, attempts: int) -> Headers:
     """Where an answer came from and why there, which many answers have in common."""
     return (
         (b"x-weir-route", route.encode()),
@@ -288,6 +293,7 @@ def _whither(route: str, model: str, zone: str, level: str, policy: str) -> Head
         (b"x-weir-zone", zone.encode()),
         (b"x-weir-sensitivity", level.encode()),
         (b"x-weir-policy", policy.encode()),
+        (b"x-weir-attempts", b"%d" % attempts),
     )
 
 

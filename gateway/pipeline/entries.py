@@ -1,22 +1,28 @@
-"""What the journal is told of a journey: its attempts and itself, as members and not as records.
+"""What the journal is told of a journey: its attempts and itself, as text and not as records.
 
-Two of them are written for every request and read by nobody here: to make a record of each, field by field, only to
-take it apart again would cost three times as much. Members stand in the order of the record's columns, and those at
-their default are left out: so a record of the same facts is written to the very same bytes.
+Two of them are written for every request and read by nobody here, and most of what they say is the same for many: who
+asked, where it went, by what and why. Such pieces are written once and remembered; what is left are figures. Members
+stand in the order of the record's columns, and those at their default are left out: so a record of the same facts is
+written to the very same bytes.
 """
 
 import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from datetime import date
+from functools import lru_cache
+from typing import Final
 
+import orjson
+
+from adapters.call import Dialect
 from adapters.chat import TokenUsage
-from gateway.dispatch.attempt import Attempt
-from gateway.ledger.encoding import Entry, plain_decimal
-from gateway.ledger.records import Outcome, attempt_id
+from gateway.ledger.encoding import Entry, piece, plain_decimal
+from gateway.ledger.records import Outcome
 from gateway.metering.charges import Charge
 from gateway.pipeline.journey import Journey, Settled
+from gateway.pipeline.judge import Purpose
 from routers.signals import Signals
 
 # What an application calls a model that is none is kept where it may be a name: it could be anything else.
@@ -30,6 +36,11 @@ _ATTEMPT_OUTCOMES: Final[dict[str, Outcome]] = {
     "cut": "cut",
     "cancelled": "cancelled",
 }
+_FINISHES: Final = frozenset(  # as nearly all answers end; others are words of the provider's own
+    ("", "stop", "length", "tool_calls", "end_turn", "tool_use", "max_tokens", "completed")
+)
+
+_Spent = tuple[str, str, str]  # usage and money; what the money consists of; where its price came from
 
 
 @dataclass(slots=True)
@@ -69,196 +80,262 @@ def end_of(journey: Journey, status: int, outcome: Outcome, error: str) -> End:
 
 def entries(journey: Journey, end: End) -> list[Entry]:
     """Those of its attempts, and behind them its own."""
-    return [*attempt_entries(journey), request_entry(journey, end)]
+    if len(journey.settled) != 1:
+        return [*attempt_entries(journey), request_entry(journey, end)]
+    only, purpose = journey.settled[0], _purpose(journey.purpose)
+    spent = _spent(only.attempt.usage, only.charge)  # by both
+    return [_attempt(journey, only, purpose, spent), _request(journey, end, purpose, spent)]
 
 
 def attempt_entries(journey: Journey) -> list[Entry]:
     """One for each attempt."""
-    return [("attempt", _attempt(journey, settled)) for settled in journey.settled]
+    purpose = _purpose(journey.purpose)
+    return [
+        _attempt(journey, each, purpose, _spent(each.attempt.usage, each.charge)) for each in journey.settled
+    ]
 
 
 def request_entry(journey: Journey, end: End) -> Entry:
     """The request's own, with the sums over its attempts."""
-    found: dict[str, Any] = {"id": journey.id, "at": journey.at, "tenant": end.tenant}
-    _asked(found, journey)
-    _route(found, journey)
-    last = journey.last
+    used = summed([each.attempt.usage for each in journey.settled])
+    return _request(journey, end, _purpose(journey.purpose), _spent(used, journey.charge()))
+
+
+def _attempt(journey: Journey, settled: Settled, purpose: str, spent: _Spent) -> Entry:
+    attempt, request = settled.attempt, journey.id
+    permit, number = attempt.permit, attempt.number
+    used, components, priced = spent
+    made = _made(
+        _route(journey),
+        permit.model,
+        permit.upstream,
+        permit.backend,
+        attempt.replica,
+        permit.zone.name,
+        attempt.status or 0,
+        _ATTEMPT_OUTCOMES[attempt.outcome],
+        attempt.fault,
+        attempt.sent,
+        attempt.finish if attempt.finish in _FINISHES else "",
+    )
+    if attempt.finish not in _FINISHES:
+        made += piece({"finish": attempt.finish})
+    if attempt.upstream_id:
+        made += piece({"upstream_id": attempt.upstream_id})
+    first = None if attempt.first_token is None else attempt.first_token - attempt.started
+    took = _took(settled.gpu_ns, first, attempt.ended - attempt.started)
+    line = (
+        f'{{"id":"{request}/{number}","request":"{request}","n":{number},"at":{attempt.at}'
+        f"{_asker(journey.principal.tenant, '')}{purpose}{made}{used}{components}{priced}{took}}}"
+    )
+    return "attempt", line.encode()
+
+
+def _request(journey: Journey, end: End, purpose: str, spent: _Spent) -> Entry:
+    used, _, priced = spent
+    principal, signals = journey.principal, journey.signals
+    if journey.purpose.conversation:
+        purpose += piece({"conversation": journey.purpose.conversation})
+    judged = "" if signals is None else _judged(journey, signals)
+    gpu = [each.gpu_ns for each in journey.settled if each.gpu_ns is not None]
+    took = _took(sum(gpu) if gpu else None, end.ttft_ns, end.duration_ns, end.overhead_ns)
+    line = (
+        f'{{"id":"{journey.id}","at":{journey.at}{_asker(principal.tenant, principal.key)}{purpose}'
+        f"{_went(journey)}{judged}{_came(journey, end)}{used}{priced}{took}}}"
+    )
+    return "request", line.encode()
+
+
+# Pieces that many lines have in common.
+
+
+@lru_cache(maxsize=1024)
+def _asker(tenant: str, key: str) -> str:
+    return piece({"tenant": tenant, "key": key})
+
+
+@lru_cache(maxsize=1024)
+def _made(
+    route: str,
+    model: str,
+    upstream: str,
+    backend: str,
+    replica: str,
+    zone: str,
+    status: int,
+    outcome: Outcome,
+    error: str,
+    sent: bool,
+    finish: str,
+) -> str:
+    """Where an attempt was made, and what came of it."""
+    where = {"route": route, "model": model, "upstream": upstream, "backend": backend, "replica": replica}
+    what = {"zone": zone, "status": status, "outcome": _told(outcome), "error": error}
+    return piece(where | what) + ("" if sent else ',"sent":false') + piece({"finish": finish})
+
+
+@lru_cache(maxsize=1024)
+def _way(
+    dialect: Dialect,
+    stream: bool,
+    asked: str,
+    route: str,
+    model: str,
+    backend: str,
+    replica: str,
+    zone: str,
+    level: str,
+) -> str:
+    """How and for what a request was made, and where it went."""
+    how = {"dialect": "" if dialect == "chat" else dialect, "stream": stream, "asked": asked}
+    where = {"route": route, "model": model, "backend": backend, "replica": replica, "zone": zone}
+    return piece(how | where | {"level": level})
+
+
+def _why(
+    kind: str,
+    policy: str,
+    trace: str,
+    reasons: tuple[str, ...],
+    dropped: tuple[tuple[str, str], ...],
+    passed_over: tuple[str, ...],
+    status: int,
+    outcome: Outcome,
+    error: str,
+    attempts: int,
+) -> str:
+    """By what a request went where it went, and what came of it."""
+    why = {"kind": kind, "policy": policy, "trace": trace, "reasons": reasons, "dropped": dict(dropped)}
+    what = {"passed_over": passed_over, "status": status, "outcome": _told(outcome), "error": error}
+    return piece(why | what | {"attempts": attempts})
+
+
+_known_why = lru_cache(maxsize=1024)(_why)
+
+
+@lru_cache(maxsize=256)
+def _priced(source: str, day: date | None) -> str:
+    return piece({"price_source": source, "priced_at": day})
+
+
+def _told(outcome: Outcome) -> str:
+    """An outcome where a line tells it."""
+    return "" if outcome == "ok" else outcome
+
+
+# What a journey has of each.
+
+
+def _purpose(purpose: Purpose) -> str:
+    if not (purpose.workflow or purpose.action):
+        return ""
+    return piece({"workflow": purpose.workflow, "action": purpose.action})
+
+
+def _route(journey: Journey) -> str:
+    return journey.decision.route if journey.decision is not None else ""
+
+
+def _went(journey: Journey) -> str:
+    signals, last = journey.signals, journey.last
+    asked = "" if signals is None else signals.model
+    if asked and journey.decision is None and not _NAME.fullmatch(asked):
+        asked = ""
+    model = backend = replica = zone = ""
     if last is not None:
         permit = last.permit
-        found["model"] = permit.model
-        found["backend"] = permit.backend
-        found["replica"] = last.replica
-        found["zone"] = permit.zone.name
-    if journey.signals is not None:
-        _judged(found, journey, journey.signals)
-    _decided(found, journey)
-    if end.status:
-        found["status"] = end.status
-    _came_to(found, end.outcome, end.error)
-    _used(found, journey)
-    if end.ttft_ns is not None:
-        found["ttft_ns"] = end.ttft_ns
-    if end.duration_ns:
-        found["duration_ns"] = end.duration_ns
-    if end.overhead_ns:
-        found["overhead_ns"] = end.overhead_ns
-    return "request", found
+        model, backend, replica, zone = permit.model, permit.backend, last.replica, permit.zone.name
+    return _way(
+        journey.ingress.dialect,
+        journey.call is not None and journey.call.stream,
+        asked,
+        _route(journey),
+        model,
+        backend,
+        replica,
+        zone,
+        "" if signals is None else str(signals.label.level),
+    )
 
 
-def _attempt(journey: Journey, settled: Settled) -> dict[str, Any]:
-    attempt = settled.attempt
-    permit, number = attempt.permit, attempt.number
-    found: dict[str, Any] = {
-        "id": attempt_id(journey.id, number),
-        "request": journey.id,
-        "n": number,
-        "at": attempt.at,
-        "tenant": journey.principal.tenant,
-    }
-    _purpose(found, journey)
-    _route(found, journey)
-    found["model"] = permit.model
-    found["upstream"] = permit.upstream
-    found["backend"] = permit.backend
-    found["replica"] = attempt.replica
-    found["zone"] = permit.zone.name
-    _answer(found, attempt)
-    _usage(found, attempt.usage)
-    _charge(found, settled.charge, apart=True)
-    if settled.gpu_ns is not None:
-        found["gpu_ns"] = settled.gpu_ns
-    if attempt.first_token is not None:
-        found["ttft_ns"] = attempt.first_token - attempt.started
-    took = attempt.ended - attempt.started
-    if took:
-        found["duration_ns"] = took
-    return found
+def _judged(journey: Journey, signals: Signals) -> str:
+    """What was found in it, and its score."""
+    label, found = signals.label, ""
+    if label.types or label.rules or label.unscanned or label.failed or journey.redaction is not None:
+        found = piece(
+            {
+                "types": label.types,
+                "rules": label.rules,
+                "unscanned": label.unscanned,
+                "detectors_failed": label.failed,
+                "redacted": journey.redacted,
+            }
+        )
+    return f'{found},"complexity":{orjson.dumps(signals.complexity).decode()}'
 
 
-def _asked(found: dict[str, Any], journey: Journey) -> None:
-    """Who asked, what for, and how."""
-    if journey.principal.key:
-        found["key"] = journey.principal.key
-    _purpose(found, journey)
-    if journey.purpose.conversation:
-        found["conversation"] = journey.purpose.conversation
-    if journey.ingress.dialect != "chat":
-        found["dialect"] = journey.ingress.dialect
-    if journey.call is not None and journey.call.stream:
-        found["stream"] = True
-    signals = journey.signals
-    if signals is not None and signals.model and (journey.decision or _NAME.fullmatch(signals.model)):
-        found["asked"] = signals.model
+def _came(journey: Journey, end: End) -> str:
+    decision, dropped = journey.decision, journey.dropped()
+    passed_over = () if decision is None else decision.passed_over
+    weighed = decision is not None and decision.weighed  # then its reasons name its score
+    alone = weighed or journey.trace or journey.turn is not None
+    return (_why if alone else _known_why)(
+        "" if journey.signals is None else journey.signals.kind,
+        journey.policy,
+        journey.trace,
+        journey.reasons(),
+        tuple(dropped.items()) if dropped else (),
+        tuple([route for route, _ in passed_over]) if passed_over else (),
+        end.status,
+        end.outcome,
+        end.error,
+        len(journey.settled),
+    )
 
 
-def _purpose(found: dict[str, Any], journey: Journey) -> None:
-    purpose = journey.purpose
-    if purpose.workflow:
-        found["workflow"] = purpose.workflow
-    if purpose.action:
-        found["action"] = purpose.action
+def _spent(usage: TokenUsage, charge: Charge) -> _Spent:
+    used, components = _used(usage), ""
+    usd = "" if charge.usd is None else plain_decimal(charge.usd)
+    if usd:
+        used += f',"usd":"{usd}"'
+    for name, part in charge.components.items():
+        said = usd if part is charge.usd else plain_decimal(part)
+        components += f'{"," if components else ""}"{name}":"{said}"'
+    if components:
+        components = f',"components":{{{components}}}'
+    return used, components, _priced(charge.source, charge.priced_at)
 
 
-def _route(found: dict[str, Any], journey: Journey) -> None:
-    if journey.decision is not None and journey.decision.route:
-        found["route"] = journey.decision.route
-
-
-def _answer(found: dict[str, Any], attempt: Attempt) -> None:
-    """How a provider answered."""
-    if attempt.status:
-        found["status"] = attempt.status
-    _came_to(found, _ATTEMPT_OUTCOMES[attempt.outcome], attempt.fault)
-    if not attempt.sent:
-        found["sent"] = False
-    if attempt.finish:
-        found["finish"] = attempt.finish
-    if attempt.upstream_id:
-        found["upstream_id"] = attempt.upstream_id
-
-
-def _came_to(found: dict[str, Any], outcome: Outcome, error: str) -> None:
-    if outcome != "ok":
-        found["outcome"] = outcome
-    if error:
-        found["error"] = error
-
-
-def _judged(found: dict[str, Any], journey: Journey, signals: Signals) -> None:
-    label = signals.label
-    found["level"] = str(label.level)
-    if label.types:
-        found["types"] = label.types
-    if label.rules:
-        found["rules"] = label.rules
-    if label.unscanned:
-        found["unscanned"] = label.unscanned
-    if label.failed:
-        found["detectors_failed"] = label.failed
-    if journey.redaction is not None and (redacted := journey.redacted):
-        found["redacted"] = redacted
-    found["complexity"] = signals.complexity
-    if signals.kind:
-        found["kind"] = signals.kind
-
-
-def _decided(found: dict[str, Any], journey: Journey) -> None:
-    """By what it went where it went, and why."""
-    if journey.policy:
-        found["policy"] = journey.policy
-    if journey.trace:
-        found["trace"] = journey.trace
-    if reasons := journey.reasons():
-        found["reasons"] = reasons
-    if dropped := journey.dropped():
-        found["dropped"] = dropped
-    if journey.decision is not None and journey.decision.passed_over:
-        found["passed_over"] = tuple(route for route, _ in journey.decision.passed_over)
-
-
-def _used(found: dict[str, Any], journey: Journey) -> None:
-    """What its attempts used together."""
-    settled = journey.settled
-    if settled:
-        found["attempts"] = len(settled)
-    _usage(found, summed([each.attempt.usage for each in settled]))
-    _charge(found, journey.charge())
-    gpu = [each.gpu_ns for each in settled if each.gpu_ns is not None]
-    if gpu:
-        found["gpu_ns"] = sum(gpu)
-
-
-def _charge(found: dict[str, Any], charge: Charge, *, apart: bool = False) -> None:
-    """`apart`: its components too."""
-    if charge.usd is not None:
-        found["usd"] = plain_decimal(charge.usd)
-    if apart and charge.components:
-        found["components"] = {str(name): plain_decimal(usd) for name, usd in charge.components.items()}
-    if charge.source:
-        found["price_source"] = charge.source
-    if charge.priced_at is not None:
-        found["priced_at"] = charge.priced_at
-
-
-def _usage(found: dict[str, Any], usage: TokenUsage) -> None:
+def _used(usage: TokenUsage) -> str:
+    told = ""
     if usage.input:
-        found["input_tokens"] = usage.input
+        told = f',"input_tokens":{usage.input}'
     if usage.cache_read:
-        found["cache_read_tokens"] = usage.cache_read
+        told += f',"cache_read_tokens":{usage.cache_read}'
     if usage.cache_write:
-        found["cache_write_tokens"] = usage.cache_write
+        told += f',"cache_write_tokens":{usage.cache_write}'
     if usage.output:
-        found["output_tokens"] = usage.output
+        told += f',"output_tokens":{usage.output}'
     if usage.reasoning:
-        found["reasoning_tokens"] = usage.reasoning
+        told += f',"reasoning_tokens":{usage.reasoning}'
     if usage.audio_in:
-        found["audio_in_tokens"] = usage.audio_in
+        told += f',"audio_in_tokens":{usage.audio_in}'
     if usage.audio_out:
-        found["audio_out_tokens"] = usage.audio_out
+        told += f',"audio_out_tokens":{usage.audio_out}'
     if usage.source != "unknown":
-        found["usage_source"] = usage.source
-    if usage.tier:
-        found["service_tier"] = usage.tier
+        told += f',"usage_source":"{usage.source}"'
+    return told + piece({"service_tier": usage.tier}) if usage.tier else told
+
+
+def _took(gpu_ns: int | None, ttft_ns: int | None, duration_ns: int, overhead_ns: int = 0) -> str:
+    told = "" if gpu_ns is None else f',"gpu_ns":{gpu_ns}'
+    if ttft_ns is not None:
+        told += f',"ttft_ns":{ttft_ns}'
+    if duration_ns:
+        told += f',"duration_ns":{duration_ns}'
+    if overhead_ns:
+        told += f',"overhead_ns":{overhead_ns}'
+    return told
 
 
 def summed(usages: Sequence[TokenUsage]) -> TokenUsage:

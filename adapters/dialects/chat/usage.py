@@ -1,10 +1,8 @@
 """OpenAI's `usage` object and Weir's disjoint token classes, both ways."""
 
-from typing import Any, Final
+from typing import Any
 
-from adapters.chat import UNKNOWN_USAGE, TokenUsage, served_tier
-
-_CACHED: Final = frozenset({"prompt_cache_hit_tokens", "cached_tokens"})  # beside the details
+from adapters.chat import UNKNOWN_USAGE, TokenUsage, counted, served_tier
 
 
 def read_usage(usage: object, tier: object = None) -> TokenUsage:
@@ -16,14 +14,13 @@ def read_usage(usage: object, tier: object = None) -> TokenUsage:
     """
     if not isinstance(usage, dict) or not ("prompt_tokens" in usage or "completion_tokens" in usage):
         return UNKNOWN_USAGE
-    prompt, completion = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
-    beside = max(_count(usage, "total_tokens") - prompt - completion, 0)
-    read = _details(usage, "prompt_tokens_details")
-    wrote = _details(usage, "completion_tokens_details")
-    if not (read or wrote) and _CACHED.isdisjoint(usage):  # nothing is told apart
-        return TokenUsage(
-            prompt, output=completion, reasoning=beside, source="reported", tier=served_tier(tier)
-        )
+    prompt, completion = counted(usage.get("prompt_tokens")), counted(usage.get("completion_tokens"))
+    beside = counted(usage.get("total_tokens")) - prompt - completion
+    beside = beside if beside > 0 else 0
+    read, wrote = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
+    beside_details = "prompt_cache_hit_tokens" in usage or "cached_tokens" in usage
+    if not (beside_details or _tells(read) or _tells(wrote)):
+        return TokenUsage(prompt, 0, 0, completion, beside, 0, 0, "reported", served_tier(tier))
     cached = (
         _count(read, "cached_tokens")
         or _count(usage, "prompt_cache_hit_tokens")
@@ -65,13 +62,11 @@ def write_usage(usage: TokenUsage) -> dict[str, Any]:
     }
 
 
-def _details(usage: dict[str, Any], key: str) -> dict[str, Any]:
-    """What a count is made of; empty where nothing is told, and where all that is told is nothing."""
-    details = usage.get(key)
-    return details if isinstance(details, dict) and any(details.values()) else {}
+def _tells(details: object) -> bool:
+    """Whether a count is told apart, and not all that is told is nothing."""
+    return isinstance(details, dict) and any(details.values())
 
 
-def _count(counts: dict[str, Any], key: str) -> int:
+def _count(counts: Any, key: str) -> int:
     """A token count, 0 where it is missing or no count."""
-    value = counts.get(key)
-    return value if isinstance(value, int) and value > 0 else 0
+    return counted(counts.get(key)) if isinstance(counts, dict) else 0

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from adapters.chat import Json, TokenUsage, served_tier
+from adapters.chat import Json, TokenUsage, counted, served_tier
 
 
 def merge(earlier: Json, later: object) -> Json:
@@ -64,5 +64,4 @@ def _compactions(usage: Json) -> Iterator[TokenUsage]:
 
 def _count(counts: Any, key: str) -> int:
     """A token count, 0 where it is missing or no count."""
-    value = counts.get(key) if isinstance(counts, dict) else None
-    return value if isinstance(value, int) and value > 0 else 0
+    return counted(counts.get(key)) if isinstance(counts, dict) else 0

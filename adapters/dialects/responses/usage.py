@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from adapters.chat import Json, TokenUsage, served_tier
+from adapters.chat import Json, TokenUsage, counted, served_tier
 
 
 def read_usage(usage: object, tier: object = None) -> TokenUsage:
@@ -42,5 +42,4 @@ def write_usage(usage: TokenUsage) -> Json | None:
 
 def _count(counts: Any, key: str) -> int:
     """A token count, 0 where it is missing or no count."""
-    value = counts.get(key) if isinstance(counts, dict) else None
-    return value if isinstance(value, int) and value > 0 else 0
+    return counted(counts.get(key)) if isinstance(counts, dict) else 0

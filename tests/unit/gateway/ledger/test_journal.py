@@ -211,12 +211,12 @@ def test_a_part_of_a_line_that_could_not_be_cut_off_is_cut_off_before_the_next(o
 def test_what_is_lined_up_is_written_together_and_in_order(opened):
     disk = Disk()
     journal = opened(write=disk.write)
-    assert journal.line_up(record("a")) == 1
-    assert journal.line_up(record("b"), record("c")) == 3
+    assert journal.line_up([record("a")]) == 1
+    assert journal.line_up([record("b"), record("c")]) == 3
     assert journal.last == 0, "nothing is written yet"
     journal.write_out()
     assert journal.last == 3
-    assert journal.line_up(record("d")) == 4
+    assert journal.line_up([record("d")]) == 4
     assert journal.append(record("e")) == 5, "what was lined up before it is written before it"
     assert names(journal) == ["a", "b", "c", "d", "e"]
 
@@ -224,7 +224,7 @@ def test_what_is_lined_up_is_written_together_and_in_order(opened):
 def test_many_lines_do_not_wait_for_anyone(opened):
     journal = opened()
     for number in range(200):
-        journal.line_up(record(str(number)))
+        journal.line_up([record(str(number))])
     assert journal.last >= 100
     journal.flush()
     assert names(journal) == [str(number) for number in range(200)]
@@ -233,11 +233,11 @@ def test_many_lines_do_not_wait_for_anyone(opened):
 def test_what_is_lined_up_on_a_full_disk_waits_for_room(opened):
     disk = Disk()
     journal = opened(write=disk.write)
-    journal.line_up(record("a"))
+    journal.line_up([record("a")])
     disk.room = 0
     journal.write_out()
     assert not journal.accepting
-    assert journal.line_up(record("b")) == 2
+    assert journal.line_up([record("b")]) == 2
     disk.room = None
     journal.flush()
     assert names(journal) == ["a", "b"]
@@ -340,7 +340,7 @@ def test_what_is_appended_together_is_kept_together_wherever_a_kill_cuts_its_wri
     whole = Journal(tmp_path / "whole")
     for name in "abc":
         attempts = [AttemptRecord(id=f"{name}/{n}", request=name, n=n, at=1, tenant="acme") for n in (1, 2)]
-        whole.line_up(*attempts, record(name))
+        whole.line_up([*attempts, record(name)])
     whole.write_out()
     whole.close()
     (path,) = segments(whole.directory)

@@ -103,7 +103,7 @@ async def test_what_is_booked_and_not_written_yet_is_open_in_the_snapshot(starte
     first = started()
     await first.reopen()
     first.begin(relayed=True)
-    line = first.ledger.line_up(RequestRecord(id="req-1", at=1, tenant="acme"))
+    line = first.ledger.line_up([RequestRecord(id="req-1", at=1, tenant="acme")])
     first.awaiting.over("req-1", line)
     await first.awaiting.note()
     noted = json.loads((first.ledger.directory / "awaited.json").read_text())
