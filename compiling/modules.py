@@ -49,7 +49,7 @@ INTERPRETED: Final = {
     "adapters/openai.py": _CLASS_VARIABLES,
     "adapters/vllm.py": _CLASS_VARIABLES,
     "routers/complexity/train.py": "training: numpy does the work",
-    "routers/policy/permits.py": "a permit guards itself by __new__ and __setattr__, past which compiled code would go",
+    "routers/policy/permit.py": "a permit guards itself by __new__ and __setattr__, past which compiled code would go",
     "routers/policy/proof.py": "weir check's",
     "routers/policy/reachability.py": "weir check's",
     "adapters/longtext.py": "nobody else may hold a text while it is written, and compiled code might",

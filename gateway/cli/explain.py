@@ -33,7 +33,8 @@ from gateway.pipeline.reading import conversation_of, segments_of
 from gateway.pipeline.redacting import Redaction, redact
 from gateway.pipeline.remembering import beyond, raised, why
 from gateway.state.conversations import Words
-from routers.policy.permits import Dropped, Permit
+from routers.policy.permit import Permit
+from routers.policy.permits import Dropped
 from routers.policy.policy import Decision, UnknownModel
 from routers.sensitivity.detector import Span
 from routers.sensitivity.label import Label

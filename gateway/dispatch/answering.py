@@ -17,7 +17,7 @@ from gateway.dispatch.attempt import Attempt, Refused
 from gateway.dispatch.escalation import JUDGED_AT_ONCE, Escalation, Held, Opening
 from gateway.dispatch.job import Job
 from gateway.dispatch.undisturbed import Undisturbed
-from routers.policy.permits import Permit
+from routers.policy.permit import Permit
 
 LARGEST_REFUSAL: Final = 256 * 1024  # bytes of an error answer worth reading
 LARGEST_ANSWER: Final = 64 * 1024 * 1024  # bytes of an unstreamed answer held before it is passed on

@@ -7,7 +7,7 @@ from adapters.call import Headers, Refusal
 from adapters.chat import UNKNOWN_USAGE, TokenUsage
 from adapters.dialects.responses.kept import Ended
 from adapters.errors import UpstreamError
-from routers.policy.permits import Permit
+from routers.policy.permit import Permit
 
 Outcome = Literal[
     "ok",

@@ -20,7 +20,8 @@ from gateway.dispatch.escalation import Escalation, Held
 from gateway.dispatch.job import Engines, Job
 from gateway.dispatch.undisturbed import Undisturbed
 from gateway.fleet.replicas import Fleet, Replica
-from routers.policy.permits import Dropped, Permit, is_genuine
+from routers.policy.permit import Permit, is_genuine
+from routers.policy.permits import Dropped
 
 MAX_ATTEMPTS: Final = 6
 REPLICAS_PER_TARGET: Final = 2

@@ -11,7 +11,8 @@ from gateway.dispatch.escalation import Escalation
 from gateway.dispatch.waves import ALONE, Waves
 from gateway.fleet.replicas import Replica
 from gateway.state.conversations import digest
-from routers.policy.permits import Dropped, Permit
+from routers.policy.permit import Permit
+from routers.policy.permits import Dropped
 from routers.policy.policy import Policy
 from routers.sensitivity.label import Label
 from routers.signals import Signals

@@ -29,7 +29,7 @@ from gateway.pipeline.journey import Journey, Settled
 from gateway.pipeline.remembering import words_of
 from gateway.state.belongings import Belongings, Keeper
 from gateway.state.conversations import Words
-from routers.policy.permits import Permit
+from routers.policy.permit import Permit
 
 _ZERO: Final = Decimal(0)
 _AWAITED: Final = unknown("its provider still works on the answer")

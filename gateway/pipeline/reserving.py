@@ -14,7 +14,8 @@ from gateway.metering.budgets.estimates import Tariff, Upper, escalating, prompt
 from gateway.metering.budgets.limits import Allowance, Allowances, gpu_micros, nano_dollars
 from gateway.pipeline.faults import Blocked
 from gateway.pipeline.journey import Journey
-from routers.policy.permits import Dropped, Permit
+from routers.policy.permit import Permit
+from routers.policy.permits import Dropped
 from routers.policy.policy import Decision
 from routers.signals import Signals
 

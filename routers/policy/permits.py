@@ -1,8 +1,7 @@
 """Boundaries: the one place that grants a request the right to go to a model.
 
-`Permit` cannot be made elsewhere: its constructor wants a seal that never leaves this module, it is
-final and immutable, and copying hands back the same object while pickling is refused. Every way to a
-model (rule, weight, fallback, retry, alias, explicit name) passes through `Permits.opened`.
+Every way to a model (rule, weight, fallback, retry, alias, explicit name) passes through `Permits.opened`, and nobody
+else asks for permits to be made.
 
 A label nobody can vouch for fails closed. Where a detector failed, every boundary on data is in force.
 Where content could not be read, every boundary on a category or type is in force, since it may hold
@@ -15,92 +14,14 @@ gives up only the redacted form of what is to be sent (`Permit.form`).
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Final, Never, Self, TypeVar
+from typing import Final
 
 from routers.policy.facts import Model, Zone
+from routers.policy.permit import Grant, Permit, granted
 from routers.sensitivity.label import Label, Level
 from routers.signals import Signals
 
 AIR_GAP: Final = "air_gapped"
-
-_SEAL: Final = object()
-_SEAL_REDACTED: Final = object()  # of permits that cover nothing but the redacted form
-
-_Form = TypeVar("_Form")
-
-
-class Permit:
-    """The right to send one request to one model under the policy `policy` (a hash): as it is, or `redacted` only.
-    The other fields are the model's in the policy: `model` its name, `upstream` the backend's own name for it,
-    `replicas` the base URLs that the request may be sent to."""
-
-    __slots__ = ("_facts", "_seal", "backend", "model", "policy", "redacted", "replicas", "upstream", "zone")
-    policy: str
-    redacted: bool  # whether it covers the redacted form alone
-    model: str
-    backend: str
-    upstream: str
-    zone: Zone
-    replicas: tuple[str, ...]
-    _facts: Model
-    _seal: object
-
-    def __new__(cls, seal: object, facts: Model, policy: str) -> Self:
-        if seal is not _SEAL and seal is not _SEAL_REDACTED:
-            raise TypeError("a permit is granted by the policy, never constructed")
-        self = object.__new__(cls)
-        _set(self, "_seal", seal)
-        _set(self, "_facts", facts)
-        _set(self, "policy", policy)
-        _set(self, "redacted", seal is _SEAL_REDACTED)
-        _set(self, "model", facts.name)
-        for name in ("backend", "upstream", "zone", "replicas"):
-            _set(self, name, getattr(facts, name))
-        return self
-
-    def __init_subclass__(cls) -> Never:
-        raise TypeError("a permit has no subclasses: they could grant themselves")
-
-    def __setattr__(self, name: str, value: object) -> Never:
-        raise AttributeError(f"a permit does not change: {name}")
-
-    def __delattr__(self, name: str) -> Never:
-        raise AttributeError(f"a permit does not change: {name}")
-
-    def __copy__(self) -> Self:
-        return self
-
-    def __deepcopy__(self, memo: dict[int, object]) -> Self:
-        return self
-
-    def __reduce_ex__(self, protocol: object) -> Never:
-        raise TypeError("a permit does not travel: the process that sends asks its own policy")
-
-    def __repr__(self) -> str:
-        only = ", redacted=True" if self.redacted else ""
-        return f"Permit(model={self.model!r}, zone={self.zone.name!r}, policy={self.policy!r}{only})"
-
-    def form(self, plain: _Form, redacted: _Form | None) -> _Form:
-        """Of the two forms of one request, the one that may be sent under this permit. Raises PermissionError where
-        only the redacted one may be, and there is none."""
-        if self._seal is _SEAL:
-            return plain
-        if self._seal is not _SEAL_REDACTED or redacted is None:
-            raise PermissionError("this permit covers the redacted form only")
-        return redacted
-
-    def within(self, earlier: "Permit") -> "Permit":
-        """This permit, but for the redacted form alone where the request's earlier one covered no more: what a request
-        gives up does not grow while it is under way, whatever a reload allows."""
-        return Permit(_SEAL_REDACTED, self._facts, self.policy) if earlier.redacted else self
-
-
-_set = object.__setattr__
-
-
-def is_genuine(permit: object) -> bool:
-    """Whether the boundary code made this permit; dispatch asks before it opens a connection."""
-    return type(permit) is Permit and getattr(permit, "_seal", None) in (_SEAL, _SEAL_REDACTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,15 +109,6 @@ class Boundary:
         return self.data is None or self.data.covers(signals.label, unread=unread)
 
 
-@dataclass(frozen=True, slots=True)
-class _Grant:
-    """What can be granted for a model: its two permits hold nothing of any request, so they are made once."""
-
-    model: Model
-    plain: Permit
-    redacted: Permit
-
-
 _Kept = Mapping[str, Dropped]  # by model, those that a boundary keeps out
 _InForce = tuple[tuple[str, _Kept], ...]  # boundaries by name
 _SETS: Final = 1024  # of boundaries that were in force together, and are remembered
@@ -233,10 +145,7 @@ class Permits:
         policy: str,
     ) -> None:
         """`harmless`: kinds of unread content that the policy declares to hold nothing sensitive."""
-        self._grants = {
-            name: _Grant(model, Permit(_SEAL, model, policy), Permit(_SEAL_REDACTED, model, policy))
-            for name, model in models.items()
-        }
+        self._grants = {name: granted(model, policy) for name, model in models.items()}
         self._harmless = harmless
         gap = (Boundary(AIR_GAP, Only(inside=True)),) if air_gapped else ()
         self._boundaries = tuple((boundary, _refused(boundary, models)) for boundary in (*gap, *boundaries))
@@ -344,7 +253,7 @@ class Passage:
     def __init__(
         self,
         signals: Signals,
-        grants: Mapping[str, _Grant],
+        grants: Mapping[str, Grant],
         firm: Firm,
         yielding: _InForce = (),
         after: _InForce | None = None,
@@ -369,10 +278,10 @@ class Passage:
         if dropped is not None:
             return dropped
         grant = self._grants[name]
-        granted = self._granted(name, grant) if self._yielding else grant.plain
-        return granted if isinstance(granted, Dropped) else _unfit(grant.model, self._signals) or granted
+        verdict = self._granted(name, grant) if self._yielding else grant.plain
+        return verdict if isinstance(verdict, Dropped) else _unfit(grant.model, self._signals) or verdict
 
-    def _granted(self, name: str, grant: _Grant) -> Permit | Dropped:
+    def _granted(self, name: str, grant: Grant) -> Permit | Dropped:
         """The permit that the yielding boundaries leave a model, or why they leave none."""
         kept = next((refused[name] for _, refused in self._yielding if name in refused), None)
         if kept is None:

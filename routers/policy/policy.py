@@ -17,7 +17,8 @@ from routers.policy.conditions import (
     percent,
 )
 from routers.policy.facts import Model, Zone
-from routers.policy.permits import Boundary, Dropped, Firm, Passage, Permit, Permits
+from routers.policy.permit import Permit
+from routers.policy.permits import Boundary, Dropped, Firm, Passage, Permits
 from routers.sensitivity.label import Label
 from routers.signals import Signals
 

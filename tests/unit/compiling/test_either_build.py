@@ -17,7 +17,7 @@ from adapters.errors import UpstreamError
 from adapters.unhurried import parse_in_slices
 from gateway.ledger.records import GpuBooking, GpuUse
 from gateway.metering.series import Cell, Cells
-from routers.policy.permits import Permit, is_genuine
+from routers.policy.permit import Permit, is_genuine
 from routers.sensitivity.label import Label, Level, Segment
 
 

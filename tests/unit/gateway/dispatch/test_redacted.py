@@ -16,7 +16,8 @@ from gateway.dispatch.attempt import NoTargetLeft
 from gateway.dispatch.dispatcher import Dispatcher
 from gateway.dispatch.escalation import Escalation
 from gateway.dispatch.job import Engines, Job, Redacted
-from routers.policy.permits import Boundary, Data, Only, Permit
+from routers.policy.permit import Permit
+from routers.policy.permits import Boundary, Data, Only
 from routers.sensitivity.label import Label, Level
 from tests.unit.gateway.dispatch.rig import SIGNALS, WHOLE, Answer, Rig, call_of, policy
 

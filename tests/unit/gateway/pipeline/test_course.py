@@ -8,7 +8,8 @@ from gateway.pipeline.course import Course, Turn, read, written
 from gateway.state.conversations import Bounds
 from routers.policy.conditions import Hardest, Within
 from routers.policy.facts import Model, Zone
-from routers.policy.permits import Boundary, Data, Only, Permit
+from routers.policy.permit import Permit
+from routers.policy.permits import Boundary, Data, Only
 from routers.policy.policy import Decision, Escalate, Policy, Route
 from routers.sensitivity.label import Label, Level
 from routers.signals import Signals

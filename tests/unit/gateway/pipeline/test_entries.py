@@ -22,7 +22,8 @@ from gateway.pipeline.entries import attempt_entries, end_of, entries, request_e
 from gateway.pipeline.journey import Journey, Settled
 from gateway.pipeline.judge import Purpose
 from gateway.pipeline.redacting import Redaction
-from routers.policy.permits import Boundary, Data, Dropped, Only, Permit
+from routers.policy.permit import Permit
+from routers.policy.permits import Boundary, Data, Dropped, Only
 from routers.policy.policy import Decision
 from routers.sensitivity.label import Label, Level
 from tests.unit.gateway.dispatch.rig import SIGNALS, policy

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from routers.policy.conditions import ALWAYS, AnyOf, HasAny, Is, Not, OneOf, Within
 from routers.policy.facts import Model, Zone
-from routers.policy.permits import Boundary, Data, Only, Permit, is_genuine
+from routers.policy.permit import Permit, is_genuine
+from routers.policy.permits import Boundary, Data, Only
 from routers.policy.policy import Escalate, Policy, Route
 from routers.policy.proof import prove
 from routers.sensitivity.label import Label, Level

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from routers.policy.facts import Zone
-from routers.policy.permits import Boundary, Data, Dropped, Only, Permit, is_genuine
+from routers.policy.permit import Permit, is_genuine
+from routers.policy.permits import Boundary, Data, Dropped, Only
 from routers.policy.policy import Policy
 from routers.sensitivity.label import Label, Level
 
@@ -72,7 +73,9 @@ def test_an_object_that_only_looks_like_one_is_not_genuine(permit, models):
 
 
 GRANTS = {  # who may construct what a permit can come from
-    "Permit": "routers/policy/permits.py",
+    "Permit": "routers/policy/permit.py",
+    "Grant": "routers/policy/permit.py",
+    "granted": "routers/policy/permits.py",
     "Passage": "routers/policy/permits.py",
     "Permits": "routers/policy/policy.py",
     "Policy": "gateway/configuration/snapshot.py",

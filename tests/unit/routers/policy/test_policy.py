@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from routers.policy.conditions import Within
-from routers.policy.permits import Boundary, Data, Dropped, Only, Permit
+from routers.policy.permit import Permit
+from routers.policy.permits import Boundary, Data, Dropped, Only
 from routers.policy.policy import Escalate, Policy, Route, UnknownModel
 from routers.sensitivity.label import Level
 
