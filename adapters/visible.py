@@ -112,7 +112,7 @@ class _Walk:
 
     def token_ids(self, items: list[Any]) -> bool:
         """Take a prompt given as token ids. False where the list is none."""
-        if not items or not all(item.__class__ is int for item in items):
+        if not items or items[0].__class__ is not int or not all(item.__class__ is int for item in items):
             return False
         self.ids += len(items)
         self.opaque["token_ids"] = None

@@ -75,6 +75,7 @@ class Connection(asyncio.Protocol):
 
     def _begin_parsing(self, *, head_only: bool) -> None:
         self._head_only = head_only
+        self._in_head = True  # of the final answer, or of an interim one before it
         self._interim = self._whole = self._reusable = False
         self._fault: str | None = None
         self._headers: list[tuple[bytes, bytes]] = []
@@ -209,14 +210,13 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._header_bytes += len(name) + len(value) + 4
-        if self._header_bytes > self._limits.header_bytes:
-            self._fault = "too many bytes of headers"
-        elif not self._whole and self._answer is not None and not self._answer.status:  # else it is a trailer
+        if self._in_head:  # else it is a trailer
             self._headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         if self._whole or self._answer is None:
             return
+        self._weigh_headers()
         status = self._parser.get_status_code()
         if status < 200:
             self._interim = True
@@ -227,6 +227,7 @@ class Connection(asyncio.Protocol):
         if coding is not None and coding.lower() != b"chunked":
             self._fault = "an unknown transfer-encoding"
             return
+        self._in_head = False
         self._answer.begin(status, tuple(self._headers))
         if self._head_only:  # the parser expects a body that will not come
             self._complete()
@@ -238,6 +239,7 @@ class Connection(asyncio.Protocol):
             self._answer.arrived(data)
 
     def on_message_complete(self) -> None:
+        self._weigh_headers()
         if self._interim:
             self._interim = False
             self._headers = []
@@ -245,6 +247,10 @@ class Connection(asyncio.Protocol):
             self._complete()
 
     # What follows from it.
+
+    def _weigh_headers(self) -> None:
+        if self._header_bytes > self._limits.header_bytes:
+            self._fault = "too many bytes of headers"
 
     def _complete(self) -> None:
         self._whole = True

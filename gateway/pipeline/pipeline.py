@@ -335,8 +335,9 @@ class Pipeline:
             own, turn = journey.signals.complexity, journey.turn
             hardness.took(decision, own, own if turn is None or turn.now is None else turn.now.complexity)
         metrics = self._till.metrics
-        for boundary in {each.boundary for each in decision.dropped if each.boundary is not None}:
-            metrics.boundary_blocks.at(boundary).value += 1
+        if decision.dropped:
+            for boundary in {each.boundary for each in decision.dropped if each.boundary is not None}:
+                metrics.boundary_blocks.at(boundary).value += 1
         for route, _ in decision.passed_over:
             metrics.passed_over.at(route).value += 1
 
