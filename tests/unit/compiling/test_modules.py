@@ -22,7 +22,7 @@ def test_what_is_compiled_is_a_requests_way_without_the_permits() -> None:
     assert {"gateway/pipeline/pipeline.py", "gateway/dispatch/dispatcher.py", "adapters/document.py"} <= set(
         names
     )
-    assert "routers/policy/permits.py" not in names
+    assert "routers/policy/permit.py" not in names
     assert not [
         name for name in names if name.startswith(("gateway/cli", "gateway/configuration", "gateway/sandbox"))
     ]
