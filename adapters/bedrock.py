@@ -16,6 +16,7 @@ from adapters.call import Call, Dialect, Headers, Outgoing, Refusal, Relay, head
 from adapters.chat import Json
 from adapters.dialects import native, translation
 from adapters.dialects.chat.request import read_request
+from adapters.dialects.checks import own_changes
 from adapters.dialects.encoding import to_json
 from adapters.dialects.messages.counted import Counted
 from adapters.dialects.messages.writing import uses_files, write_request
@@ -111,7 +112,7 @@ class Bedrock(Anthropic):
             if beta
         ]
         if call.dialect in self.dialects:
-            changes = native.changes(call, model)
+            changes = own_changes(call.document.values, model)
             changes |= {"model": None, "stream": None, "anthropic_version": json.dumps(VERSION)}
             if call.dialect == "count_tokens":
                 changes["max_tokens"] = str(
@@ -119,7 +120,7 @@ class Bedrock(Anthropic):
                 )  # a count has no limit of its own
             if betas:
                 changes["anthropic_beta"] = json.dumps(betas)
-            return bytes(call.document.rewritten(changes))
+            return bytes(native.changed(call, changes))
         if call.dialect not in ("chat", "responses"):
             raise Unsupported(
                 "model", f"a backend of the kind {self.kind} does not serve {call.dialect} requests"

@@ -23,10 +23,7 @@ def cut(data: bytes, start: int, end: int) -> bytes:
     """As `data[start:end]`."""
     if end - start <= STRETCH:
         return data[start:end]
-    parts = list(stretches(memoryview(data)[start:end]))
-    whole = b"".join(parts)
-    let_go(parts)
-    return whole
+    return joined(list(stretches(memoryview(data)[start:end])))
 
 
 def let_go(parts: list[bytes]) -> None:
@@ -34,6 +31,13 @@ def let_go(parts: list[bytes]) -> None:
     while parts:
         parts.pop()
         others()
+
+
+def joined(parts: list[bytes]) -> bytes:
+    """All of them in one: `bytes.join` copies what is long without the interpreter's lock. The parts are let go."""
+    whole = b"".join(parts)
+    let_go(parts)
+    return whole
 
 
 def stretches(data: bytes | memoryview) -> Iterator[bytes]:

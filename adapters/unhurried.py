@@ -9,6 +9,7 @@ import codecs
 import ctypes
 import re
 from collections.abc import Generator
+from gc import is_tracked
 from json import JSONDecodeError
 from json.decoder import scanstring  # type: ignore[attr-defined]  # untyped, but documented in its source
 from typing import Any, Final
@@ -27,13 +28,13 @@ from adapters.document import (
 )
 
 STRETCH: Final = 64 * 1024  # characters read between two turns: a tenth of a millisecond or two
-_ITEM: Final = 256  # characters that could be read in the time an item takes besides
+_ITEM: Final = 1024  # characters that could be read in the time an item takes besides
 _LONGEST_NUMBER: Final = 64 * 1024  # characters
 _LONGEST_WORD: Final = 9  # characters: -Infinity
 _LET_GO: Final = 64  # items of a long list that are freed at a time
 _SHORTEST_STRETCH: Final = 16  # characters: longer than any word, or two escapes
-# The cycle collector would walk a list of a hundred thousand messages whenever it looks at its generation, for five
-# milliseconds and more. What is parsed has no cycles.
+# The cycle collector would walk a list of a hundred thousand messages, and theirs of parts, whenever it looks at their
+# generation, for five milliseconds and more. What is parsed has no cycles.
 _untracked: Final = ctypes.PYFUNCTYPE(None, ctypes.py_object)(("PyObject_GC_UnTrack", ctypes.pythonapi))
 _opens_pair = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}").match  # the first of two escapes for one character
 
@@ -82,10 +83,17 @@ def let_go_values(values: dict[str, Any]) -> Generator[None, None, None]:
 
 
 def _holds_much(value: Any) -> bool:
-    if not isinstance(value, list | dict):
-        return False
-    items = value.values() if isinstance(value, dict) else value
-    return len(value) > _LET_GO or any(item.__class__ in (list, dict) or _is_long(item) for item in items)
+    left = _LET_GO
+    found: list[Any] = [value]
+    for each in found:  # to its end, which moves on as what is held is found
+        if isinstance(each, list | dict):
+            left -= len(each)
+            if left < 0:
+                return True
+            found += each if isinstance(each, list) else each.values()
+        elif _is_long(each):
+            return each is not value
+    return False
 
 
 def _is_long(value: Any) -> bool:
@@ -197,6 +205,8 @@ class _Walk:
             return (yield from (self._array() if first == "[" else self._string()))
         self._at += length
         self._left -= length
+        if is_tracked(value):
+            _untrack_all(value)
         return value
 
     def _scalar(self) -> Any:
@@ -334,6 +344,14 @@ class _Walk:
         if not length:
             raise IndexError
         return piece, False
+
+
+def _untrack_all(value: list[Any] | dict[str, Any]) -> None:
+    """Have the cycle collector leave alone what holds other values; what holds texts and numbers alone, it does."""
+    found: list[Any] = [value]
+    for each in found:  # as above
+        _untracked(each)
+        found += filter(is_tracked, each if each.__class__ is list else each.values())
 
 
 def _uncut(part: str) -> int:

@@ -4,9 +4,10 @@
 
 A heartbeat on Weir's own loop asks to be called again at once, always; what lies between two beats is a pause that
 every other request would have felt. Each situation is repeated, and the least of its longest pauses is shown beside
-the median: other work on the machine lengthens pauses, and never shortens one. `CPU` is the most that the loop's thread
-took of the processor between two beats, in any round, and `with others` the most that all threads of the process took
-in that round which took least: one that keeps the interpreter to itself holds the loop as well.
+the median: other work on the machine lengthens pauses, and never shortens one; what the loop's thread waited for a
+processor is not counted, where the kernel tells (Linux). `CPU` is the most that the loop's thread took of the processor
+between two beats, in any round, and `with others` the most that all threads of the process took in that round which
+took least: one that keeps the interpreter to itself holds the loop as well.
 """
 
 import argparse
@@ -28,7 +29,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.gateway import servers
-from bench.gateway.bodies import asking, bodies, prose, tiny_messages, upload, with_emoji
+from bench.gateway.bodies import asking, bodies, prose, signed_messages, tiny_messages, upload, with_emoji
 from bench.gateway.load import CHAT, request, send_in_turn
 from bench.gateway.upstream import asking_for
 from bench.gpu_window import BusyWindow
@@ -42,8 +43,16 @@ LARGE: Final = 100 * 1024  # bytes of a large request
 LARGER_MB: Final = (1, 5, 20)
 MB: Final = 1024 * 1024
 MESSAGES: Final = "/v1/messages"
+RESPONSES: Final = "/v1/responses"
 FILES: Final = "/v1/files"
+_CLAUDE: Final = "  claude: {backend: near, upstream: bench, context: 16777216}"
 _FIRST: Final = "the first of 20 MB after a start"
+_FIRST_SCRAPE: Final = "the first scrape after a start"
+_JUDGED: Final = "judged"  # the workflow whose answers may be set aside
+_WATCHED: Final = (
+    f"  - {{name: {_JUDGED}, when: {{workflow: {_JUDGED}}}, use: [large], "
+    "escalate: {to: [small], on: [refused, empty]}}"
+)
 _SETTLE: Final = 0.3  # seconds between situations
 _ROUTES: Final = 80  # whose series are there for a scrape
 _TENANTS: Final = 200
@@ -99,7 +108,7 @@ async def _pauses(rounds: int, words: str, traced: float) -> dict[str, list[Foun
             **{name: window.close for name, window in windows.items()},
         }
         situations = {name: happen for name, happen in situations.items() if words in name}
-        found: dict[str, list[Found]] = {name: [] for name in (_FIRST, *situations)}
+        found: dict[str, list[Found]] = {name: [] for name in (_FIRST_SCRAPE, _FIRST, *situations)}
 
         async def watch(name: str, happen: Happen) -> None:
             if name in windows:
@@ -116,6 +125,7 @@ async def _pauses(rounds: int, words: str, traced: float) -> dict[str, list[Foun
             memory.settle()
             threads.settle()
             heartbeat.begin()
+            await watch(_FIRST_SCRAPE, partial(ask, Asked("/metrics", at=service.metrics_url)))
             await watch(_FIRST, partial(ask, first))
             for _ in range(rounds):
                 for name, happen in situations.items():
@@ -145,10 +155,31 @@ def _requests(folder: Path) -> dict[str, Asked]:
             _elsewhere(tiny_messages(20 * MB)),
             Asked(MESSAGES),
         ),
+        "20 MB in messages of one part for another dialect": (
+            _elsewhere(tiny_messages(20 * MB, parts=True)),
+            Asked(MESSAGES),
+        ),
         "an upload of 20 MB of text": (text, Asked(FILES, kind=kind)),
         "an upload of 20 MB of bytes": (upload(notes, "application/octet-stream")[0], Asked(FILES, kind=kind)),
         "an answer of 20 MB": (asking(asking_for(20)), Asked(CHAT)),
         "an answer of 20 MB in another dialect": (_elsewhere(asking(asking_for(20), max_tokens=256)), Asked(MESSAGES)),
+        "20 MB with another provider's signatures": (_for(b"claude", signed_messages(20 * MB)), Asked(MESSAGES)),
+        "a JSON answer of 20 MB to be streamed": (
+            asking(asking_for(20, whole=True), stream=True),
+            Asked(CHAT),
+        ),
+        "a JSON answer of 20 MB to be streamed in another dialect": (
+            _elsewhere(asking(asking_for(20, whole=True), max_tokens=256, stream=True)),
+            Asked(MESSAGES),
+        ),
+        "a JSON answer of 20 MB to be streamed as a response": (
+            _elsewhere(json.dumps({"model": "bench", "input": asking_for(20, whole=True), "stream": True}).encode()),
+            Asked(RESPONSES),
+        ),
+        "an event of 5 MB that is judged": (
+            asking(asking_for(5), stream=True, metadata={"workflow": _JUDGED}),
+            Asked(CHAT),
+        ),
         "an event of 5 MB": (asking(asking_for(5), stream=True), Asked(CHAT)),
         "an event of 5 MB in another dialect": (
             _elsewhere(asking(asking_for(5), max_tokens=256, stream=True)),
@@ -166,11 +197,16 @@ def _requests(folder: Path) -> dict[str, Asked]:
 
 def _elsewhere(body: bytes) -> bytes:
     """The same for the model whose provider speaks chat alone."""
-    return body.replace(b'"model": "bench"', b'"model": "large"', 1)
+    return _for(b"large", body)
+
+
+def _for(model: bytes, body: bytes) -> bytes:
+    return body.replace(b'"model": "bench"', b'"model": "%b"' % model, 1)
 
 
 def _make_long(config: Path) -> None:
-    """Give the policy many tenants and models, patterns and a dictionary."""
+    """Give the policy many tenants and models, patterns and a dictionary; a provider that speaks messages, and a route
+    whose answers are judged."""
     draw = [
         f"{word} {number}" for number in range(_TERMS // 4) for word in ("Alder", "Birch", "Cedar", "Dogwood")
     ]
@@ -180,7 +216,8 @@ def _make_long(config: Path) -> None:
         for at in range(_TENANTS)
     ]
     text = config.read_text()
-    text = text.replace("models:\n", "\n".join(["models:", *models, ""]))
+    text = text.replace("models:\n", "\n".join([*_anthropic(text), "models:", *models, _CLAUDE, ""]))
+    text = text.replace("routes:\n", f"routes:\n{_WATCHED}\n")
     text = text.replace("tenants: {bench: ", "\n".join(["tenants:", *tenants, "  bench: "]))
     text = text.replace('"}]}}\n', '"}]}\n')
     terms = ", ".join(["Project Heron", *draw])
@@ -188,6 +225,12 @@ def _make_long(config: Path) -> None:
     config.write_text(
         f"{text}sensitivity: {{unscanned: {{default: internal}}, terms: [{terms}], patterns: {{{patterns}}}}}\n"
     )
+
+
+def _anthropic(text: str) -> list[str]:
+    """A backend of that kind, at the address of the one that is far."""
+    far = next(line for line in text.splitlines() if line.startswith("  far:"))
+    return [far.replace("far: ", "near:").replace("openai", "anthropic")]
 
 
 async def _reload(service: Service, config: Path, one: str, other: str) -> None:

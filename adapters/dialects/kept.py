@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from adapters.others import OFTEN, others
+
 _NAMES: Final = frozenset(  # members whose value names something kept, alone or in a list
     ("previous_response_id", "response_id", "file_id", "file_ids", "vector_store_id", "vector_store_ids",
      "container_id", "skill_id", "conversation_id", "conversation", "container", "approval_request_id", "batch_id",
@@ -38,7 +40,11 @@ def named(
     application's own. Never raises on JSON."""
     passed_over = _APPLICATIONS | made_up
     stack: list[tuple[str, Any]] = [(key, value)]
+    taken = 0
     while stack:
+        taken += 1
+        if taken & OFTEN == OFTEN:
+            others()
         under, item = stack.pop()
         if isinstance(item, dict):
             yield from _by_its_id(under, item, bare=bare)

@@ -1,7 +1,9 @@
 """A request and its answer, passed on in the dialect they came in to a backend that speaks it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
+
+import orjson
 
 from adapters.call import Call, Dialect, Headers, Relay
 from adapters.chat import Json
@@ -12,10 +14,12 @@ from adapters.dialects.checks import own_changes
 from adapters.dialects.completions import relay as completions
 from adapters.dialects.encoding import to_text
 from adapters.dialects.messages import relay as messages
+from adapters.dialects.pieces import to_body
 from adapters.dialects.responses import kept as kept_responses
 from adapters.dialects.responses import relay as responses
 from adapters.dialects.signing import MARK, is_mark
 from adapters.document import Body
+from adapters.others import OFTEN, others
 from adapters.stretches import find
 
 _RELAYS: Final[Mapping[Dialect, Callable[[Call, Headers], Relay]]] = {
@@ -43,27 +47,33 @@ def body(call: Call, model: str, further: Mapping[str, str | None] = NOTHING_FUR
     (JSON by key; None removes) for a provider that departs from the dialect."""
     if call.dialect in _ASKED_FOR_USAGE:
         return outgoing_body(call, model, further)
-    return call.document.rewritten(changes(call, model))
+    return changed(call, own_changes(call.document.values, model))
 
 
-def changes(call: Call, model: str) -> dict[str, str | None]:
-    """What Weir changes in a request that stays in its dialect: the model's name, its own metadata keys, and thoughts
+def changed(call: Call, changes: dict[str, str | None]) -> Body:
+    """A request that stays in its dialect with these changes (as `Document.rewritten` has them), and without thoughts
     that stand for another provider's signatures."""
-    found = own_changes(call.document.values, model)
-    body = call.document.body
-    if call.dialect in _ANTHROPICS and (find(body, _MARK) >= 0 if call.large else _MARK in body):
-        found["messages"] = to_text(_unmarked(call.document.values["messages"]))
-    return found
+    body, values = call.document.body, call.document.values
+    if call.dialect not in _ANTHROPICS or (find(body, _MARK) < 0 if call.large else _MARK not in body):
+        return call.document.rewritten(changes)
+    messages = list(_unmarked(values["messages"]))
+    if not call.large:
+        return call.document.rewritten(changes | {"messages": to_text(messages)})
+    told = {key: orjson.loads(text) for key, text in changes.items() if text is not None}
+    kept = {key: value for key, value in values.items() if key not in changes}
+    return to_body(kept | told | {"messages": messages}, large=True)
 
 
-def _unmarked(messages: list[Json]) -> list[Json]:
+def _unmarked(messages: list[Json]) -> Iterator[Json]:
     """Messages without what stands for another provider's signatures."""
-    return [
-        {**message, "content": [block for block in message["content"] if not is_mark(block)]}
-        if isinstance(message.get("content"), list)
-        else message
-        for message in messages
-    ]
+    for i, message in enumerate(messages):
+        if i & OFTEN == OFTEN:
+            others()
+        content = message.get("content")
+        if isinstance(content, list) and any(map(is_mark, content)):
+            yield {**message, "content": [block for block in content if not is_mark(block)]}
+        else:
+            yield message
 
 
 def relay(call: Call, headers: Headers) -> Relay:

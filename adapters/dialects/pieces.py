@@ -31,6 +31,13 @@ def to_body(body: dict[str, Any], *, large: bool) -> Body:
     return Pieces(out.done())
 
 
+def large_json(value: Any) -> list[bytes]:
+    """A large value's JSON, in parts."""
+    out = _Parts()
+    _write(value, out)
+    return out.done()
+
+
 def let_go(items: list[Any]) -> None:
     """Free what is in a list, one after another."""
     while items:

@@ -86,10 +86,11 @@ class Body:
             raise UpstreamError("protocol", f"the answer is longer than {LONGEST_ANSWER} bytes", sent=True)
 
     def take(self) -> bytes:
-        body = b"".join(self._pieces)
         if self._length > AT_ONCE:
-            stretches.let_go(self._pieces)
-        self._pieces.clear()
+            body = stretches.joined(self._pieces)
+        else:
+            body = b"".join(self._pieces)
+            self._pieces.clear()
         self._length = 0
         return body
 
@@ -182,12 +183,14 @@ class StreamRelay(Counters, ABC):
             body = self._json.take()
             answer = whole_object(body)
             try:
-                written = self._streamed(answer)
+                written = self._streamed(answer, large=len(body) > AT_ONCE)
             except MISSHAPEN as error:
                 raise _misshapen() from error
             self.complete = self.error is None
             if not self.complete and answer.get("object") != "response":
                 self.complaint = body
+            if len(body) > AT_ONCE:
+                _let_go(answer)
             return written
         out = b""
         rest = self._frames.rest()
@@ -222,8 +225,9 @@ class StreamRelay(Counters, ABC):
         """The client's bytes for a run of whole events; sets the counters."""
 
     @abstractmethod
-    def _streamed(self, answer: Json) -> bytes:
-        """The whole stream for an answer that came as one JSON object; sets the counters."""
+    def _streamed(self, answer: Json, *, large: bool) -> bytes:
+        """The whole stream for an answer that came as one JSON object, on a thread where that is `large`; sets the
+        counters."""
 
     @abstractmethod
     def _ending(self) -> bytes:

@@ -23,11 +23,13 @@ from adapters.chat import (
     Whole,
 )
 from adapters.dialects import relaying, sse
-from adapters.dialects.pieces import let_go, to_body
+from adapters.dialects.encoding import to_json
+from adapters.dialects.pieces import large_json, let_go
 from adapters.dialects.relaying import Counters, Words, event_object
 from adapters.document import AT_ONCE
 from adapters.errors import StreamCut, Unsupported
 from adapters.others import others
+from adapters.stretches import joined
 
 _PIECE: Final = 64 * 1024  # characters
 
@@ -112,7 +114,8 @@ class JsonRelay(relaying.JsonRelay):
             return self.failure(self.error)
         read = self._translation.read(answer)
         self.finish_reason = read.finish
-        return bytes(to_body(self._translation.write(read), large=len(body) > AT_ONCE))
+        written = self._translation.write(read)
+        return to_json(written) if len(body) <= AT_ONCE else joined(large_json(written))
 
 
 class StreamRelay(relaying.StreamRelay):
@@ -153,27 +156,27 @@ class StreamRelay(relaying.StreamRelay):
             return self._writer.failure(reader.error)
         self.complete = reader.complete
         self.content_events += any(isinstance(event, Said | Argued) for event in events)
-        if len(data) > AT_ONCE:
-            return b"".join(map(self._told, _shorter(events)))
-        return self._writer.write(events)
+        return told(self._writer, events, large=len(data) > AT_ONCE)
 
-    def _told(self, event: Event) -> bytes:
-        """One event of many."""
-        others()
-        return self._writer.write([event])
-
-    def _streamed(self, answer: Json) -> bytes:
+    def _streamed(self, answer: Json, *, large: bool) -> bytes:
         self._translation.note(self, answer)
         if self.error is not None:
             return self.failure(self.error)
         read = self._translation.read(answer)
         self.finish_reason = read.finish
-        return self._writer.write(list(events_of(read)))
+        return told(self._writer, list(events_of(read)), large=large)
 
     def _ending(self) -> bytes:
         if not self._reader.ended:
             raise StreamCut("the provider's stream ended before the answer did")
         return self._writer.write([self._reader.ending()])
+
+
+def told(writer: Writer, events: list[Event], *, large: bool) -> bytes:
+    """The client's bytes for some events; where they say much, they are told in pieces, with others."""
+    if not large:
+        return writer.write(events)
+    return joined([writer.write([event]) for event in _shorter(events)])
 
 
 def events_of(answer: Answer) -> Iterator[Event]:

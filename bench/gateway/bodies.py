@@ -5,6 +5,8 @@ import random
 import re
 from typing import Final
 
+from adapters.dialects.signing import MARK
+
 MODEL: Final = "bench"
 _FRESH: Final = 256 * 1024  # characters of prose before it repeats: megabytes take seconds to draw
 _MARK: Final = "--------bench"
@@ -21,10 +23,23 @@ def bodies(count: int, *, stream: bool = False, size: int = 1024, seed: int = 7)
     return [_body(draw, words, size, stream=stream) for _ in range(count)]
 
 
-def tiny_messages(size: int, seed: int = 7) -> bytes:
-    """A chat request of about `size` bytes, in messages of a hundred."""
+def tiny_messages(size: int, seed: int = 7, *, parts: bool = False) -> bytes:
+    """A chat request of about `size` bytes, in messages of a hundred; with `parts` each is a list of one part."""
     text = _long_prose(random.Random(seed), size)
     said = [text[at : at + 90] for at in range(0, size * 90 // 130, 90)]
+    contents: list[object] = [[{"type": "text", "text": each}] for each in said] if parts else [*said]
+    messages = [{"role": ("user", "assistant")[at % 2], "content": each} for at, each in enumerate(contents)]
+    return json.dumps({"model": MODEL, "messages": messages, "max_tokens": 256}).encode()
+
+
+def signed_messages(size: int, seed: int = 7) -> bytes:
+    """A messages request of about `size` bytes, in messages of a hundred, every tenth answer with a signature of
+    another provider's as Weir hands it out (`adapters.dialects.signing`)."""
+    text = _long_prose(random.Random(seed), size)
+    said: list[object] = [text[at : at + 90] for at in range(0, size * 90 // 130, 90)]
+    signature = {"type": "redacted_thinking", "data": f"{MARK}c2lnbmVk"}
+    for at in range(1, len(said), 20):
+        said[at] = [signature, {"type": "text", "text": said[at]}]
     messages = [{"role": ("user", "assistant")[at % 2], "content": each} for at, each in enumerate(said)]
     return json.dumps({"model": MODEL, "messages": messages, "max_tokens": 256}).encode()
 

@@ -66,19 +66,26 @@ def send_in_turn(url: str, message: bytes, count: int) -> None:
 
 
 def _read_answer(connection: socket.socket) -> None:
-    data = connection.recv(65536)
+    data = _received(connection)
     while (split := data.find(b"\r\n\r\n")) < 0:
-        data += connection.recv(65536)
+        data += _received(connection)
     head = data[:split].lower()
     assert head.startswith(b"http/1.1 200"), data[:400]
     if b"transfer-encoding: chunked" in head:
         while not data.endswith(b"\r\n0\r\n\r\n"):
-            data = data[-16:] + connection.recv(65536)
+            data = data[-16:] + _received(connection)
         return
     length = int(head.split(b"content-length:")[1].split(b"\r\n")[0])
     left = length - (len(data) - split - 4)
     while left > 0:
-        left -= len(connection.recv(65536))
+        left -= len(_received(connection))
+
+
+def _received(connection: socket.socket) -> bytes:
+    data = connection.recv(65536)
+    if not data:
+        raise ConnectionError("the answer broke off")
+    return data
 
 
 class _Many(asyncio.Protocol):

@@ -2,7 +2,8 @@
 
     python -m bench.gateway.upstream PORT
 
-A plain request gets one fixed answer with its usage, or one of as many megabytes as it asks for (`asking_for`). A
+A plain request gets one fixed answer with its usage, or one of as many megabytes as it asks for (`asking_for`), if it
+says so in one JSON object though it is streamed; one for Anthropic's API gets a short message. A
 streamed one gets a chunk every 20 ms; one timer serves all streams, in ten groups, so that hundreds cost no more
 than their writes. GET /metrics is an idle engine's page.
 """
@@ -38,16 +39,21 @@ _HEAD: Final = (
 )
 
 
-_ASKED: Final = re.compile(rb"Answer in (\d+) MB").search
+_MESSAGE: Final = (
+    b'{"id":"msg_bench","type":"message","role":"assistant","model":"bench","content":[{"type":"text","text":"Yes."}],'
+    b'"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":210,"output_tokens":2}}'
+)
+_ASKED: Final = re.compile(rb"Answer( whole)? in (\d+) MB").search
 _FILE: Final = (
     b'{"id":"file-bench","object":"file","bytes":1,"created_at":1795217973,"filename":"notes.txt",'
     b'"purpose":"user_data","status":"processed"}'
 )
 
 
-def asking_for(megabytes: int) -> str:
-    """What a prompt begins with to be answered at that length."""
-    return f"Answer in {megabytes} MB"
+def asking_for(megabytes: int, *, whole: bool = False) -> str:
+    """What a prompt begins with to be answered at that length; `whole`: in one JSON object, also where it is
+    streamed."""
+    return f"Answer{' whole' * whole} in {megabytes} MB"
 
 
 def _event(choices: bytes, rest: bytes = b"") -> bytes:
@@ -165,7 +171,9 @@ class Connection(asyncio.Protocol):
         if self._url.endswith(b"/files"):
             self.transport.write(_whole(_FILE))
         elif asked is not None:
-            self.transport.writelines(_long(int(asked[1]), streamed=streamed))
+            self.transport.writelines(_long(int(asked[2]), streamed=streamed and not asked[1]))
+        elif self._url.endswith(b"/messages"):
+            self.transport.write(_whole(_MESSAGE))
         elif self._parser.get_method() == b"GET":
             self.transport.write(
                 b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(self._page), self._page)

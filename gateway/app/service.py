@@ -15,7 +15,7 @@ from typing import Final, Self
 
 from gateway.api import errors
 from gateway.api.asgi import Application, DataPlane
-from gateway.api.control import Control, control_app, metrics_app
+from gateway.api.control import Control, control_app, metrics_app, warm
 from gateway.app import build, health, restarting
 from gateway.app.background import Background
 from gateway.app.collecting import collect_in_quiet
@@ -192,8 +192,8 @@ class Service:
             self._actions.feedback,
             self._belongings.uploads,
         )
-        self._application: Application = DataPlane(self.pipeline.serve, control_app(control))
-        self._metrics_application: Application = metrics_app(control)
+        self._control: Final = control_app(control), metrics_app(control)
+        self._application: Application = DataPlane(self.pipeline.serve, self._control[0])
         self._servers: list[Server] = []
         self._take_over(runtime)
 
@@ -298,14 +298,13 @@ class Service:
         await self._retelling.tried()
         await self._awaiting.reopen(self.budgets, self._allowances())
         server = self._runtime.snapshot.server
+        await asyncio.gather(*map(warm, self._control))
         self._servers.append(
             await Server.open(self._application, host, port, server.shutdown_grace, server.header_timeout)
         )
         if server.metrics.port is not None:
             self._servers.append(
-                await Server.open(
-                    self._metrics_application, server.metrics.host, server.metrics.port, 1.0, 10.0
-                )
+                await Server.open(self._control[1], server.metrics.host, server.metrics.port, 1.0, 10.0)
             )
         begin("watching engines", self._watch.run())
         begin("asking about responses in the background", self._awaiting.run())

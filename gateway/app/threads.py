@@ -3,9 +3,11 @@
 import sys
 from typing import Final
 
-_TURN_SECONDS: Final = 0.0005  # Python's own five milliseconds would be a pause for every request
+# Python's own five milliseconds would be a pause for every request. A round of the loop asks for the interpreter once
+# for each socket that has something to say, and waits as long each time.
+_TURN_SECONDS: Final = 0.0002
 
 
 def settle() -> None:
-    """From now on, whoever waits for the interpreter has it within half a millisecond, unless a C call holds it."""
+    """From now on, whoever waits for the interpreter has it within 0.2 ms, unless a call into C holds it."""
     sys.setswitchinterval(_TURN_SECONDS)

@@ -4,7 +4,6 @@ import asyncio
 import time
 from typing import Final
 
-from adapters import longtext
 from adapters.call import MODELLESS, Backend, Headers, Relay, header
 from adapters.chat import TokenUsage
 from adapters.dialects.responses.kept import Told, ToldAgain
@@ -15,6 +14,7 @@ from adapters.restoring.relay import Restoring
 from adapters.transport import Answer
 from gateway.dispatch.attempt import Attempt, Refused
 from gateway.dispatch.escalation import JUDGED_AT_ONCE, Escalation, Held, Opening
+from gateway.dispatch.freeing import let_go
 from gateway.dispatch.job import Job
 from gateway.dispatch.undisturbed import Undisturbed
 from routers.policy.permit import Permit
@@ -160,6 +160,10 @@ class Answering:
             if relay.complaint and not self._committed:
                 return self._complained(answer, relay)
             await self._send_last(answer, relay, out)
+            if begun > AT_ONCE:
+                held = [out]
+                out = b""  # nobody else may hold what is let go
+                await let_go(held)
         await self._job.reply.end()
         return True
 
@@ -211,21 +215,25 @@ class Answering:
     async def _opening(self, answer: Answer, relay: Relay) -> bytes | None:
         """A stream that ended before its first word, or that refuses: all of it. None: it began well, and has been
         passed on."""
-        opening = Opening(self._job.plain.dialect)
-        while not relay.complete and (data := await answer.read(_SOME)):
-            out = relay.feed(data)
+        opening, begun = Opening(self._job.plain.dialect), 0
+        while not relay.complete and (data := await answer.read(_SOME if begun <= AT_ONCE else AT_ONCE)):
+            out = relay.feed(data) if begun <= AT_ONCE else await asyncio.to_thread(relay.feed, data)
+            begun = 0 if out else _begun(relay, begun + len(data))
             self._count(relay)
             if relay.complaint:
                 return b""
             if relay.error is not None:
                 raise UpstreamError("broken", relay.error, sent=True)
             if opening.well(out, relay):
-                await self._send(answer, opening.taken())
+                long = opening.size > AT_ONCE
+                await self._send(answer, await asyncio.to_thread(opening.taken) if long else opening.taken())
                 await self._stream(answer, relay)
                 return None
         if relay.complete:
             await self._drain(answer)
             return opening.taken()
+        if begun > AT_ONCE:
+            return opening.taken() + await asyncio.to_thread(self._finished, relay)
         return opening.taken() + relay.finish()
 
     async def _read_whole(self, answer: Answer, relay: Relay) -> bytes:
@@ -259,10 +267,9 @@ class Answering:
         await self._job.reply.start(answer.status, self._head(answer, (b"content-length", b"%d" % len(out))))
         await self._job.reply.end(out)
         if len(out) > AT_ONCE:
-            held: list[str | bytes] = [out]
+            held = [out]
             data = out = b""  # nobody else may hold what is let go
-            for _ in longtext.let_go(held):
-                await asyncio.sleep(0)
+            await let_go(held)
         return True
 
     async def _send(self, answer: Answer, out: bytes) -> None:

@@ -12,11 +12,11 @@ from typing import Final
 
 from adapters.call import Backend, Call, Outgoing, traced
 from adapters.declared import TALKING
-from adapters.document import Body, Pieces
 from adapters.errors import Unsupported, UpstreamError
 from gateway.dispatch.answering import Answering
 from gateway.dispatch.attempt import Attempt, CannotCarry, NoTargetLeft, Refused
 from gateway.dispatch.escalation import Escalation, Held
+from gateway.dispatch.freeing import let_go_parts
 from gateway.dispatch.job import Engines, Job
 from gateway.dispatch.undisturbed import Undisturbed
 from gateway.fleet.replicas import Fleet, Replica
@@ -25,7 +25,6 @@ from routers.policy.permits import Dropped
 
 MAX_ATTEMPTS: Final = 6
 REPLICAS_PER_TARGET: Final = 2
-_LET_GO: Final = 4  # parts of a large body that are freed at a time: a megabyte
 PREFIXED: Final = TALKING | {"completions"}  # whose prompts begin as earlier ones did
 
 
@@ -64,7 +63,7 @@ class Dispatcher:
                 outgoing = traced(outgoing, job.traceparent(job.attempts + 1))
             answered = await self._attempt(job, permit, replica, backend, outgoing)
             if call.large:
-                await _let_go(outgoing.body)
+                await let_go_parts(outgoing.body)
             if answered or (job.escalation is not None and await self._escalated(job, job.escalation)):
                 return
         raise job.unanswered()
@@ -191,14 +190,6 @@ async def _given(job: Job, held: Held) -> None:
     job.books.kept()
     await job.reply.start(held.status, headers)
     await job.reply.end(data)
-
-
-async def _let_go(body: Body) -> None:
-    """Free a large body that was sent, a few of its parts at a time."""
-    parts = body.parts if isinstance(body, Pieces) else ()
-    while parts and isinstance(parts, list):
-        del parts[-_LET_GO:]
-        await asyncio.sleep(0)
 
 
 def _where(job: Job, permit: Permit) -> tuple[str, ...]:

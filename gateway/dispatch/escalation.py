@@ -85,18 +85,18 @@ class Escalation:
 class Opening:
     """The beginning of a stream while nothing of it has left."""
 
-    __slots__ = ("_dialect", "_pieces", "_size")
+    __slots__ = ("_dialect", "_pieces", "size")
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
         self._pieces: list[bytes] = []
-        self._size = 0
+        self.size = 0  # bytes
 
     def well(self, out: bytes, relay: Relay) -> bool:
         """Take in the client's next bytes. Whether the answer has begun well, so that all of it may leave."""
         self._pieces.append(out)
-        self._size += len(out)
-        if self._size > LARGEST_OPENING:
+        self.size += len(out)
+        if self.size > LARGEST_OPENING:
             return True
         if not relay.content_events or relay.complete:
             return False

@@ -6,7 +6,8 @@ import time
 from collections.abc import Generator
 from typing import Final, TypeVar
 
-SLICE_SECONDS: Final = 0.001  # work done before other requests have their turn
+SLICE_SECONDS: Final = 0.001  # work done before other requests have their turn,
+_SHORT_SECONDS: Final = 0.00025  # and where theirs took longer than that: they may be slices, too
 
 _Found = TypeVar("_Found")
 
@@ -15,6 +16,7 @@ async def by_turns(slices: Generator[None, None, _Found], limit: float = math.in
     """Do long work a slice at a time, so that one long prompt never holds up the others. Raises TimeoutError where
     it takes more than `limit` seconds of its own, in what it yields between; a request of few slices is not timed."""
     handed_back = time.perf_counter()
+    slice_seconds = SLICE_SECONDS
     spent = 0.0
     while True:
         try:
@@ -22,11 +24,13 @@ async def by_turns(slices: Generator[None, None, _Found], limit: float = math.in
         except StopIteration as done:
             found: _Found = done.value
             return found
-        took = time.perf_counter() - handed_back
-        if took > SLICE_SECONDS:
+        now = time.perf_counter()
+        took = now - handed_back
+        if took > slice_seconds:
             spent += took
             if spent > limit:
                 slices.close()
                 raise TimeoutError
             await asyncio.sleep(0)
             handed_back = time.perf_counter()
+            slice_seconds = SLICE_SECONDS if handed_back - now < SLICE_SECONDS else _SHORT_SECONDS

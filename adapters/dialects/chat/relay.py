@@ -11,9 +11,11 @@ from adapters.dialects import relaying, sse
 from adapters.dialects.chat.answer import failed, write_error
 from adapters.dialects.chat.stored import made
 from adapters.dialects.chat.usage import read_usage
+from adapters.dialects.pieces import large_json
 from adapters.dialects.relaying import Counters, event_object
 from adapters.document import AT_ONCE
 from adapters.errors import StreamCut
+from adapters.stretches import joined
 
 _null_usage = re.compile(rb',\s*"usage"\s*:\s*null|"usage"\s*:\s*null\s*,\s*')
 Marks = tuple[bytes, tuple[bytes, ...]]  # what generated content begins with: nearly always, and else
@@ -104,15 +106,17 @@ class StreamRelay(relaying.StreamRelay):
                 self._finished.add(choice.get("index") or 0)
                 self.error = self.error or failed(self.finish_reason)
 
-    def _streamed(self, answer: Json) -> bytes:
+    def _streamed(self, answer: Json, *, large: bool) -> bytes:
         note_whole(self, answer)
         if self.error is not None:
-            return b"data: " + orjson.dumps(answer) + b"\n\n"
+            return b"".join(_event(answer, large=large))
         usage = answer.pop("usage", None)
         chunks = [self._as_chunk(answer)]
         if not self._strip:
             chunks.append({**chunks[0], "choices": [], "usage": usage})
-        return b"".join(b"data: " + orjson.dumps(chunk) + b"\n\n" for chunk in chunks) + b"data: [DONE]\n\n"
+        parts = [part for chunk in chunks for part in _event(chunk, large=large)]
+        parts.append(b"data: [DONE]\n\n")
+        return joined(parts) if large else b"".join(parts)
 
     def _carries(self, choice: Json) -> bool:
         """Whether a choice of a chunk holds something the model generated."""
@@ -128,6 +132,11 @@ class StreamRelay(relaying.StreamRelay):
         if len(self._finished) < self._answers:
             raise StreamCut("the provider's stream ended before the answer did")
         return b""
+
+
+def _event(chunk: Json, *, large: bool) -> list[bytes]:
+    """A chunk as an event, in parts."""
+    return [b"data: ", *(large_json(chunk) if large else (orjson.dumps(chunk),)), b"\n\n"]
 
 
 def _content_only(run: bytes, marks: Marks) -> int:

@@ -9,7 +9,7 @@ from adapters.dialects.messages.reading import StreamReader
 from adapters.dialects.messages.stored import made
 from adapters.dialects.messages.usage import booked_usage
 from adapters.dialects.relaying import event_object
-from adapters.dialects.translation import events_of
+from adapters.dialects.translation import events_of, told
 from adapters.errors import StreamCut
 
 
@@ -51,11 +51,11 @@ class StreamRelay(relaying.StreamRelay):
         self.complete = reader.complete and reader.error is None
         return run
 
-    def _streamed(self, answer: Json) -> bytes:
+    def _streamed(self, answer: Json, *, large: bool) -> bytes:
         note_whole(self, answer)
         if self.error is not None:
             return self.failure(self.error)
-        return StreamWriter().write(list(events_of(read_answer(answer))))
+        return told(StreamWriter(), list(events_of(read_answer(answer))), large=large)
 
     def _ending(self) -> bytes:
         if not self._reader.ended:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from adapters.dialects.kept import named
+from adapters.others import OFTEN, others
 
 _NAMELESS: Final = frozenset(  # members of a request that hold no name, or only what the application made up
     ("model", "max_tokens", "metadata", "stop_sequences", "stream", "system", "temperature", "thinking", "tool_choice",
@@ -31,7 +32,9 @@ def references(values: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _of_messages(messages: Any, found: dict[str, None]) -> None:
-    for message in messages if isinstance(messages, list) else ():
+    for i, message in enumerate(messages if isinstance(messages, list) else ()):
+        if i & OFTEN == OFTEN:
+            others()
         content = message.get("content") if isinstance(message, dict) else None
         if content.__class__ is list:
             _of_blocks(content, found)

@@ -6,6 +6,7 @@ the answer ends, because chat may interleave the arguments of parallel calls.
 
 from typing import Any, Final, Literal
 
+from adapters import longtext
 from adapters.chat import (
     Answer,
     Argued,
@@ -22,25 +23,35 @@ from adapters.chat import (
     Whole,
 )
 from adapters.dialects.encoding import to_json
+from adapters.dialects.pieces import large_json
 from adapters.dialects.responses import answer as wire
 from adapters.dialects.translation import events_of
+from adapters.document import AT_ONCE
+from adapters.stretches import joined
 
 _KEEP_ALIVE: Final = b": keep-alive\n\n"
 
 
 class Numbered:
-    """Writes events, each with the number it has in its stream."""
+    """Writes events, each with the number it has in its stream. Where they are `large`, others have their turn."""
 
-    __slots__ = ("next",)
+    __slots__ = ("large", "next")
 
-    def __init__(self, first: int = 0) -> None:
+    def __init__(self, first: int = 0, *, large: bool = False) -> None:
         self.next = first
+        self.large = large
 
     def event(self, kind: str, **fields: Any) -> bytes:
         """One event of the type `kind`."""
-        data = to_json({"type": kind, "sequence_number": self.next, **fields})
+        told = {"type": kind, "sequence_number": self.next, **fields}
         self.next += 1
-        return b"event: " + kind.encode() + b"\ndata: " + data + b"\n\n"
+        if self.large:
+            return joined([b"event: ", kind.encode(), b"\ndata: ", *large_json(told), b"\n\n"])
+        return b"event: " + kind.encode() + b"\ndata: " + to_json(told) + b"\n\n"
+
+    def together(self, events: list[bytes]) -> bytes:
+        """Events in one piece; they are let go."""
+        return joined(events) if self.large else b"".join(events)
 
     def failure(self, message: str) -> bytes:
         """The last event of a stream that fails. OpenAI's libraries raise for the nested `error`; the reference has
@@ -92,7 +103,8 @@ class _Spoken:
 
     def done(self, log: Numbered, status: str, seal: Thinking | None) -> tuple[Json, list[bytes]]:
         """The whole item, and the events that close it."""
-        text = "".join(self.pieces)
+        log.large = log.large or self.length > AT_ONCE
+        text = longtext.joined(self.pieces) if log.large else "".join(self.pieces)
         part = self.part(text)
         item = wire.message(self.id, status, [part])
         if self.kind == "thinking":
@@ -187,7 +199,7 @@ class StreamWriter:
 
     def write(self, events: list[Event]) -> bytes:
         """The client's bytes for some events."""
-        return b"".join([piece for event in events for piece in self._write(event)])
+        return self._log.together([piece for event in events for piece in self._write(event)])
 
     def failure(self, message: str) -> bytes:
         """An error in the middle of the stream."""

@@ -168,6 +168,6 @@ class ToldAgain(responses.StreamRelay):
         elif event.get("type") in (None, "error"):
             super()._read_event(event)
 
-    def _streamed(self, answer: Json) -> bytes:
+    def _streamed(self, answer: Json, *, large: bool) -> bytes:
         self.usage = _NOTHING
-        return retold(answer)
+        return retold(answer, large=large)

@@ -80,11 +80,11 @@ class StreamRelay(relaying.StreamRelay):
         elif isinstance(kind, str) and kind.endswith(".delta"):  # of a provider that names no events
             self.content_events += 1
 
-    def _streamed(self, answer: Json) -> bytes:
+    def _streamed(self, answer: Json, *, large: bool) -> bytes:
         note_whole(self, answer)
         if self.error is not None and answer.get("object") != "response":
             return self.failure(self.error)
-        return retold(answer)
+        return retold(answer, large=large)
 
     def _ending(self) -> bytes:
         raise StreamCut("the provider's stream ended before the answer did")

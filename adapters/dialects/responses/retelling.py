@@ -7,15 +7,16 @@ from adapters.dialects.responses.answer import TERMINAL
 from adapters.dialects.responses.events import Numbered
 
 
-def retold(response: Json) -> bytes:
-    """All events of the stream, each piece of text told at once."""
-    log = Numbered()
+def retold(response: Json, *, large: bool) -> bytes:
+    """All events of the stream, each piece of text told at once; those of a large one are written with others."""
+    log = Numbered(large=large)
     begun = {**response, "status": "in_progress", "output": [], "usage": None, "error": None}
     pieces = [log.event(kind, response=begun) for kind in ("response.created", "response.in_progress")]
     for index, item in enumerate(response.get("output") or ()):
         pieces.extend(_item(log, index, item))
     last = TERMINAL.get(response.get("status") or "completed", "response.completed")
-    return b"".join([*pieces, log.event(last, response=response)])
+    pieces.append(log.event(last, response=response))
+    return log.together(pieces)
 
 
 def _item(log: Numbered, index: int, item: Json) -> Iterator[bytes]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.longtext import LET_GO, Growing, let_go
+from adapters.longtext import LET_GO, Growing, joined, let_go
 
 
 def _written(pieces: list[str], more: int = 0) -> str:
@@ -23,6 +23,7 @@ def _written(pieces: list[str], more: int = 0) -> str:
 )
 def test_it_is_the_pieces_joined(pieces: list[str], more: int) -> None:
     expected = "".join(pieces)
+    assert joined(pieces) == expected
     whole = _written(pieces, more)
     assert whole == expected
     assert hash(whole) == hash(expected)

@@ -169,3 +169,27 @@ def test_the_collector_does_not_walk_a_long_list() -> None:
     document, _ = _all(parse_in_slices(body))
     assert not gc.is_tracked(document.values["messages"])
     assert document.values == json.loads(body)
+
+
+def test_the_collector_does_not_walk_what_is_in_it() -> None:
+    said = {"role": "user", "content": [{"type": "text", "text": "x", "marks": [[], {"a": [1]}]}]}
+    body = json.dumps({"messages": [said] * 2_000}).encode()
+    document, _ = _all(parse_in_slices(body))
+    before: list[Any] = [*document.values["messages"]]
+    for each in before:
+        assert not gc.is_tracked(each)
+        before += [
+            inner
+            for inner in (each if isinstance(each, list) else each.values())
+            if not isinstance(inner, str | int)
+        ]
+    assert len(before) == 2_000 * 7
+    assert document.values == json.loads(body)
+
+
+def test_many_small_things_are_let_go_some_at_a_time() -> None:
+    said = {"role": "user", "content": [{"type": "text", "text": "x"}]}
+    document, _ = _all(parse_in_slices(json.dumps({"messages": [said] * 6_400}).encode()))
+    turns = sum(1 for _ in let_go(document))
+    assert 100 <= turns <= 110
+    assert document.values == {}

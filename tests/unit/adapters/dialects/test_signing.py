@@ -8,8 +8,10 @@ import pytest
 from adapters.anthropic import Anthropic
 from adapters.bedrock import Bedrock
 from adapters.call import Backend, Call, Dialect
+from adapters.dialects import pieces
+from adapters.dialects.encoding import to_json
 from adapters.dialects.ingress import INGRESS
-from adapters.document import parse
+from adapters.document import AT_ONCE, Pieces, parse
 from adapters.openai import OpenAI
 from adapters.presets import PRESETS
 from adapters.vllm import VLLM
@@ -108,6 +110,34 @@ def test_nobody_else_is_told_of_it(other: Backend, dialect: Dialect, stream: boo
     assert b"c2lnbmVk" not in sent
     assert b"weir." not in sent
     assert sent.count(b"f-1") == 2, "the call and its result are there"
+
+
+@pytest.mark.parametrize("count", [1, 5_000])
+@pytest.mark.parametrize("other", [Anthropic(), Bedrock()])
+def test_nor_where_the_conversation_is_long(other: Backend, count: int) -> None:
+    turn = next_turn("messages", answer(call_of("messages", stream=False))).document.values["messages"]
+    text = "word " * (AT_ONCE // 4 // count)
+    said = [*turn, *[{"role": "user", "content": f"{i} {text}"} for i in range(count)]]
+    call = call_of("messages", stream=False, messages=said, metadata={"action_id": "a", "user_id": "u"})
+    sent = json.loads(bytes(other.outgoing(call, "upstream").body))
+    assert call.large
+    told = call_of("messages", stream=False, messages=turn, metadata={"action_id": "a", "user_id": "u"})
+    short = json.loads(other.outgoing(told, "upstream").body)
+    assert sent == {**short, "messages": [*short["messages"], *said[len(turn) :]]}
+    assert call.document.values["messages"] == said  # another target may be tried with it
+
+
+def test_long_conversations_are_written_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[int] = []
+    monkeypatch.setattr(
+        pieces, "to_json", lambda value: (data := to_json(value), written.append(len(data)))[0]
+    )
+    block = {"type": "redacted_thinking", "data": "weir.call:c2lnbmVk"}
+    said = [{"role": "user", "content": [block, {"type": "text", "text": "word " * 100}]}] * 2_000
+    body = Anthropic().outgoing(call_of("messages", stream=False, messages=said), "m").body
+    assert isinstance(body, Pieces)
+    assert sum(written) > AT_ONCE
+    assert max(written) < AT_ONCE / 3
 
 
 def test_what_a_provider_sealed_itself_is_not_taken_for_one() -> None:

@@ -1,11 +1,15 @@
 """Answers at fault are set aside, once, within what the policy permits; and never lost where none is better."""
 
+import asyncio
 import json
+import threading
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from adapters.dialects.chat.relay import StreamRelay
+from adapters.document import AT_ONCE
 from adapters.errors import UpstreamError
 from gateway.dispatch.attempt import NoTargetLeft
 from gateway.dispatch.escalation import LARGEST_JUDGED, LARGEST_OPENING, Escalation
@@ -179,6 +183,43 @@ async def test_a_stream_leaves_with_its_first_word_and_is_not_judged_again() -> 
     client, escalation = await escalated(rig, stream=True)
     assert seen == [pieces[0] + EVENT, pieces[2], DONE]
     assert (client.body, escalation.fault) == (b"".join(pieces), "")
+
+
+async def test_a_long_first_event_is_read_on_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    handed_over: list[object] = []
+    to_thread = asyncio.to_thread
+
+    async def counted(work: Any, *rest: Any) -> Any:
+        handed_over.append(work)
+        return await to_thread(work, *rest)
+
+    monkeypatch.setattr(asyncio, "to_thread", counted)
+    long = chunk(content="x" * (2 * AT_ONCE))
+    parts = [long[at : at + 16_000] for at in range(0, len(long), 16_000)]
+    began = chunk(role="assistant", content="")
+    rig = Rig({"g1": [Answer(200, began, *parts, chunk("stop"), DONE)], "g2": [], "f1": []})
+    client, escalation = await escalated(rig, stream=True)
+    assert (client.body, escalation.fault) == (began + long + chunk("stop") + DONE, "")
+    held = AT_ONCE // 16_000 + 1  # until it is known to be long
+    assert len(handed_over) == len(parts) - held + 1, "each of its later parts, and once to put all together"
+
+
+async def test_a_stream_that_comes_as_one_long_object_is_told_on_a_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    threads: list[int] = []
+    finished = StreamRelay.finish
+
+    def watched(relay: StreamRelay) -> bytes:
+        threads.append(threading.get_ident())
+        return finished(relay)
+
+    monkeypatch.setattr(StreamRelay, "finish", watched)
+    rig = Rig({"g1": [Answer(200, whole("x" * (2 * AT_ONCE)))], "g2": [], "f1": []})
+    client, escalation = await escalated(rig, stream=True)
+    assert (client.body.count(b"x" * (2 * AT_ONCE)), escalation.fault) == (1, "")
+    assert len(threads) == 1
+    assert threads != [threading.get_ident()]
 
 
 async def test_a_refusal_without_an_end_is_let_go() -> None:
