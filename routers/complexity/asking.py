@@ -115,7 +115,7 @@ def _set_apart(text: str) -> tuple[str, str, bool] | None:
 
 def _at_the_end(text: str) -> tuple[str, str, bool] | None:
     """The last sentences of a paragraph, where they ask and have nothing to do with what comes before."""
-    first = len(text) - _ASK
+    first = max(len(text) - _ASK, 0)
     at = _last_begins(text, first, len(text))
     if at < 0 or not _does_ask(text[at:]):
         return None
@@ -133,7 +133,7 @@ def _at_the_end(text: str) -> tuple[str, str, bool] | None:
 
 def _last_begins(text: str, first: int, end: int) -> int:
     """Where the last sentence up to `end` begins, if one before it ends behind `first`; else -1."""
-    part, at = text[max(first, 0) : end], -1
+    part, at = text[first:end], -1
     for mark in _ENDS_IN_LINES if "\n" in part else _ENDS:
         if mark[0] in part:
             at = max(at, part.rfind(mark))
@@ -145,8 +145,8 @@ def _does_ask(text: str) -> bool:
         return False
     if text.endswith("?"):
         return True
-    head, *more = text.split(maxsplit=2)
-    return len(more) > 1 and head.lower().strip(",:;.!?\u00bf\u00a1\"'") in _ASKS
+    said = text.split(None, 2)
+    return len(said) > 2 and said[0].lower().strip(",:;.!?\u00bf\u00a1\"'") in _ASKS
 
 
 def _is_work(rest: str) -> bool:

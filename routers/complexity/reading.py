@@ -20,6 +20,7 @@ STEM: Final = (
 BITS: Final = 17
 PAIRS: Final = 32  # words of a question's beginning that are hashed in pairs as well
 MASK: Final = (1 << BITS) - 1
+WORDS: Final = 400  # characters of a task whose words are read: half from its head, half from its tail
 
 OPEN, FEW, MANY = 0, 1, 2  # forms: an open task, a choice of up to five answers, a choice of more
 FORMS: Final = ("open", "few answers", "many answers")
@@ -142,10 +143,11 @@ class Said:
     width: int  # bytes of it, with the spaces it would have
     beyond: int  # bytes that are not ASCII
     numbers: int
-    size: int  # how many words it has
-    distinct: int  # of its words
+    size: int  # how many words it has, by how many its parts have that were read
+    read: int  # how many words were read
+    distinct: int  # of these
     language: str  # ISO 639-1, or "und"
-    meant: list[bytes]  # its words, folded, in English where the dictionary knows it: those that are weighed
+    meant: list[bytes]  # the words, folded, in English where the dictionary knows it: those that are weighed
     vocabulary: set[bytes]  # of `meant`
     grams: set[int]  # what is written without spaces, by two characters
     counts: bytes  # what TALLY says of its words; or the reader's pulls
@@ -205,25 +207,28 @@ def read(task: Task, counted: Sequence[Callable[[Set[bytes]], bytes]] = _COUNTED
 def _in_words(task: Task, text: str, language: str, counted: Callable[[Set[bytes]], bytes]) -> Said:
     raw = text.encode("utf-8", "replace")
     beyond = b"" if text.isascii() else raw.translate(None, _ASCII)
-    lower = text.lower().encode("utf-8", "replace") if _has_capitals(beyond) else raw
+    part = text if len(text) <= WORDS else _ends(text)
+    lower = (part.lower() if beyond and _has_capitals(beyond) else part).encode("utf-8", "replace")
     folded = lower.translate(FOLD)  # which folds ASCII only
     words = folded.split()
     vocabulary = set(words)
-    size, distinct = len(words), len(vocabulary)
+    read, distinct = len(words), len(vocabulary)
     counts = counted(vocabulary)
-    language = language or spoken(counts[ROOM:_TOPICS_AT], vocabulary, size)
+    language = language or spoken(counts[ROOM:_TOPICS_AT], vocabulary, read)
     meant = in_english(words, language)
     if meant is not words:
         vocabulary = set(meant)
         counts = counted(vocabulary)
+    more = len(text) / len(part) if part else 1.0
     return Said(
         text,
         task.chars,
         raw,
         len(raw),
         len(beyond),
-        _numbers(folded),
-        size,
+        round(more * _numbers(folded)),
+        round(more * read),
+        read,
         distinct,
         language,
         meant,
@@ -231,6 +236,13 @@ def _in_words(task: Task, text: str, language: str, counted: Callable[[Set[bytes
         _NO_GRAMS,
         counts,
     )
+
+
+def _ends(text: str) -> str:
+    """The head and the tail of a text, without the words they are cut from it in."""
+    head, _, first = text[: WORDS // 2].rpartition(" ")
+    last, _, tail = text[-WORDS // 2 :].partition(" ")
+    return f"{head or first} {tail or last}"
 
 
 def _without_spaces(task: Task, text: str, language: str, counted: Callable[[Set[bytes]], bytes]) -> Said:
@@ -253,6 +265,7 @@ def _without_spaces(task: Task, text: str, language: str, counted: Callable[[Set
         len(beyond),
         _numbers(folded),
         size,
+        size,
         distinct,
         language,
         meant,
@@ -268,8 +281,6 @@ def _numbers(folded: bytes) -> int:
 
 def _has_capitals(beyond: bytes) -> bool:
     """Whether any of the characters beyond ASCII is another in lower case."""
-    if not beyond:
-        return False
     said = beyond.decode()
     return said != said.lower()
 
@@ -283,12 +294,12 @@ def _structure(task: Task, said: Said, options: _Options) -> list[float]:
     lines, asking, commas, stops, escapes, dollars, operators, brackets, braces, quotes, capitals = [
         sorts.count(sort) if sort in sorts else 0 for sort in _EACH_SORT
     ]
-    per_word = 1 / (words or 1)
-    root = sqrt(per_word)
+    per_word, per_read = 1 / (words or 1), 1 / (said.read or 1)
+    root = sqrt(per_read)
     stem, answers, answer_length, answer_numbers = options
     return [
         log1p(max(said.chars - len(said.text) + stem, 0)),
-        said.distinct * per_word,
+        said.distinct * per_read,
         (said.width - words) * per_word,
         log1p(numbers),
         numbers * per_word,

@@ -21,8 +21,8 @@ def fact(text: str, name: str) -> float:
 def test_each_topic_has_its_own_fact(topic: str) -> None:
     word = TOPICS[topic].split()[0]
     others = [name for name in TOPICS if word not in TOPICS[name].split()]
-    text = f"{word} {'quux ' * 99}"
-    assert fact(text, topic) == pytest.approx(0.1)
+    text = f"{word} {'quux ' * 63}"
+    assert fact(text, topic) == pytest.approx(0.125)
     assert [fact(text, other) for other in others] == pytest.approx([0.0] * len(others))
 
 
@@ -30,6 +30,17 @@ def test_each_topic_has_its_own_fact(topic: str) -> None:
 def test_no_scaled_fact_lies_beyond_three(text: str) -> None:
     assert all(-MOST <= each <= MOST for each in reading(text).scaled)
     assert all(each >= 0 for each in reading(text).facts)
+
+
+def test_of_a_long_text_the_words_at_its_ends_stand_for_all() -> None:
+    text = f"first {'seven 7 eleven, ' * 60}last"
+    said = reading(text).said
+    assert {b"first", b"seven", b"eleven", b"last"} == said.vocabulary - {b"0"}  # and no half of one
+    assert said.read < 80
+    assert said.size == pytest.approx(182, rel=0.05)
+    assert said.numbers == pytest.approx(60, rel=0.1)
+    assert fact(text, "commas") == pytest.approx(60 / said.size)  # counted everywhere
+    assert reading("x" * 2_000).said.size > 0
 
 
 @pytest.mark.parametrize(
