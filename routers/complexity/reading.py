@@ -20,7 +20,7 @@ STEM: Final = (
 BITS: Final = 17
 PAIRS: Final = 32  # words of a question's beginning that are hashed in pairs as well
 MASK: Final = (1 << BITS) - 1
-WORDS: Final = 400  # characters of a task whose words are read: half from its head, half from its tail
+WORDS: Final = 600  # characters of a task whose words are read: half from its head, half from its tail
 
 OPEN, FEW, MANY = 0, 1, 2  # forms: an open task, a choice of up to five answers, a choice of more
 FORMS: Final = ("open", "few answers", "many answers")
