@@ -4,7 +4,7 @@ import asyncio
 import time
 from typing import Final
 
-from adapters.call import MODELLESS, Backend, Headers, Relay, header
+from adapters.call import MODELLESS, STORED, Backend, Headers, Relay, header
 from adapters.chat import TokenUsage
 from adapters.dialects.responses.kept import Told, ToldAgain
 from adapters.document import AT_ONCE
@@ -261,6 +261,8 @@ class Answering:
         out = self._job.books.closing(self._attempt, data)
         if self._attempt.made:
             await self._job.books.note(self._attempt)
+        if self._job.plain.dialect in STORED:
+            await self._job.books.forget(self._attempt)
         self._committed = True
         await self._job.waves
         self._job.books.kept()

@@ -118,6 +118,10 @@ class Books(Protocol):
         """The attempt left objects at its provider (`attempt.made`): note whose they are. Asked before the last bytes
         of a clean answer leave, so that the client's next request may name them."""
 
+    async def forget(self, attempt: Attempt) -> None:
+        """The attempt may have deleted objects at its provider: forget those. Asked before the answer that says so
+        leaves, so that the client's next request may not name them."""
+
     def given(self, attempt: Attempt, data: bytes) -> bytes:
         """An answer that was set aside, and booked, is the client's after all: close the request with it. `kept` comes
         before its last bytes leave."""

@@ -180,6 +180,13 @@ class Account:
         await self._till.belongings.keep(keeper, attempt.made)
         attempt.made = ()  # not before: whoever was cancelled meanwhile has to be able to ask again
 
+    async def forget(self, attempt: Attempt) -> None:
+        """Forget what its provider has no more."""
+        journey = self._journey
+        values = journey.call.document.values if journey.call is not None else {}
+        if values.get("action") == "delete" and attempt.outcome == "ok":
+            await self._till.belongings.forget(journey.principal.tenant, journey.ingress.references(values))
+
     async def awaits(self, attempt: Attempt) -> None:
         """The provider goes on with this attempt's answer, whoever reads its stream: see that it will be booked."""
         journey = self._journey

@@ -318,16 +318,10 @@ class Pipeline:
             self._till.metrics.escalated(decision.route, journey.escalation.fault, journey.escalation.outcome)
         for left in [each.attempt for each in journey.settled if each.attempt.made]:
             await account.note(left)  # of answers that broke off, or were set aside
-        if journey.ingress.dialect in STORED and journey.settled:
-            await self._deleted(journey)
+        if journey.client_left and journey.ingress.dialect in STORED and journey.settled:
+            await account.forget(journey.settled[-1].attempt)  # whose answer may have had no time for it
         if journey.turn is not None and journey.settled:
             await self._keeping.keep(journey, journey.turn)
-
-    async def _deleted(self, journey: Journey) -> None:
-        """Forget what its provider has no more."""
-        values = journey.call.document.values if journey.call is not None else {}
-        if values.get("action") == "delete" and journey.settled[-1].attempt.outcome == "ok":
-            await self._till.belongings.forget(journey.principal.tenant, journey.ingress.references(values))
 
     def _count(self, hardness: Hardness, journey: Journey, decision: Decision) -> None:
         if hardness.watches and decision.route != EXPLICIT and journey.ingress.dialect not in MODELLESS:

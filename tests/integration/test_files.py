@@ -1,7 +1,9 @@
 """Files through a whole Weir with OpenAI's own library: uploaded, named in requests, fetched, deleted, kept apart."""
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +75,22 @@ def test_it_is_looked_at_listed_fetched_and_deleted(client: openai.OpenAI, weir:
         client.chat.completions.create(model="gpt", messages=asking(file.id))
     assert file.id not in [each.id for each in client.files.list()]
     assert [row["dialect"] for row in weir.rows("requests")][-5:] == ["file", "file", "file", "file", "chat"]
+
+
+def test_it_is_forgotten_before_its_deletion_is_told(client: openai.OpenAI, weir: Sandboxed) -> None:
+    file = client.files.create(file=NOTES, purpose="user_data")
+    weir.calm()
+    (path,) = weir.folder.glob("*.belongings.sqlite")
+    noted = sqlite3.connect(path)
+    noted.execute("BEGIN IMMEDIATE")  # nothing can be forgotten
+    with ThreadPoolExecutor(1) as pool:
+        deleted = pool.submit(client.files.delete, file.id)
+        assert not wait([deleted], 0.5).done
+        noted.rollback()
+        assert deleted.result().deleted
+    noted.close()
+    with pytest.raises(openai.NotFoundError, match="No such object"):
+        client.chat.completions.create(model="gpt", messages=asking(file.id))
 
 
 def test_no_other_tenant_can_name_it(client: openai.OpenAI, stranger: openai.OpenAI, weir: Sandboxed) -> None:

@@ -162,6 +162,10 @@ class Client:
         assert attempt.made
         assert not self.ended, "who names them next may come before they are noted"
 
+    async def forget(self, attempt: Attempt) -> None:
+        assert attempt.outcome == "ok"
+        assert not self.ended, "who names them next may come before they are forgotten"
+
     def given(self, attempt: Attempt, data: bytes) -> bytes:
         assert attempt in self.booked
         self.given_after_all = attempt
