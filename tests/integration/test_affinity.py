@@ -143,7 +143,7 @@ def test_without_affinity_the_least_busy_has_it(tmp_path: Path) -> None:
         weir.stop()
 
 
-HARDEST = POLICY.replace("when: {workflow: hard}", "when: {complexity: {at_least: 0.33}}").replace(
+HARDEST = POLICY.replace("when: {workflow: hard}", "when: {complexity: {at_least: 0.25}}").replace(
     "{name: everyday, use: [llama], on_failure: [gpt]}", "{name: everyday, use: [llama]}"
 )
 EASY = HELLO
